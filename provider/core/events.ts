@@ -1,0 +1,63 @@
+import type { RollbackCause, RolloutProgress } from "./state";
+
+/**
+ * The replayable trace: enough to prove or refute the invariants afterwards, from the log alone. Never a secret.
+ * Each line says what was decided or seen; `seq` has no gaps, `epoch` never falls.
+ */
+export type ServeEvent = { seq: number; at: number; epoch: number } & EventBody;
+
+export type EventBody =
+  | { kind: "leaseTaken"; packageVersion: string }
+  | {
+      kind: "poolDeclared";
+      pool: string;
+      revision: string;
+      replicas: number;
+      change: "first" | "light" | "staged" | "removed";
+    }
+  | { kind: "replicaLaunching"; replica: string; pool: string; revision: string }
+  | { kind: "replicaStarting"; replica: string; zone: string }
+  | { kind: "replicaReady"; replica: string; afterSeconds: number }
+  | { kind: "replicaNotReady"; replica: string; reason: string }
+  /** The world took it, or its program ended: not our action. */
+  | { kind: "replicaLost"; replica: string; reason: string }
+  | { kind: "replicaDraining"; replica: string; reason: string }
+  | { kind: "replicaDrained"; replica: string; inFlight: number; seconds: number }
+  | { kind: "replicaTerminating"; replica: string; reason: string }
+  | { kind: "replicaEnded"; replica: string }
+  | { kind: "launchFailed"; replica: string; code: string; reason: string }
+  | { kind: "orphanSeen"; replica: string }
+  | { kind: "routed"; generation: number; pools: Record<string, RoutedPool> }
+  | { kind: "routeInForce"; generation: number }
+  | {
+      kind: "rolloutStarted";
+      rollout: number;
+      targetKey: string;
+      version: number;
+      pools: RolloutProgress["pools"];
+      cap: Record<string, number>;
+      maxSurgePercent: number;
+      revisions: Record<string, { from: string | null; to: string | null }>;
+    }
+  | { kind: "rolloutStep"; rollout: number; step: number; steps: number; state: RolloutProgress["plan"][number] }
+  | { kind: "rollingBack"; rollout: number; cause: RollbackCause; reason: string }
+  | {
+      kind: "rolloutEnded";
+      rollout: number;
+      outcome: "promoted" | "rolledBack" | "superseded";
+      reason: string | null;
+      seconds: number;
+    }
+  | { kind: "rejectionCleared"; targetKey: string }
+  | { kind: "guardRefused"; invariant: Invariant; replica: string | null; reason: string }
+  | { kind: "serviceDeleting" };
+
+export interface RoutedPool {
+  primary: { revision: string; weight: number; replicas: string[] } | null;
+  canary: { revision: string; weight: number; replicas: string[] } | null;
+  draining: string[];
+}
+
+/** DESIGN section 5; the name that guard, tests and `check` share. */
+export type Invariant =
+  "cap" | "capacity" | "oneEach" | "lastHealthy" | "noOrphan" | "oneActor" | "drainFirst" | "monotoneTraffic";

@@ -1,0 +1,98 @@
+/** Content hash (16 hex digits) of what makes one replica different from another. */
+export type Revision = string;
+
+/** One hash for each part of a template, so that a change can be named without showing its content. */
+export interface RevisionParts {
+  setup: string;
+  run: string;
+  workdir: string;
+  env: string;
+  port: string;
+  resources: string;
+  restartToken: string;
+}
+
+export interface Resources {
+  cpus?: number;
+  memoryGiB?: number;
+  /** For example `{ A10G: 1 }`. */
+  accelerators?: Record<string, number>;
+}
+
+/** What a launch needs. Values of `env` are never here: they lie in the store's secrets under `envSecret`. */
+export interface LaunchSpec {
+  setup: string | null;
+  run: string;
+  /** Blob of the workdir, or null: an empty working folder. */
+  workdirBlob: string | null;
+  envSecret: string | null;
+  port: number;
+  resources: Resources;
+}
+
+export interface ReadinessSpec {
+  path: string;
+  /** Seconds from launch within which the replica must become ready, or it has failed. */
+  startupGraceSeconds: number;
+  intervalSeconds: number;
+  timeoutSeconds: number;
+  /** Successes in a row that make it ready. */
+  successThreshold: number;
+  /** Failures in a row that make a ready replica not ready. */
+  failureThreshold: number;
+  method: "GET" | "POST";
+  /** Header values and a POST body may be secret, so they lie in the store's secrets: null when there are none. */
+  requestSecret: string | null;
+}
+
+/** One pool as declared, complete and free of secrets and of this computer's paths. */
+export interface PoolSpec {
+  name: string;
+  revision: Revision;
+  parts: RevisionParts;
+  /** Hash of everything here, the light part included: what "unchanged spec" means. */
+  specHash: string;
+  launch: LaunchSpec;
+  route: string;
+  replicas: number;
+  readiness: ReadinessSpec;
+  /** Longest time that running requests get after the replica left the routing. */
+  drainSeconds: number;
+  /** A replica counts as ready when its probes have succeeded for this long (A21). */
+  minReadySeconds: number;
+  /** Declared or default time from launch to ready; only the plan's estimated duration uses it. */
+  bootSeconds: number;
+}
+
+/** What happens to a request in the data plane; a change takes effect live. */
+export interface BalancerSpec {
+  policy: "leastLoad" | "roundRobin";
+  maxInFlightPerReplica: number;
+  /** Requests that wait, over all replicas of a route, before 503 with Retry-After. */
+  maxQueue: number;
+  queueTimeoutSeconds: number;
+  /** Longest silence from a replica (before the first byte, and between two chunks) before the request fails. */
+  requestTimeoutSeconds: number;
+  maxHeaderBytes: number;
+  maxBodyBytes: number;
+  /** A request whose body is larger than this is not replayed on another replica. */
+  replayBufferBytes: number;
+  retry: {
+    /** Further replicas tried after the first. */
+    attempts: number;
+    /** True: retry whatever has had no response byte. False: only when nothing was sent to the replica. */
+    nonIdempotent: boolean;
+  };
+}
+
+export interface ServiceSpec {
+  endpoint: { host: string; port: number };
+  balancer: BalancerSpec;
+  target: LocalTarget;
+}
+
+export interface LocalTarget {
+  kind: "local";
+  /** The JSON file that plays the cloud: zones, capacity, boot delay, launch errors, notices. */
+  cloudFile: string;
+}

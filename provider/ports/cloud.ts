@@ -1,0 +1,59 @@
+import type { ObservedVm } from "../core/observed";
+import type { Resources } from "../core/spec/pool";
+
+/** What every cloud can do for the controller. All calls are idempotent by replica id. */
+export interface Cloud {
+  /**
+   * Asks for the VM of this replica. A second call with the same id, by whomever and whenever, makes no second VM.
+   * Refuses an id that was ended (tombstone) and an epoch older than the newest it has seen.
+   * Throws ServeError with the scope of the failure.
+   */
+  launch(request: LaunchRequest): Promise<void>;
+  /** Ends the VM: politely, then by force after `graceSeconds`. An unknown id is success and leaves a tombstone. */
+  terminate(request: { replicaId: string; epoch: number; graceSeconds: number }): Promise<void>;
+  /** Everything that carries the service's tag. Ended VMs stay listed for a while, with their exit. */
+  list(): Promise<ObservedVm[]>;
+  describe(replicaId: string): Promise<ObservedVm | null>;
+  /** The cloud's word that spot VMs will be taken. */
+  notices(): Promise<Notice[]>;
+  offerings(): Promise<Offering[]>;
+  prices(): Promise<Price[]>;
+  /** Ends everything that carries the tag and removes what the cloud kept about it. */
+  purge(): Promise<void>;
+  /** Upkeep between ticks, such as rotating logs; cheap, and safe to call every second. */
+  maintain(): Promise<void>;
+}
+
+export interface LaunchRequest {
+  replicaId: string;
+  epoch: number;
+  pool: string;
+  revision: string;
+  market: "onDemand" | "spot";
+  setup: string | null;
+  run: string;
+  /** Opens the workdir as a tar stream; null: an empty folder. */
+  workdir: (() => Promise<NodeJS.ReadableStream>) | null;
+  /** Values in clear: they go into the replica's environment and nowhere else. */
+  env: Record<string, string>;
+  resources: Resources;
+}
+
+export interface Notice {
+  replicaId: string;
+  /** When the VM will be taken. */
+  at: number;
+}
+
+export interface Offering {
+  zone: string;
+  market: "onDemand" | "spot";
+  /** VMs that could be launched now; null: not known. */
+  available: number | null;
+}
+
+export interface Price {
+  zone: string;
+  market: "onDemand" | "spot";
+  dollarsPerHour: number;
+}
