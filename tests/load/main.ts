@@ -1,0 +1,58 @@
+import { LoadClient } from "./client";
+import type { FromLoad, LoadOptions, ToLoad } from "./protocol";
+import type { Kill, RequestRecord } from "./record";
+import { reportOf } from "./report";
+
+const { url, clients = 16, token, patienceMs = 30_000 } = JSON.parse(process.argv[2] ?? "{}") as LoadOptions;
+const callers = Array.from(
+  { length: clients },
+  (_, client) => new LoadClient({ url, client, kind: client % 3 === 2 ? "stream" : "unary", token, patienceMs }),
+);
+const kills: Kill[] = [];
+
+process.on("message", (message: ToLoad) => {
+  switch (message.kind) {
+    case "kill":
+      kills.push(message.kill);
+      return;
+    case "progress":
+      return tell({ kind: "progress", progress: progress() });
+    case "stop":
+      void stop();
+      return;
+  }
+});
+// Whoever started this load is gone: nobody would ever stop it.
+process.once("disconnect", () => process.exit());
+
+for (const caller of callers) caller.start();
+tell({ kind: "ready" });
+
+function records(): RequestRecord[] {
+  return callers.flatMap((caller) => caller.records);
+}
+
+function progress() {
+  const all = records();
+  const byModel: Record<string, number> = {};
+  let lastOkAt: number | null = null;
+  let troubles = 0;
+  for (const { outcome, end, model } of all) {
+    if (outcome.kind !== "ok") troubles++;
+    else lastOkAt = Math.max(lastOkAt ?? 0, end);
+    if (model !== null) byModel[model] = (byModel[model] ?? 0) + 1;
+  }
+  return { requests: all.length, troubles, lastOkAt, byModel, reconnects: callers.flatMap((caller) => caller.reconnects) };
+}
+
+async function stop(): Promise<void> {
+  await Promise.all(callers.map((caller) => caller.stop()));
+  const all = records();
+  const reconnects = callers.flatMap((caller) => caller.reconnects);
+  tell({ kind: "report", report: reportOf(all, reconnects, kills), records: all });
+  process.disconnect();
+}
+
+function tell(message: FromLoad): void {
+  process.send?.(message);
+}
