@@ -1,0 +1,43 @@
+import { spawn } from "node:child_process";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+
+export interface Tally {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+export const nothing: Tally = { passed: 0, failed: 0, skipped: 0 };
+
+export function plus(a: Tally, b: Tally): Tally {
+  return { passed: a.passed + b.passed, failed: a.failed + b.failed, skipped: a.skipped + b.skipped };
+}
+
+/** Runs mocha in a process of its own, so that one suite's crash or leaked handle is one failure and no more. */
+export async function mocha(args: readonly string[]): Promise<Tally> {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "pulumi-serve-tally-"));
+  const file = path.join(folder, "tally.json");
+  const program = path.join(path.dirname(require.resolve("mocha/package.json")), "bin", "mocha.js");
+  const reporter = path.join(__dirname, "tally-reporter.js");
+  try {
+    const child = spawn(process.execPath, [program, "--reporter", reporter, ...args], {
+      stdio: "inherit",
+      env: { ...process.env, TALLY_FILE: file },
+    });
+    const code = await new Promise<number | null>((resolve, reject) => {
+      child.once("error", reject);
+      child.once("exit", resolve);
+    });
+    const tally = fs.existsSync(file) ? (JSON.parse(fs.readFileSync(file, "utf8")) as Tally) : nothing;
+    // A process that died before or after its tests has failed even if every test that ran passed.
+    return code !== 0 && tally.failed === 0 ? plus(tally, { ...nothing, failed: 1 }) : tally;
+  } finally {
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+export function closingLine(tally: Tally): string {
+  return `${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped`;
+}
