@@ -1,0 +1,23 @@
+/** Fields of the design that are not built yet, each with what to do until then. They are refused, never ignored. */
+const LATER: Record<string, string> = {
+  capacity: "give a fixed number of `replicas`",
+  autoscaling: "give a fixed number of `replicas`",
+  spot: "all replicas are on-demand",
+  userConfig: "put the settings into `template.env`, whose change rolls the pool over",
+  canaryPercent: "the rollout runs to its end; `pulumi-serve rollout abort` goes back",
+  gates: "the rollout watches the readiness of the canary alone",
+  bakeSeconds: "the primary goes as soon as the canary serves",
+  tls: "put a TLS terminator in front of the endpoint",
+  tokens: "the endpoint listens on the loopback interface, which is its protection for now",
+  version: "versions are counted by the service itself; `template.restartToken` forces a new revision",
+  image: "start the container in `template.run`",
+};
+
+/** The sentence that refuses a field which a later release brings; null for any other name. */
+export function notThereYet(name: string): string | null {
+  const advice = LATER[name];
+  return advice === undefined ? null : `\`${name}\` is not there yet: leave it out; ${advice}.`;
+}
+
+/** The strategies of the design that are not built yet. */
+export const LATER_STRATEGIES: readonly string[] = ["blueGreen", "rolling", "inPlace"];

@@ -1,0 +1,61 @@
+import { z } from "zod";
+import { closed, field, seconds, text, whole } from "./field";
+import { owner, timeouts } from "./owner";
+
+const positive = (what: string) => z.number(`must be ${what}`).positive(`must be ${what}, more than 0`);
+
+const environment = z.record(
+  z
+    .string()
+    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "is no name of an environment variable")
+    .refine((name) => name !== "PORT", "is set for each replica by the target: listen on it"),
+  field(z.string("must be a text")),
+);
+
+const template = closed({
+  setup: field(text("a shell command, or leave it out").optional()),
+  run: field(text("the shell command that starts the server")),
+  workdir: field(text("the path of a folder, or leave it out").optional()),
+  env: field(environment.optional()),
+  port: field(whole(1, 65_535), 8000),
+  resources: field(
+    closed({
+      cpus: field(positive("a number of processors").optional()),
+      memoryGiB: field(positive("a number of GiB").optional()),
+      accelerators: field(z.record(z.string(), field(whole(1, 64))).optional()),
+    }),
+    {},
+  ),
+  restartToken: field(z.string("must be a text").optional()),
+});
+
+const path = z
+  .string("must be a path")
+  .regex(/^\/[^\s?#]*$/, "must begin with / and hold no blanks, queries or fragments");
+
+const readiness = closed({
+  path: field(z.string("must be a path").regex(/^\/\S*$/, "must begin with / and hold no blanks"), "/"),
+  startupGraceSeconds: field(seconds(1, 86_400), 600),
+  intervalSeconds: field(seconds(0.1, 3600), 2),
+  timeoutSeconds: field(seconds(0.1, 3600), 2),
+  successThreshold: field(whole(1, 100), 1),
+  failureThreshold: field(whole(1, 100), 3),
+  headers: field(z.record(z.string(), field(z.string("must be a text"))).optional()),
+  body: field(z.string("must be a text").optional()),
+});
+
+/** ReplicaPool as the SDK sends it; parsed, every default is filled in. */
+export const poolInput = closed({
+  ...owner,
+  service: field(z.string()),
+  route: field(path, "/"),
+  template: field(template, {} as never),
+  readiness: field(readiness, {}),
+  replicas: field(whole(1, 1000), 1),
+  drainSeconds: field(seconds(0, 86_400), 60),
+  minReadySeconds: field(seconds(0, 86_400), 0),
+  bootSeconds: field(seconds(0, 86_400), 60),
+  timeouts,
+});
+
+export type PoolInput = z.output<typeof poolInput>;

@@ -1,0 +1,68 @@
+import { digest } from "../digest";
+import type { PoolInput } from "./pool-input";
+import type { PoolSpec, RevisionParts } from "./pool";
+
+/** What goes into the store's secrets under the spec's references. */
+export interface PoolSecrets {
+  env: Record<string, string> | null;
+  request: { headers: Record<string, string>; body: string | null } | null;
+}
+
+export function poolSecrets({ template, readiness }: PoolInput): PoolSecrets {
+  const { headers = {}, body = null } = readiness;
+  const env = template.env ?? {};
+  return {
+    env: Object.keys(env).length === 0 ? null : env,
+    request: Object.keys(headers).length === 0 && body === null ? null : { headers, body },
+  };
+}
+
+/**
+ * The declaration in the form in which everything past `check` uses it. `workdir` is the content's hash, or null without
+ * one. References of secrets are derived from content and pool, so that equal declarations make equal specs.
+ */
+export function poolSpec(input: PoolInput, workdir: string | null): PoolSpec {
+  const { template, readiness } = input;
+  const secrets = poolSecrets(input);
+  const salt = [input.service, input.name];
+  const env = secrets.env === null ? null : digest([...salt, secrets.env]);
+  const request = secrets.request === null ? null : digest([...salt, secrets.request]);
+  const parts: RevisionParts = {
+    setup: digest(template.setup ?? null),
+    run: digest(template.run),
+    workdir: digest(workdir),
+    env: digest(env),
+    port: digest(template.port),
+    resources: digest(template.resources),
+    restartToken: digest(template.restartToken ?? null),
+  };
+  const spec: Omit<PoolSpec, "specHash"> = {
+    name: input.name,
+    revision: digest(parts),
+    parts,
+    launch: {
+      setup: template.setup ?? null,
+      run: template.run,
+      workdirBlob: workdir,
+      envSecret: env === null ? null : `env-${env}`,
+      port: template.port,
+      resources: template.resources,
+    },
+    route: input.route,
+    replicas: input.replicas,
+    readiness: {
+      path: readiness.path,
+      startupGraceSeconds: readiness.startupGraceSeconds,
+      intervalSeconds: readiness.intervalSeconds,
+      timeoutSeconds: readiness.timeoutSeconds,
+      successThreshold: readiness.successThreshold,
+      failureThreshold: readiness.failureThreshold,
+      method: readiness.body === undefined ? "GET" : "POST",
+      requestSecret: request === null ? null : `probe-${request}`,
+    },
+    drainSeconds: input.drainSeconds,
+    minReadySeconds: input.minReadySeconds,
+    bootSeconds: input.bootSeconds,
+  };
+  return { ...spec, specHash: digest(spec) };
+}

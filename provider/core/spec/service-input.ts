@@ -1,0 +1,54 @@
+import { z } from "zod";
+import { closed, field, seconds, whole } from "./field";
+import { owner, timeouts } from "./owner";
+import type { ServiceSpec } from "./pool";
+
+const balancer = closed({
+  policy: field(z.enum(["leastLoad", "roundRobin"], 'must be "leastLoad" or "roundRobin"'), "leastLoad"),
+  maxInFlightPerReplica: field(whole(1, 100_000), 256),
+  maxQueue: field(whole(0, 1_000_000), 1024),
+  queueTimeoutSeconds: field(seconds(0, 3600), 30),
+  requestTimeoutSeconds: field(seconds(0.1, 86_400), 300),
+  maxHeaderBytes: field(whole(1024, 1_048_576, "bytes"), 32_768),
+  maxBodyBytes: field(whole(0, 2 ** 40, "bytes"), 104_857_600),
+  replayBufferBytes: field(whole(0, 2 ** 30, "bytes"), 1_048_576),
+  retry: field(
+    closed({
+      attempts: field(whole(0, 10), 2),
+      nonIdempotent: field(z.boolean("must be true or false"), true),
+    }),
+    {},
+  ),
+});
+
+const target = closed({
+  kind: field(z.literal("local", "must be made by `local()`: other targets are not there yet"), "local"),
+  cloudFile: field(z.string("must be a path").min(1, "must not be empty: leave it out for the default").optional()),
+});
+
+/** ServeService as the SDK sends it; parsed, every default is filled in. */
+export const serviceInput = closed({
+  ...owner,
+  target: field(target, {}),
+  endpoint: field(
+    closed({
+      host: field(z.string("must be an address of this computer").min(1), "127.0.0.1"),
+      port: field(whole(1, 65_535)),
+    }),
+    {},
+  ),
+  balancer: field(balancer, {}),
+  timeouts,
+});
+
+export type ServiceInput = z.output<typeof serviceInput>;
+
+/** What the intent holds; `cloudFile` is absolute, as the agent works in another folder than the program. */
+export function serviceSpec(input: ServiceInput, cloudFile: string): ServiceSpec {
+  return { endpoint: input.endpoint, balancer: input.balancer, target: { kind: "local", cloudFile } };
+}
+
+/** Where clients find the service. */
+export function endpointUrl({ host, port }: ServiceSpec["endpoint"]): string {
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
