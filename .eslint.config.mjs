@@ -15,6 +15,8 @@ const mayImport = {
   store: ["core", "ports", "host"],
   clouds: ["core", "ports", "host"],
   dataplane: ["core", "ports", "host"],
+  // An edge, but one that is handed its adapters: the same loop runs under a handler, in the agent and under test.
+  controller: ["core", "ports"],
 };
 
 /** Adapters that stand side by side: each may use itself and the files directly in the folder above it. */
