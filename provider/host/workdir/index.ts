@@ -1,0 +1,2 @@
+export { hashWorkdir, type WorkdirContent } from "./hash";
+export { hashTar, packWorkdir, unpackTar } from "./tar";
