@@ -16,23 +16,24 @@ export function plus(a: Tally, b: Tally): Tally {
 }
 
 /** Runs mocha in a process of its own, so that one suite's crash or leaked handle is one failure and no more. */
-export async function mocha(args: readonly string[]): Promise<Tally> {
+export async function mocha(args: readonly string[], output: "inherit" | "ignore" = "inherit"): Promise<Tally> {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "pulumi-serve-tally-"));
   const file = path.join(folder, "tally.json");
   const program = path.join(path.dirname(require.resolve("mocha/package.json")), "bin", "mocha.js");
   const reporter = path.join(__dirname, "tally-reporter.js");
   try {
     const child = spawn(process.execPath, [program, "--reporter", reporter, ...args], {
-      stdio: "inherit",
+      stdio: output,
       env: { ...process.env, TALLY_FILE: file },
     });
     const code = await new Promise<number | null>((resolve, reject) => {
       child.once("error", reject);
       child.once("exit", resolve);
     });
-    const tally = fs.existsSync(file) ? (JSON.parse(fs.readFileSync(file, "utf8")) as Tally) : nothing;
-    // A process that died before or after its tests has failed even if every test that ran passed.
-    return code !== 0 && tally.failed === 0 ? plus(tally, { ...nothing, failed: 1 }) : tally;
+    const tally = fs.existsSync(file) ? (JSON.parse(fs.readFileSync(file, "utf8")) as Tally) : null;
+    // A process that died before, amid or after its tests has failed, even if every test that ran passed.
+    if (tally === null) return { ...nothing, failed: 1 };
+    return code !== 0 && tally.failed === 0 ? { ...tally, failed: 1 } : tally;
   } finally {
     fs.rmSync(folder, { recursive: true, force: true });
   }

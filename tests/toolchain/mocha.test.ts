@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import { closingLine, mocha } from "./mocha";
+import { suitesIn } from "./suites";
+
+describe("running the suites", () => {
+  let folder: string;
+  beforeEach(() => (folder = fs.mkdtempSync(path.join(os.tmpdir(), "pulumi-serve-suites-"))));
+  afterEach(() => fs.rmSync(folder, { recursive: true, force: true }));
+
+  async function tallyOf(body: string): Promise<string> {
+    const file = path.join(folder, "some.test.js");
+    fs.writeFileSync(file, body);
+    return closingLine(await mocha(["--no-config", file], "ignore"));
+  }
+
+  it("counts what passed, failed and was skipped", async () => {
+    assert.equal(
+      await tallyOf('it("a", () => {}); it("b", () => { throw new Error("b"); }); it.skip("c", () => {});'),
+      "1 passed, 1 failed, 1 skipped",
+    );
+  });
+
+  it("counts a process that died as a failure, however many of its tests had passed", async () => {
+    assert.equal(await tallyOf('it("a", () => {}); it("b", () => process.exit(0));'), "0 passed, 1 failed, 0 skipped");
+    assert.equal(await tallyOf('throw new Error("does not load");'), "0 passed, 1 failed, 0 skipped");
+  });
+
+  it("runs the core first, suites it does not know before those that need the CLI, and leaves out folders without tests", () => {
+    for (const name of ["e2e", "core", "unheard-of", "soak", "store"]) {
+      fs.mkdirSync(path.join(folder, name));
+      fs.writeFileSync(path.join(folder, name, "a.test.ts"), "");
+    }
+    fs.mkdirSync(path.join(folder, "load"));
+    assert.deepEqual(suitesIn(folder), [
+      { name: "core", needsCli: false },
+      { name: "store", needsCli: false },
+      { name: "unheard-of", needsCli: false },
+      { name: "e2e", needsCli: true },
+    ]);
+  });
+});
