@@ -61,3 +61,6 @@ export interface RoutedPool {
 /** DESIGN section 5; the name that guard, tests and `check` share. */
 export type Invariant =
   "cap" | "capacity" | "oneEach" | "lastHealthy" | "noOrphan" | "oneActor" | "drainFirst" | "monotoneTraffic";
+
+/** The reason of a drain that a declared delete asks for: it exempts the pool from "last healthy" in `check`. */
+export const POOL_DELETED = "the pool is being deleted";

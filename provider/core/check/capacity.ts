@@ -1,0 +1,82 @@
+import { poolsWithBoth, readyShare, stands } from "./shares";
+import { facedWorld, violation, type InvariantCheck, type Step, type Violation } from "./step";
+import { canaryShare, isGreater, readyOf, type Share, type World } from "./world";
+
+/**
+ * In a rollout no weight is raised above the ready share of its version, and no drain takes ready capacity below the
+ * share that the version carries. When the world has taken the other version's capacity, in whichever pool, its traffic
+ * may flee here: that is the repair window.
+ */
+export const capacity: InvariantCheck = (step) => [...raisedWeights(step), ...drainedShares(step)];
+
+const VERSIONS = [
+  {
+    side: "canary",
+    version: "to",
+    other: "from",
+    share: (world: World, pool: string) => canaryShare(world.routed[pool]),
+  },
+  {
+    side: "primary",
+    version: "from",
+    other: "to",
+    share: (world: World, pool: string) => rest(canaryShare(world.routed[pool])),
+  },
+] as const;
+
+function raisedWeights(step: Step): Violation[] {
+  const { before, after } = step;
+  const routed = step.events.findLast((event) => event.kind === "routed");
+  const rollout = judged(after);
+  if (routed === undefined || rollout === null) return [];
+  const faced = facedWorld(step);
+  return poolsWithBoth(rollout).flatMap((pool) =>
+    VERSIONS.flatMap(({ side, version, other, share }) => {
+      const was = share(before, pool.name);
+      const is = share(after, pool.name);
+      const ready = readyShare(after, rollout, pool, version);
+      if (after.removed.has(pool.name) || !isGreater(is, was) || !isGreater(is, ready)) return [];
+      if (!stands(faced, rollout, other, rest(was))) return [];
+      const sentence =
+        `The ${side} of pool "${pool.name}" was given ${show(is)} of the traffic ` +
+        `with ${ready.part} of ${ready.whole} replicas ready.`;
+      return [violation("capacity", routed, sentence)];
+    }),
+  );
+}
+
+function drainedShares({ before, events, after }: Step): Violation[] {
+  const rollout = judged(after);
+  if (rollout === null) return [];
+  return poolsWithBoth(rollout).flatMap((pool) =>
+    VERSIONS.flatMap(({ side, version, share }) => {
+      const revision = rollout.revisions[pool.name]?.[version] ?? null;
+      const wereReady = readyOf(before, pool.name, revision).map(({ id }) => id);
+      const drain = events.findLast(
+        (event) =>
+          (event.kind === "replicaDraining" || event.kind === "replicaTerminating") &&
+          wereReady.includes(event.replica),
+      );
+      const left = readyShare(after, rollout, pool, version);
+      const carries = share(after, pool.name);
+      if (drain === undefined || after.removed.has(pool.name) || !isGreater(carries, left)) return [];
+      const sentence =
+        `A drain left ${left.part} of ${left.whole} ${side} replicas of pool "${pool.name}" ready, ` +
+        `for ${show(carries)} of the traffic.`;
+      return [violation("capacity", drain, sentence)];
+    }),
+  );
+}
+
+/** A service that is being deleted has no capacity to keep. */
+function judged({ rollout, deleting }: World): World["rollout"] {
+  return deleting ? null : rollout;
+}
+
+function rest(share: Share): Share {
+  return { part: share.whole - share.part, whole: share.whole };
+}
+
+function show({ part, whole }: Share): string {
+  return `${part}/${whole}`;
+}

@@ -1,0 +1,56 @@
+import type { Invariant, ServeEvent } from "../events";
+import { advance, type World } from "./world";
+
+/**
+ * One tick of the controller as the log shows it. A tick is decided and journalled whole, so invariants judge it whole:
+ * the order of the events inside one carries no meaning.
+ */
+export interface Step {
+  before: World;
+  events: readonly ServeEvent[];
+  after: World;
+}
+
+export interface Violation {
+  invariant: Invariant;
+  seq: number;
+  at: number;
+  /** What was done, and which number it broke. */
+  sentence: string;
+}
+
+/** Judges one tick. Reports only what an action of ours did; what the world did may break any number. */
+export type InvariantCheck = (step: Step) => Violation[];
+
+/** Events of one tick share its time and its epoch. */
+export function stepsOf(events: readonly ServeEvent[], start: World): Step[] {
+  const steps: Step[] = [];
+  let before = start;
+  let from = 0;
+  for (let to = 1; to <= events.length; to += 1) {
+    if (to < events.length && sameTick(events[from]!, events[to]!)) continue;
+    const tick = events.slice(from, to);
+    const after = tick.reduce(advance, before);
+    steps.push({ before, events: tick, after });
+    before = after;
+    from = to;
+  }
+  return steps;
+}
+
+/** The step with every event but our own moves applied: what we faced when we decided. */
+export function facedWorld(step: Step): World {
+  return step.events.filter(isWorlds).reduce(advance, step.before);
+}
+
+export function violation(invariant: Invariant, event: ServeEvent, sentence: string): Violation {
+  return { invariant, seq: event.seq, at: event.at, sentence };
+}
+
+function sameTick(a: ServeEvent, b: ServeEvent): boolean {
+  return a.at === b.at && a.epoch === b.epoch;
+}
+
+function isWorlds({ kind }: ServeEvent): boolean {
+  return kind !== "replicaDraining" && kind !== "replicaTerminating" && kind !== "routed";
+}
