@@ -1,0 +1,158 @@
+import type { Action } from "../core/action";
+import { ServeError, sentenceOf, type ErrorCode } from "../core/errors";
+import type { LaunchFailure } from "../core/observed";
+import type { LaunchRequest } from "../ports/cloud";
+import type { Parts } from "./parts";
+
+/** How long a program gets to end by itself after SIGTERM; its requests were drained before. */
+const TERMINATE_GRACE_SECONDS = 5;
+/** An action that failed is tried again after this, doubled with each failure in a row. */
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 5_000;
+
+export type WorldAction = Exclude<Action, { kind: "dissolve" }>;
+
+/**
+ * Carries actions out beside the loop. One execution an action at a time: the same action is decided again at every
+ * tick until its result is seen, and a slow launch must not be issued twice. Results come back as observations only.
+ */
+export class Executor {
+  private readonly running = new Map<string, Promise<void>>();
+  private readonly paused = new Map<string, { until: number; pause: number }>();
+  private failures: LaunchFailure[] = [];
+  private routing: { code: ErrorCode; message: string } | null = null;
+  private stopped = false;
+
+  constructor(
+    private readonly parts: Parts,
+    private readonly epoch: number,
+    /** An action ended: the world may have changed. */
+    private readonly onEnd: () => void,
+    /** The cloud or the data plane has seen a newer epoch: we must stop. */
+    private readonly onStale: () => void,
+  ) {}
+
+  get busy(): boolean {
+    return this.running.size > 0;
+  }
+
+  /** Failed launches that no persisted tick has taken note of yet. */
+  launchFailures(): LaunchFailure[] {
+    return [...this.failures];
+  }
+
+  /** Why the last routing could not be put in force. */
+  get routeError(): { code: ErrorCode; message: string } | null {
+    return this.routing;
+  }
+
+  /** These were in a tick that is persisted. */
+  forget(noted: readonly LaunchFailure[]): void {
+    this.failures = this.failures.filter((failure) => !noted.includes(failure));
+  }
+
+  start(actions: readonly WorldAction[]): void {
+    this.forgetOldPauses();
+    for (const action of actions) {
+      const key = keyOf(action);
+      if (this.stopped || this.running.has(key) || this.isPaused(key)) continue;
+      const execution = this.execute(action, key).finally(() => this.running.delete(key));
+      this.running.set(key, execution);
+    }
+  }
+
+  /** No further action begins; resolves when those under way have ended. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    await Promise.all(this.running.values());
+  }
+
+  private async execute(action: WorldAction, key: string): Promise<void> {
+    try {
+      await this.perform(action);
+      this.paused.delete(key);
+      if (action.kind === "route") this.routing = null;
+    } catch (error) {
+      this.failed(action, key, error);
+    }
+    setImmediate(this.onEnd);
+  }
+
+  private async perform(action: WorldAction): Promise<void> {
+    const { cloud, dataplane } = this.parts;
+    switch (action.kind) {
+      case "launch":
+        return cloud.launch(await this.launchRequest(action));
+      case "terminate":
+        return cloud.terminate({
+          replicaId: action.replicaId,
+          epoch: this.epoch,
+          graceSeconds: TERMINATE_GRACE_SECONDS,
+        });
+      case "route":
+        return dataplane.apply(action.desired);
+    }
+  }
+
+  private async launchRequest(action: Extract<WorldAction, { kind: "launch" }>): Promise<LaunchRequest> {
+    const { store } = this.parts;
+    const { setup, run, workdirBlob, envSecret, resources } = action.spec.launch;
+    const env = envSecret === null ? {} : ((await store.getSecret(envSecret)) as Record<string, string>);
+    return {
+      replicaId: action.replicaId,
+      epoch: this.epoch,
+      pool: action.pool,
+      revision: action.spec.revision,
+      market: action.market,
+      setup,
+      run,
+      workdir: workdirBlob === null ? null : () => store.openBlob(workdirBlob),
+      env,
+      resources,
+    };
+  }
+
+  private failed(action: WorldAction, key: string, error: unknown): void {
+    if (error instanceof ServeError && error.code === "StaleEpoch") {
+      this.stopped = true;
+      this.onStale();
+      return;
+    }
+    const pause = Math.min((this.paused.get(key)?.pause ?? FIRST_PAUSE_MS / 2) * 2, LONGEST_PAUSE_MS);
+    this.paused.set(key, { until: this.parts.clock.now() + pause, pause });
+    const message = sentenceOf(error);
+    this.parts.reporter.warn(`${key} failed: ${message}`);
+    const known = error instanceof ServeError ? error : null;
+    switch (action.kind) {
+      case "launch":
+        this.failures.push({
+          replicaId: action.replicaId,
+          code: known?.code ?? "LaunchFailed",
+          scope: known?.scope ?? "fatal",
+          message,
+        });
+        break;
+      case "route":
+        this.routing = { code: known?.code ?? "DataPlaneUnreachable", message };
+        break;
+      case "terminate":
+        break;
+    }
+  }
+
+  /** A replica that is given up is never asked for again, and its pause would stay for ever. */
+  private forgetOldPauses(): void {
+    const old = this.parts.clock.now() - 10 * LONGEST_PAUSE_MS;
+    for (const [key, { until }] of this.paused) if (until < old) this.paused.delete(key);
+  }
+
+  private isPaused(key: string): boolean {
+    const paused = this.paused.get(key);
+    return paused !== undefined && this.parts.clock.now() < paused.until;
+  }
+}
+
+/** A newer routing must not overtake an older one on its way, so all routings share one key. */
+function keyOf(action: WorldAction): string {
+  return action.kind === "route" ? "route" : `${action.kind} ${action.replicaId}`;
+}

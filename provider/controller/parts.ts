@@ -1,0 +1,17 @@
+import type { Clock } from "../ports/clock";
+import type { Cloud } from "../ports/cloud";
+import type { DataPlane } from "../ports/dataplane";
+import type { Prober } from "../ports/prober";
+import type { Reporter } from "../ports/reporter";
+import type { Store } from "../ports/store";
+
+/** What one controller works with: one service, one of each. */
+export interface Parts {
+  store: Store;
+  cloud: Cloud;
+  dataplane: DataPlane;
+  prober: Prober;
+  clock: Clock;
+  /** The agent's log. */
+  reporter: Reporter;
+}

@@ -1,0 +1,52 @@
+import { sentenceOf } from "../core/errors";
+import type { Intent } from "../core/intent";
+import type { PoolSpec } from "../core/spec/pool";
+import type { State } from "../core/state";
+import type { Parts } from "./parts";
+
+const MAINTAIN_MS = 1_000;
+const SWEEP_MS = 60_000;
+
+/** What keeps disks bounded between ticks. A failure here never stops the service from being looked after. */
+export class Upkeep {
+  private maintainedAt = 0;
+  private sweptAt: number;
+  private failure: string | null = null;
+
+  constructor(private readonly parts: Parts) {
+    this.sweptAt = parts.clock.now();
+  }
+
+  async run(intent: Intent, state: State): Promise<void> {
+    const now = this.parts.clock.now();
+    try {
+      if (now - this.maintainedAt >= MAINTAIN_MS) {
+        this.maintainedAt = now;
+        await this.parts.cloud.maintain();
+      }
+      // In a rollout the way back needs the files of revisions that the intent no longer names.
+      if (now - this.sweptAt >= SWEEP_MS && state.rollout === null) {
+        this.sweptAt = now;
+        await this.parts.store.sweep(referredTo(intent, state));
+      }
+      this.failure = null;
+    } catch (error) {
+      const sentence = sentenceOf(error);
+      if (sentence !== this.failure) this.parts.reporter.warn(`upkeep failed: ${sentence}`);
+      this.failure = sentence;
+    }
+  }
+}
+
+/** Everything that a launch or a probe of a kept revision may still ask the store for. */
+export function referredTo(intent: Intent, state: State): { blobs: Set<string>; secrets: Set<string> } {
+  const specs = [
+    ...Object.values(intent.pools).map(({ declared }) => declared),
+    ...Object.values(state.pools).flatMap(({ primary, canary }) => [primary, canary]),
+  ].filter((spec): spec is PoolSpec => spec !== null);
+  const present = (refs: (string | null)[]) => new Set(refs.filter((ref) => ref !== null));
+  return {
+    blobs: present(specs.map(({ launch }) => launch.workdirBlob)),
+    secrets: present(specs.flatMap(({ launch, readiness }) => [launch.envSecret, readiness.requestSecret])),
+  };
+}
