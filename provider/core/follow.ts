@@ -1,6 +1,12 @@
 import type { ErrorCode } from "./errors";
+import { takeCensus } from "./fleet/census";
+import { FAILURES_ENOUGH } from "./fleet/failures";
 import type { Intent, RolloutTarget } from "./intent";
-import type { State } from "./state";
+import { describeProgress } from "./rollout/progress";
+import { sameRevisions } from "./rollout/turn";
+import { currentVersion } from "./rollout/version";
+import type { PoolState, State } from "./state";
+import { targetKey } from "./target";
 
 /** What a waiting handler or CLI learns from one look at intent and state. */
 export type Progress =
@@ -9,8 +15,90 @@ export type Progress =
   | { kind: "failed"; code: ErrorCode; reasons: [string, ...string[]] };
 
 /** Whether the pool has what its declaration promises: see DESIGN 1, "who does what". */
-export declare function poolProgress(intent: Intent, state: State | null, pool: string): Progress;
+export function poolProgress(intent: Intent, state: State | null, name: string): Progress {
+  const declaration = intent.pools[name];
+  if (declaration === undefined || declaration.deleting) {
+    return failed("Superseded", `pool "${name}" was deleted meanwhile; run \`pulumi up\` again to bring it back`);
+  }
+  const pool = state?.pools[name];
+  if (state === null || pool === undefined || pool.attemptSeen !== declaration.attempt) {
+    return working("waiting for the agent");
+  }
+  const { declared } = declaration;
+  if (pool.hasServed && declared.revision !== pool.primary?.revision) {
+    return done(`revision ${declared.revision} is staged for the Rollout`);
+  }
+  if (pool.primary?.specHash !== declared.specHash) return working("waiting for the agent");
+  // In a rollout the numbers of both versions are the plan's; the declared one is in force when it is over.
+  if (state.rollout !== null) return done("declared; the rollout in progress goes on");
+  return replicasProgress(state, name, pool, declared.replicas);
+}
+
+function replicasProgress(state: State, name: string, pool: PoolState, replicas: number): Progress {
+  const { primary, stale } = takeCensus(state)[name]!;
+  const ready = primary.ready.length;
+  if (ready >= replicas && primary.all.length === replicas && stale.all.length === 0) {
+    return done(`${ready} of ${replicas} replicas ready`);
+  }
+  const { failures } = pool;
+  if (failures !== null && !failures.capacity && failures.count >= FAILURES_ENOUGH) {
+    return failed(
+      "ReplicaFailed",
+      `pool "${name}" does not come up, after ${failures.count} failed starts in a row: ${failures.reason}`,
+      `see \`pulumi-serve logs\`, mend the template of pool "${name}" and run \`pulumi up\` again`,
+    );
+  }
+  const waits = state.conditions.find((condition) => condition.pool === name || condition.pool === null);
+  const what = ready < replicas ? `${ready} of ${replicas} replicas ready` : `${ready} ready, ending what is too much`;
+  return working(waits === undefined ? what : `${what}; ${waits.message}`);
+}
+
 /** Whether a deleted pool is gone. */
-export declare function poolRemovalProgress(intent: Intent, state: State | null, pool: string): Progress;
+export function poolRemovalProgress(intent: Intent, state: State | null, name: string): Progress {
+  if (intent.pools[name]?.deleting === false) return done("declared again meanwhile");
+  if (state?.pools[name] === undefined && state !== null) return done("gone");
+  const left = state === null ? 0 : (takeCensus(state)[name]?.total ?? 0);
+  return working(state === null ? "waiting for the agent" : `draining: ${left} replicas left`);
+}
+
 /** Whether the service serves `target`, and if it never will by itself, why. */
-export declare function rolloutProgress(intent: Intent, state: State | null, target: RolloutTarget): Progress;
+export function rolloutProgress(intent: Intent, state: State | null, target: RolloutTarget): Progress {
+  const declared = intent.rollout;
+  if (declared === null || !sameRevisions(declared.target, target)) {
+    return failed("Superseded", "another `pulumi up` declared a newer target meanwhile; its outcome counts");
+  }
+  if (state === null) return working("waiting for the agent");
+  const { rollout } = state;
+  if (rollout !== null) return working(describeProgress(state, rollout));
+  const rejection = state.rejected[targetKey(target)];
+  const serves = servesTarget(state, target);
+  if (serves) return done(`version ${currentVersion(state) ?? 1} serves`);
+  if (rejection !== undefined) {
+    return failed(
+      rejection.cause === "timedOut" ? "TimedOut" : "Rejected",
+      `version ${rejection.version} was rolled back and is rejected: ${rejection.reason}`,
+      "change the program (its spec, or back to what serves) or run `pulumi-serve rollout retry` to try it again",
+    );
+  }
+  return working("waiting for the agent");
+}
+
+/** True when every pool of the target serves exactly its revision, and has its traffic. */
+export function servesTarget(state: State, target: RolloutTarget): boolean {
+  return Object.entries(target).every(([name, { revision }]) => {
+    const pool = state.pools[name];
+    return pool?.primary?.revision === revision && pool.takesTraffic;
+  });
+}
+
+function working(line: string): Progress {
+  return { kind: "working", line };
+}
+
+function done(line: string): Progress {
+  return { kind: "done", line };
+}
+
+function failed(code: ErrorCode, ...reasons: [string, ...string[]]): Progress {
+  return { kind: "failed", code, reasons };
+}

@@ -24,6 +24,8 @@ export interface ServiceIntent {
 export interface PoolIntent {
   incarnation: number;
   declared: PoolSpec;
+  /** Counted up by each handler call, so that a pool that was given up is tried again by the next `up`. */
+  attempt: number;
   deleting: boolean;
 }
 

@@ -9,6 +9,8 @@ export interface Observed {
   dataplane: ObservedDataPlane | null;
   /** Launches that the cloud refused since the last tick. */
   launchErrors: LaunchFailure[];
+  /** Why the last routing could not be put in force; null or absent: it could, or none was sent. */
+  routeError?: { code: ErrorCode; message: string } | null;
 }
 
 export interface ObservedVm {

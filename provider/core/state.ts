@@ -1,4 +1,4 @@
-import type { ServeEvent } from "./events";
+import type { Invariant, ServeEvent } from "./events";
 import type { PoolSpec, Revision } from "./spec/pool";
 import type { RolloutTarget, SurgeStrategy } from "./intent";
 import type { PlanState } from "./plan/surge";
@@ -28,6 +28,10 @@ export interface State {
   nextEvent: number;
   commandsSeen: { abort: number; retry: number };
   nextRollout: number;
+  /** VMs that carry our tag but are not ours any more, being ended. */
+  orphans: string[];
+  /** What the guard refused in the last tick, so that each refusal is told once. */
+  refused: Record<string, Invariant>;
   /** Why the service cannot be what was declared, where that is known; shown by status, follow loops and outputs. */
   conditions: Condition[];
 }
@@ -42,7 +46,20 @@ export interface PoolState {
   /** False: replicas come up, but no traffic before the Rollout's first SHIFT (a pool added to a rolled-out service). */
   takesTraffic: boolean;
   /** Starts of a revision that failed since one last became ready. */
-  failures: { revision: Revision; count: number; reason: string; retryAt: number } | null;
+  failures: PoolFailures | null;
+  /** The intent's attempt that `failures` belongs to. */
+  attemptSeen: number;
+}
+
+export interface PoolFailures {
+  revision: Revision;
+  /** In a row, without a step or a minute of readiness in between. */
+  count: number;
+  reason: string;
+  /** No launch of this revision before. */
+  retryAt: number;
+  /** The cloud has nothing to give: waited for, never counted as the program's fault. */
+  capacity: boolean;
 }
 
 export type ReplicaStatus =
@@ -67,11 +84,14 @@ export interface Replica {
   /** When probes began to succeed without a break; ready counts from here (minReadySeconds). */
   passingSince: number | null;
   readyAt: number | null;
+  /** Since when it is not ready after having been. */
+  notReadySince: number | null;
   address: { host: string; port: number } | null;
   zone: string | null;
   market: "onDemand" | "spot";
   /** Routing generation that first leaves it out; its in-flight count means something only from there on. */
   drainGeneration: number | null;
+  drainSince: number | null;
   drainDeadline: number | null;
   /** Why it is being ended, or is not ready. */
   reason: string | null;
@@ -123,10 +143,12 @@ export interface Outcome {
 export interface RoutingState {
   /** Last generation decided; in force once the data plane reports it. */
   generation: number;
+  /** Last generation that the data plane reported as in force. */
+  inForce: number;
   /** Content of that generation, so that an unchanged wish makes no new one. */
   hash: string;
-  /** Weights in force or asked for, per pool. */
-  weights: Record<string, { canary: number; primary: number }>;
+  /** Weights of that generation, for every pool that takes part in the rollout. */
+  weights: { canary: number; primary: number };
 }
 
 export interface Condition {

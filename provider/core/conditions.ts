@@ -1,0 +1,25 @@
+import type { Draft } from "./draft";
+import type { Observed } from "./observed";
+import type { Condition } from "./state";
+
+/** Why the service is not what was declared, as far as that is known: for status, outputs and waiting handlers. */
+export function noteConditions(draft: Draft, observed: Observed): void {
+  const found: Omit<Condition, "since">[] = [];
+  const { routeError } = observed;
+  if (routeError) {
+    const kind = routeError.code === "EndpointInUse" ? "endpointInUse" : "dataPlaneDown";
+    found.push({ kind, pool: null, message: routeError.message });
+  }
+  for (const [pool, { failures }] of Object.entries(draft.state.pools)) {
+    if (failures === null) continue;
+    found.push({ kind: failures.capacity ? "noCapacity" : "replicaFailing", pool, message: failures.reason });
+  }
+  const before = draft.state.conditions;
+  const same = (a: Omit<Condition, "since">, b: Omit<Condition, "since">) =>
+    a.kind === b.kind && a.pool === b.pool && a.message === b.message;
+  if (found.length === before.length && found.every((each, index) => same(each, before[index]!))) return;
+  draft.state.conditions = found.map((each) => ({
+    ...each,
+    since: before.find((earlier) => earlier.kind === each.kind && earlier.pool === each.pool)?.since ?? draft.now,
+  }));
+}

@@ -1,0 +1,80 @@
+import type { Action } from "./action";
+import { noteConditions } from "./conditions";
+import { Draft, firstState } from "./draft";
+import { followDeclarations } from "./fleet/pools";
+import { followReplicas } from "./fleet/lifecycle";
+import { applyMoves, proposeMoves } from "./fleet/moves";
+import { guard } from "./guard";
+import type { Intent } from "./intent";
+import type { Observed } from "./observed";
+import { driveRollout } from "./rollout/drive";
+import { route } from "./route";
+import type { State } from "./state";
+
+/**
+ * Every decision of the product: what is declared, what is so and what is seen, to the next state and the actions that
+ * follow from it. Pure and total. The caller persists the state before it acts; every action is idempotent and is asked
+ * for again until an observation shows its result, so a crash anywhere is just a later tick.
+ *
+ * @param state the last persisted state, or null before the first tick
+ * @param epoch the caller's fencing number; it is the state's from here on
+ */
+export function decide(
+  intent: Intent,
+  intentVersion: number,
+  state: State | null,
+  observed: Observed,
+  now: number,
+  epoch: number,
+): { state: State; actions: Action[] } {
+  const draft = new Draft(state ?? firstState(), now);
+  draft.state.epoch = epoch;
+  draft.state.intentVersion = intentVersion;
+
+  // The order is the logic: what happened, what is wanted, what the rollout makes of both, what may be done about it.
+  followReplicas(draft, observed);
+  followDeclarations(draft, intent);
+  const goals = driveRollout(draft, intent, observed);
+  applyMoves(draft, guard(draft, goals, proposeMoves(draft, goals, observed)));
+  route(draft, intent, goals, observed);
+  noteConditions(draft, observed);
+
+  actForReplicas(draft);
+  if (intent.service.deleting && draft.replicas().length === 0 && draft.state.orphans.length === 0) {
+    draft.act({ kind: "dissolve" });
+  }
+  return { state: withEvents(draft), actions: draft.actions };
+}
+
+/** The journal asks again for what it does not see done. */
+function actForReplicas(draft: Draft): void {
+  for (const replica of draft.replicas()) {
+    switch (replica.status) {
+      case "launching": {
+        const pool = draft.state.pools[replica.pool];
+        const spec = [pool?.primary, pool?.canary].find((each) => each?.revision === replica.revision);
+        if (spec) {
+          const { id, pool: name, market } = replica;
+          draft.act({ kind: "launch", replicaId: id, pool: name, spec, market });
+        }
+        break;
+      }
+      case "terminating": {
+        const { id, reason } = replica;
+        draft.act({ kind: "terminate", replicaId: id, reason: reason ?? "no longer wanted" });
+        break;
+      }
+      case "starting":
+      case "ready":
+      case "notReady":
+      case "draining":
+        break;
+    }
+  }
+}
+
+function withEvents({ state, events, now }: Draft): State {
+  if (events.length === 0) return state;
+  const outbox = events.map((body, index) => ({ seq: state.nextEvent + index, at: now, epoch: state.epoch, ...body }));
+  return { ...state, outbox, nextEvent: state.nextEvent + events.length };
+}

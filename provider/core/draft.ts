@@ -1,0 +1,72 @@
+import type { Action } from "./action";
+import type { EventBody } from "./events";
+import type { PoolState, Replica, State } from "./state";
+
+/**
+ * The state that a tick is making. The old one is never touched: members are copied when they change, so a tick costs
+ * what it changes and `decide` stays pure.
+ */
+export class Draft {
+  state: State;
+  readonly events: EventBody[] = [];
+  readonly actions: Action[] = [];
+
+  constructor(
+    before: State,
+    readonly now: number,
+  ) {
+    this.state = { ...before, pools: { ...before.pools }, replicas: { ...before.replicas } };
+  }
+
+  replicas(): Replica[] {
+    return Object.values(this.state.replicas);
+  }
+
+  pool(name: string): PoolState {
+    return this.state.pools[name]!;
+  }
+
+  patchPool(name: string, patch: Partial<PoolState>): void {
+    this.state.pools[name] = { ...this.pool(name), ...patch };
+  }
+
+  patchReplica(id: string, patch: Partial<Replica>): Replica {
+    return (this.state.replicas[id] = { ...this.state.replicas[id]!, ...patch });
+  }
+
+  forget(id: string): void {
+    delete this.state.replicas[id];
+  }
+
+  say(event: EventBody): void {
+    this.events.push(event);
+  }
+
+  act(action: Action): void {
+    this.actions.push(action);
+  }
+}
+
+export function firstState(): State {
+  return {
+    schemaVersion: 1,
+    epoch: 0,
+    intentVersion: 0,
+    pools: {},
+    replicas: {},
+    nextReplica: 1,
+    rollout: null,
+    adopted: false,
+    rejected: {},
+    lastOutcome: null,
+    versions: {},
+    routing: { generation: 0, inForce: 0, hash: "", weights: { canary: 0, primary: 100 } },
+    outbox: [],
+    nextEvent: 1,
+    commandsSeen: { abort: 0, retry: 0 },
+    nextRollout: 1,
+    conditions: [],
+    orphans: [],
+    refused: {},
+  };
+}

@@ -1,0 +1,42 @@
+import type { Draft } from "../draft";
+import type { Replica } from "../state";
+
+/** Failures in a row after which a revision counts as broken. */
+export const FAILURES_ENOUGH = 3;
+
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 60_000;
+const CAPACITY_WAIT_MS = 2_000;
+/** A replica that has been ready for this long has proven its revision: older failures no longer count. */
+const PROVEN_MS = 60_000;
+
+/** Counts a failed start or a crash against its revision and delays the next launch, longer each time. */
+export function noteFailure(draft: Draft, replica: Replica, reason: string, weight: "once" | "enough"): void {
+  const before = draft.state.pools[replica.pool]?.failures;
+  const earlier = before?.revision === replica.revision && !before.capacity ? before.count : 0;
+  const count = weight === "enough" ? Math.max(earlier + 1, FAILURES_ENOUGH) : earlier + 1;
+  const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (count - 1));
+  keep(draft, replica, { count, reason: `${replica.id}: ${reason}`, retryAt: draft.now + wait, capacity: false });
+}
+
+/** The cloud has nothing to give just now: wait, and blame nobody. */
+export function noteCapacityWait(draft: Draft, replica: Replica, reason: string): void {
+  const before = draft.state.pools[replica.pool]?.failures;
+  if (before?.revision === replica.revision && !before.capacity && before.count > 0) return;
+  keep(draft, replica, { count: 0, reason, retryAt: draft.now + CAPACITY_WAIT_MS, capacity: true });
+}
+
+export function noteSuccess(draft: Draft, replica: Replica): void {
+  const failures = draft.state.pools[replica.pool]?.failures;
+  if (failures?.revision !== replica.revision) return;
+  const proven = replica.readyAt !== null && draft.now - replica.readyAt >= PROVEN_MS;
+  if (failures.capacity || proven) draft.patchPool(replica.pool, { failures: null });
+}
+
+function keep(
+  draft: Draft,
+  { pool, revision }: Replica,
+  failures: { count: number; reason: string; retryAt: number; capacity: boolean },
+): void {
+  if (draft.state.pools[pool] !== undefined) draft.patchPool(pool, { failures: { revision, ...failures } });
+}

@@ -1,0 +1,196 @@
+import type { Draft } from "../draft";
+import type { Observed, ObservedVm, ProbeReading } from "../observed";
+import type { ReadinessSpec, PoolSpec } from "../spec/pool";
+import type { Replica } from "../state";
+import { sideOf } from "./census";
+import { noteCapacityWait, noteFailure, noteSuccess } from "./failures";
+
+/** A replica that failed its probes for this long is replaced instead of waited for. */
+const NOT_READY_LIMIT_MS = 30_000;
+
+/** What the last look says about each replica we journalled, and about VMs that nobody journalled. */
+export function followReplicas(draft: Draft, observed: Observed): void {
+  for (const failure of observed.launchErrors) {
+    const replica = draft.state.replicas[failure.replicaId];
+    if (replica?.status !== "launching") continue;
+    draft.say({ kind: "launchFailed", replica: replica.id, code: failure.code, reason: failure.message });
+    if (failure.scope === "zoneAndType" || failure.scope === "market" || failure.scope === "account") {
+      noteCapacityWait(draft, replica, failure.message);
+    } else {
+      noteFailure(draft, replica, failure.message, "once");
+    }
+    // The reply may have lied: should a VM exist after all, it carries our tag and is ended as an orphan.
+    draft.forget(replica.id);
+  }
+
+  const vms = observed.vms === null ? null : new Map(observed.vms.map((vm) => [vm.replicaId, vm]));
+  for (const replica of draft.replicas()) {
+    const seen = vms === null ? replica : followVm(draft, replica, vms.get(replica.id));
+    if (seen !== null) followHealth(draft, seen, observed);
+  }
+  if (vms !== null) endOrphans(draft, vms);
+}
+
+/** Null when the replica is gone. */
+function followVm(draft: Draft, replica: Replica, vm: ObservedVm | undefined): Replica | null {
+  const gone = vm === undefined || vm.state === "ended";
+  switch (replica.status) {
+    case "launching": {
+      // Not listed yet: the launch is asked for again, which makes no second VM.
+      if (vm === undefined) return replica;
+      draft.say({ kind: "replicaStarting", replica: replica.id, zone: vm.zone });
+      const starting = draft.patchReplica(replica.id, {
+        status: "starting",
+        address: vm.address,
+        zone: vm.zone,
+        market: vm.market,
+      });
+      return gone ? lose(draft, starting, vm) : starting;
+    }
+    case "terminating":
+      if (!gone) return replica;
+      draft.say({ kind: "replicaEnded", replica: replica.id });
+      draft.forget(replica.id);
+      return null;
+    case "starting":
+    case "ready":
+    case "notReady":
+    case "draining":
+      return gone ? lose(draft, replica, vm) : replica;
+  }
+}
+
+function lose(draft: Draft, replica: Replica, vm: ObservedVm | undefined): null {
+  const exit = vm?.exit ?? null;
+  const reason = exit === null ? "the VM is gone" : describeExit(exit);
+  draft.say({ kind: "replicaLost", replica: replica.id, reason });
+  // A machine that was taken is the world's doing; a program that ended itself is a failure of its revision.
+  if (exit !== null && !exit.lost && replica.status !== "draining") noteFailure(draft, replica, reason, "once");
+  draft.forget(replica.id);
+  // Clears what the cloud keeps about it and leaves the tombstone, so that no late duplicate of the launch revives it.
+  draft.act({ kind: "terminate", replicaId: replica.id, reason });
+  return null;
+}
+
+export function describeExit(exit: NonNullable<ObservedVm["exit"]>): string {
+  const how = exit.signal !== null ? `was killed by ${exit.signal}` : `ended with exit code ${exit.code ?? "unknown"}`;
+  const what = exit.phase === "setup" ? "setup" : exit.phase === "run" ? "run" : "the boot";
+  const last = exit.lastLines.length > 0 ? `; its last words: ${exit.lastLines.join(" | ")}` : "";
+  return `${what} ${how}${last}`;
+}
+
+function followHealth(draft: Draft, replica: Replica, observed: Observed): void {
+  const pool = draft.state.pools[replica.pool];
+  const side = sideOf(pool, replica);
+  const spec = side === "stale" ? null : pool![side];
+  const reading = observed.probes[replica.id];
+  switch (replica.status) {
+    case "starting":
+      if (spec !== null) followStart(draft, replica, spec, reading);
+      break;
+    case "notReady":
+      if (spec !== null) followRecovery(draft, replica, spec, reading);
+      break;
+    case "ready":
+      if (spec !== null && reading !== undefined) followReadiness(draft, replica, spec.readiness, reading);
+      break;
+    case "draining":
+      followDrain(draft, replica, observed);
+      break;
+    case "launching":
+    case "terminating":
+      break;
+  }
+}
+
+function followStart(draft: Draft, replica: Replica, spec: PoolSpec, reading: ProbeReading | undefined): void {
+  if (passes(draft, replica, spec, reading)) return;
+  const { startupGraceSeconds, path } = spec.readiness;
+  if (draft.now - replica.launchedAt <= startupGraceSeconds * 1000) return;
+  const last = reading?.lastError ?? "no answer";
+  const reason = `readiness path ${path} never succeeded within startupGraceSeconds (${startupGraceSeconds} s); last: ${last}`;
+  noteFailure(draft, replica, reason, "enough");
+  end(draft, replica, reason);
+}
+
+function followRecovery(draft: Draft, replica: Replica, spec: PoolSpec, reading: ProbeReading | undefined): void {
+  if (passes(draft, replica, spec, reading)) return;
+  const since = replica.notReadySince ?? draft.now;
+  if (draft.now - since <= NOT_READY_LIMIT_MS) return;
+  const reason = `${replica.reason ?? "its probes failed"} and it did not recover within ${NOT_READY_LIMIT_MS / 1000} s`;
+  noteFailure(draft, replica, reason, "enough");
+  end(draft, replica, reason);
+}
+
+/** Makes the replica ready when its probes have passed for long enough. */
+function passes(draft: Draft, replica: Replica, spec: PoolSpec, reading: ProbeReading | undefined): boolean {
+  const passing = reading !== undefined && reading.consecutiveSuccesses >= spec.readiness.successThreshold;
+  if (!passing) {
+    if (replica.passingSince !== null) draft.patchReplica(replica.id, { passingSince: null });
+    return false;
+  }
+  const since = replica.passingSince ?? Math.min(reading.passingSince ?? draft.now, draft.now);
+  if (draft.now - since < spec.minReadySeconds * 1000) {
+    if (replica.passingSince === null) draft.patchReplica(replica.id, { passingSince: since });
+    // Neither ready nor failing: the grace does not end a replica in its minReadySeconds.
+    return true;
+  }
+  draft.patchReplica(replica.id, {
+    status: "ready",
+    passingSince: since,
+    readyAt: draft.now,
+    notReadySince: null,
+    reason: null,
+  });
+  draft.say({
+    kind: "replicaReady",
+    replica: replica.id,
+    afterSeconds: Math.round((draft.now - replica.launchedAt) / 100) / 10,
+  });
+  return true;
+}
+
+function followReadiness(draft: Draft, replica: Replica, readiness: ReadinessSpec, reading: ProbeReading): void {
+  noteSuccess(draft, replica);
+  if (reading.consecutiveFailures < readiness.failureThreshold) return;
+  const reason = `readiness path ${readiness.path} failed ${reading.consecutiveFailures} times in a row: ${reading.lastError ?? "no answer"}`;
+  draft.patchReplica(replica.id, { status: "notReady", passingSince: null, notReadySince: draft.now, reason });
+  draft.say({ kind: "replicaNotReady", replica: replica.id, reason });
+  noteFailure(draft, replica, reason, "once");
+}
+
+function followDrain(draft: Draft, replica: Replica, observed: Observed): void {
+  const plane = observed.dataplane;
+  // A count from before the generation that left it out says nothing: a request could still have been sent to it.
+  const counted = plane !== null && replica.drainGeneration !== null && plane.generation >= replica.drainGeneration;
+  const inFlight = counted ? (plane.replicas[replica.id]?.inFlight ?? 0) : null;
+  const expired = replica.drainDeadline !== null && draft.now >= replica.drainDeadline;
+  if (inFlight !== 0 && !expired) return;
+  const began = replica.drainSince ?? draft.now;
+  draft.say({
+    kind: "replicaDrained",
+    replica: replica.id,
+    inFlight: inFlight ?? 0,
+    seconds: Math.round((draft.now - began) / 10) / 100,
+  });
+  end(draft, replica, replica.reason ?? "drained");
+}
+
+/** No request can be lost here: the replica either was never routed to or has been drained. */
+export function end(draft: Draft, replica: Replica, reason: string): void {
+  draft.patchReplica(replica.id, { status: "terminating", reason });
+  draft.say({ kind: "replicaTerminating", replica: replica.id, reason });
+}
+
+/** A VM with our tag that is not in state costs money for nobody: it is ended, and told once. */
+function endOrphans(draft: Draft, vms: Map<string, ObservedVm>): void {
+  const orphans = [...vms.values()]
+    .filter((vm) => vm.state !== "ended" && draft.state.replicas[vm.replicaId] === undefined)
+    .map((vm) => vm.replicaId)
+    .sort();
+  for (const replica of orphans) {
+    if (!draft.state.orphans.includes(replica)) draft.say({ kind: "orphanSeen", replica });
+    draft.act({ kind: "terminate", replicaId: replica, reason: "not in the service's state" });
+  }
+  if (orphans.length > 0 || draft.state.orphans.length > 0) draft.state.orphans = orphans;
+}

@@ -1,0 +1,66 @@
+import type { Draft } from "../draft";
+import { NO_SIDE, type PoolGoal } from "../goals";
+import type { Intent, PoolIntent } from "../intent";
+import { takeCensus } from "./census";
+
+/** Takes what is declared into the pools' states: first, light and removed at once; a new revision stays staged. */
+export function followDeclarations(draft: Draft, intent: Intent): void {
+  for (const [name, declaration] of Object.entries(intent.pools)) followDeclaration(draft, name, declaration);
+  const census = takeCensus(draft.state);
+  for (const [name, pool] of Object.entries(draft.state.pools)) {
+    const gone = intent.service.deleting || (intent.pools[name]?.deleting ?? true);
+    if (gone && census[name]!.total === 0) {
+      draft.say({ kind: "poolDeclared", pool: name, revision: "", replicas: 0, change: "removed" });
+      delete draft.state.pools[name];
+    } else if (
+      !pool.hasServed &&
+      pool.primary !== null &&
+      census[name]!.primary.ready.length >= pool.primary.replicas
+    ) {
+      draft.patchPool(name, { hasServed: true });
+    }
+  }
+}
+
+function followDeclaration(draft: Draft, name: string, { declared, deleting, attempt }: PoolIntent): void {
+  const pool = draft.state.pools[name];
+  const tell = (change: "first" | "light" | "staged") =>
+    draft.say({ kind: "poolDeclared", pool: name, revision: declared.revision, replicas: declared.replicas, change });
+  if (pool === undefined) {
+    if (deleting) return;
+    tell("first");
+    draft.state.pools[name] = {
+      primary: declared,
+      canary: null,
+      hasServed: false,
+      takesTraffic: !draft.state.adopted,
+      failures: null,
+      attemptSeen: attempt,
+    };
+    return;
+  }
+  // A new `up` is a person's word to try again, also after the pool was given up.
+  if (pool.attemptSeen !== attempt) draft.patchPool(name, { attemptSeen: attempt, failures: null });
+  if (pool.canary !== null && declared.revision === pool.canary.revision) {
+    if (declared.specHash !== pool.canary.specHash) {
+      tell("light");
+      draft.patchPool(name, { canary: declared });
+    }
+  } else if (pool.primary?.specHash !== declared.specHash) {
+    if (!pool.hasServed) {
+      tell("first");
+      draft.patchPool(name, { primary: declared, failures: null });
+    } else if (pool.primary?.revision === declared.revision) {
+      tell("light");
+      draft.patchPool(name, { primary: declared });
+    }
+  }
+}
+
+/** Goals of a pool that no rollout moves: its declared number of the revision that serves. */
+export function steadyGoal(draft: Draft, intent: Intent, name: string): PoolGoal {
+  const pool = draft.pool(name);
+  const leaving = intent.service.deleting || (intent.pools[name]?.deleting ?? true);
+  const replicas = leaving ? 0 : (pool.primary?.replicas ?? 0);
+  return { primary: { replicas, steady: replicas }, canary: NO_SIDE, cap: replicas, moving: false, leaving };
+}

@@ -1,0 +1,25 @@
+import { takeCensus } from "../fleet/census";
+import type { RolloutProgress, State } from "../state";
+
+/** One line: where the rollout is and what it waits for. Changes only when something changed, never with the clock. */
+export function describeProgress(state: State, rollout: RolloutProgress): string {
+  const census = takeCensus(state);
+  const counts = rollout.pools.map(({ name }) => {
+    const { canary, primary } = census[name]!;
+    const label = rollout.pools.length > 1 ? `${name}: ` : "";
+    return `${label}canary ${canary.ready.length}/${canary.all.length} ready, primary ${primary.ready.length}/${primary.all.length}`;
+  });
+  const { canary, primary } = state.routing.weights;
+  const traffic = `traffic ${Math.round((100 * canary) / (canary + primary))} %`;
+  const line = [...counts, traffic].join("; ");
+  const waits = state.conditions.find(({ kind }) => kind === "noCapacity" || kind === "replicaFailing");
+  const tail = waits === undefined ? "" : `; ${waits.message}`;
+  switch (rollout.direction.kind) {
+    case "forward": {
+      const { kind, percent } = rollout.plan[rollout.cursor]!;
+      return `step ${rollout.cursor}/${rollout.plan.length - 1} ${kind} (${percent} %): ${line}${tail}`;
+    }
+    case "back":
+      return `rolling back: ${line}; ${rollout.direction.reason}`;
+  }
+}

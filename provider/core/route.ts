@@ -1,0 +1,92 @@
+import { digest } from "./digest";
+import type { Draft } from "./draft";
+import type { RoutedPool } from "./events";
+import { sideOf } from "./fleet/census";
+import { ALL_PRIMARY, type Goals, type Weights } from "./goals";
+import type { Intent } from "./intent";
+import type { Observed } from "./observed";
+import type { DesiredReplica, DesiredRoute, DesiredRouting, DesiredVersion } from "./routing";
+import type { PoolSpec } from "./spec/pool";
+import type { Replica } from "./state";
+
+/** Decides the routing, gives it a new generation when it changed, and asks for it until it is in force. */
+export function route(draft: Draft, intent: Intent, goals: Goals, observed: Observed): void {
+  noteInForce(draft, observed);
+  const { endpoint, balancer } = intent.service.spec;
+  const routes = Object.keys(draft.state.pools)
+    .sort()
+    .flatMap((name) => routeOf(draft, name, goals));
+  const hash = digest({ endpoint, balancer, routes });
+  const { routing } = draft.state;
+  // A data plane that is ahead of us remembers what a lost state decided: only a newer generation corrects it.
+  const ahead = observed.dataplane !== null && observed.dataplane.generation > routing.generation;
+  if (hash !== routing.hash || ahead) {
+    const generation = Math.max(routing.generation, observed.dataplane?.generation ?? 0) + 1;
+    draft.state.routing = { ...routing, generation, hash, weights: goals.weights };
+    draft.say({ kind: "routed", generation, pools: Object.fromEntries(routes.map((each) => [each.pool, told(each)])) });
+  } else if (goals.weights.canary !== routing.weights.canary || goals.weights.primary !== routing.weights.primary) {
+    draft.state.routing = { ...routing, weights: goals.weights };
+  }
+  const { generation } = draft.state.routing;
+  for (const replica of draft.replicas()) {
+    if (replica.status === "draining" && replica.drainGeneration === null) {
+      draft.patchReplica(replica.id, { drainGeneration: generation });
+    }
+  }
+  if (observed.dataplane?.generation === generation) return;
+  const desired: DesiredRouting = { epoch: draft.state.epoch, generation, endpoint, balancer, routes };
+  draft.act({ kind: "route", desired });
+}
+
+function noteInForce(draft: Draft, observed: Observed): void {
+  const { routing } = draft.state;
+  const seen = observed.dataplane?.generation;
+  if (seen !== routing.generation || routing.inForce === seen) return;
+  draft.state.routing = { ...routing, inForce: seen };
+  draft.say({ kind: "routeInForce", generation: seen });
+}
+
+function routeOf(draft: Draft, name: string, goals: Goals): DesiredRoute[] {
+  const pool = draft.pool(name);
+  const { primary, canary } = pool;
+  const shown = primary ?? canary;
+  if (shown === null || !takesTraffic(draft, name, goals.weights)) return [];
+  const weights = goals.pools[name]?.moving ? goals.weights : ALL_PRIMARY;
+  const members = draft.replicas().filter((replica) => replica.pool === name && replica.address !== null);
+  const ready = members.filter(({ status }) => status === "ready");
+  // When every probe fails, a replica that may still answer is better than a certain refusal.
+  const fallback = ready.length === 0 ? members.filter(({ status }) => status === "notReady") : [];
+  const serving = [...ready, ...fallback];
+  const version = (side: "primary" | "canary", spec: PoolSpec | null): DesiredVersion | null => {
+    const replicas = serving.filter((replica) => sideOf(pool, replica) === side).map(address);
+    return spec === null ? null : { revision: spec.revision, weight: weights[side], replicas };
+  };
+  return [
+    {
+      prefix: shown.route,
+      pool: name,
+      readiness: shown.readiness,
+      primary: version("primary", primary),
+      canary: version("canary", canary),
+      draining: members.filter(({ status }) => status === "draining").map(address),
+    },
+  ];
+}
+
+/** A pool added to a rolled-out service waits for the first SHIFT. */
+function takesTraffic(draft: Draft, name: string, weights: Weights): boolean {
+  const { rollout } = draft.state;
+  if (draft.pool(name).takesTraffic) return true;
+  return rollout !== null && rollout.target[name] !== undefined && weights.canary > 0;
+}
+
+function address({ id, address: at }: Replica): DesiredReplica {
+  return { id, host: at!.host, port: at!.port };
+}
+
+function told({ primary, canary, draining }: DesiredRoute): RoutedPool {
+  const names = (replicas: DesiredReplica[]) => replicas.map(({ id }) => id);
+  const version = (each: DesiredVersion | null) =>
+    each === null ? null : { revision: each.revision, weight: each.weight, replicas: names(each.replicas) };
+  return { primary: version(primary), canary: version(canary), draining: names(draining) };
+}

@@ -1,0 +1,212 @@
+import type { Action } from "../../provider/core/action";
+import { decide } from "../../provider/core/decide";
+import type { ServeEvent } from "../../provider/core/events";
+import type { Intent } from "../../provider/core/intent";
+import type { Observed, ObservedVm, ProbeReading } from "../../provider/core/observed";
+import type { DesiredRouting } from "../../provider/core/routing";
+import type { State } from "../../provider/core/state";
+
+/** How replicas of a revision behave. */
+export interface Behaviour {
+  bootMs: number;
+  /** Never: probes fail for ever. Exits: the program ends itself as soon as it has booted. */
+  start: "ready" | "never" | "exits";
+  /** How long its running requests need after it left the routing. */
+  drainMs: number;
+}
+
+interface Vm {
+  replica: string;
+  revision: string;
+  bornAt: number;
+  phase: "up" | "ending" | "ended";
+  endsAt: number;
+  lost: boolean;
+  sick: boolean;
+  exitCode: number | null;
+  requestsUntil: number;
+}
+
+/** The world around `decide` under virtual time: a cloud, probes and a data plane that do what they are told. */
+export class World {
+  now = 1_000_000;
+  state: State | null = null;
+  intentVersion = 1;
+  readonly log: ServeEvent[] = [];
+  readonly behaviours = new Map<string, Behaviour>();
+  readonly vms = new Map<string, Vm>();
+  readonly tombstones = new Set<string>();
+  routing: DesiredRouting | null = null;
+  dataPlaneUp = true;
+  /** Launches that the cloud will refuse before it gives again. */
+  refusals = 0;
+  dissolved = false;
+  epoch = 1;
+  private launchErrors: Observed["launchErrors"] = [];
+
+  constructor(public intent: Intent) {}
+
+  declare(change: (intent: Intent) => void): void {
+    this.intent = structuredClone(this.intent);
+    change(this.intent);
+    this.intentVersion += 1;
+  }
+
+  /** One tick; `crash` loses what comes after the state was persisted: every action, or those beyond a number. */
+  tick(stepMs = 100, crashAfterActions = Number.POSITIVE_INFINITY): void {
+    this.now += stepMs;
+    this.settleVms();
+    const { state, actions } = decide(
+      this.intent,
+      this.intentVersion,
+      this.state,
+      this.observe(),
+      this.now,
+      this.epoch,
+    );
+    if (state.outbox !== this.state?.outbox) this.log.push(...state.outbox);
+    this.state = structuredClone(state);
+    for (const action of actions.slice(0, crashAfterActions)) this.act(action);
+  }
+
+  /** Ticks until the condition holds; a deadline in virtual time says what was wrong. */
+  until(condition: () => boolean, seconds = 3600, each?: () => void): void {
+    const deadline = this.now + seconds * 1000;
+    while (!condition()) {
+      if (this.now > deadline) {
+        throw new Error(`not within ${seconds} s of virtual time: ${JSON.stringify(this.summary())}`);
+      }
+      this.tick();
+      each?.();
+    }
+  }
+
+  lose(replica: string): void {
+    const vm = this.vms.get(replica)!;
+    vm.phase = "ended";
+    vm.lost = true;
+  }
+
+  living(): Vm[] {
+    return [...this.vms.values()].filter(({ phase }) => phase !== "ended");
+  }
+
+  summary(): unknown {
+    return {
+      replicas: Object.values(this.state?.replicas ?? {}).map(
+        ({ id, status, revision }) => `${id} ${revision} ${status}`,
+      ),
+      rollout: this.state?.rollout && { cursor: this.state.rollout.cursor, direction: this.state.rollout.direction },
+      weights: this.state?.routing.weights,
+      refused: this.state?.refused,
+      failures: Object.values(this.state?.pools ?? {}).map(({ failures }) => failures),
+    };
+  }
+
+  private behaviour(revision: string): Behaviour {
+    return this.behaviours.get(revision) ?? { bootMs: 1000, start: "ready", drainMs: 500 };
+  }
+
+  private settleVms(): void {
+    for (const vm of this.vms.values()) {
+      const { bootMs, start } = this.behaviour(vm.revision);
+      if (vm.phase === "up" && start === "exits" && this.now >= vm.bornAt + bootMs) {
+        vm.phase = "ended";
+        vm.exitCode = 1;
+      }
+      if (vm.phase === "ending" && this.now >= vm.endsAt) vm.phase = "ended";
+    }
+  }
+
+  private observe(): Observed {
+    const vms: ObservedVm[] = [];
+    const probes: Record<string, ProbeReading> = {};
+    for (const vm of this.vms.values()) {
+      const { bootMs, start } = this.behaviour(vm.revision);
+      const booted = this.now >= vm.bornAt + bootMs;
+      const byItself = vm.phase === "ended" && (vm.lost || vm.exitCode !== null);
+      vms.push({
+        replicaId: vm.replica,
+        state: vm.phase === "ended" ? "ended" : vm.phase === "ending" ? "ending" : booted ? "running" : "booting",
+        address: { host: "127.0.0.1", port: 1 },
+        zone: "a",
+        market: "onDemand",
+        exit: byItself ? { phase: "run", code: vm.exitCode, signal: null, lost: vm.lost, lastLines: [] } : null,
+      });
+      const passing = vm.phase === "up" && booted && start === "ready" && !vm.sick;
+      probes[vm.replica] = {
+        consecutiveSuccesses: passing ? 5 : 0,
+        consecutiveFailures: passing ? 0 : 5,
+        passingSince: passing ? vm.bornAt + bootMs : null,
+        lastError: passing ? null : "connection refused",
+      };
+    }
+    const errors = this.launchErrors;
+    this.launchErrors = [];
+    const inFlight = (replica: string) => (this.now < this.vms.get(replica)!.requestsUntil ? 1 : 0);
+    return {
+      vms,
+      probes,
+      dataplane: this.dataPlaneUp
+        ? {
+            generation: this.routing?.generation ?? 0,
+            replicas: Object.fromEntries(
+              [...this.vms.keys()].map((replica) => [
+                replica,
+                { inFlight: inFlight(replica), queued: 0, healthy: true },
+              ]),
+            ),
+          }
+        : null,
+      launchErrors: errors,
+    };
+  }
+
+  private act(action: Action): void {
+    switch (action.kind) {
+      case "launch":
+        if (this.vms.has(action.replicaId) || this.tombstones.has(action.replicaId)) return;
+        if (this.refusals > 0) {
+          this.refusals -= 1;
+          const { replicaId } = action;
+          this.launchErrors.push({ replicaId, code: "NoCapacity", scope: "zoneAndType", message: "no capacity" });
+          return;
+        }
+        this.vms.set(action.replicaId, {
+          replica: action.replicaId,
+          revision: action.spec.revision,
+          bornAt: this.now,
+          phase: "up",
+          endsAt: 0,
+          lost: false,
+          sick: false,
+          exitCode: null,
+          requestsUntil: 0,
+        });
+        break;
+      case "terminate": {
+        this.tombstones.add(action.replicaId);
+        const vm = this.vms.get(action.replicaId);
+        if (vm?.phase === "up") Object.assign(vm, { phase: "ending", endsAt: this.now + 200 });
+        break;
+      }
+      case "route": {
+        if (!this.dataPlaneUp || action.desired.epoch < (this.routing?.epoch ?? 0)) return;
+        const members = (routing: DesiredRouting | null) =>
+          (routing?.routes ?? []).flatMap(({ primary, canary }) => [
+            ...(primary?.replicas ?? []),
+            ...(canary?.replicas ?? []),
+          ]);
+        for (const { id } of members(this.routing)) {
+          const vm = this.vms.get(id);
+          if (vm) vm.requestsUntil = this.now + this.behaviour(vm.revision).drainMs;
+        }
+        this.routing = action.desired;
+        break;
+      }
+      case "dissolve":
+        this.dissolved = true;
+        break;
+    }
+  }
+}
