@@ -22,14 +22,18 @@ const PAUSE_AFTER_TROUBLE_MS = 20;
 export class LoadClient {
   readonly records: RequestRecord[] = [];
   readonly reconnects: Reconnect[] = [];
+  readonly kind: RequestRecord["kind"];
   readonly #options: ClientOptions;
   readonly #agent: Agent;
   #connections = 0;
   #stopped = false;
+  /** The replica whose response is running now; null between requests and before a head. */
+  answering: string | null = null;
   #finished: Promise<void> = Promise.resolve();
 
   constructor(options: ClientOptions) {
     this.#options = options;
+    this.kind = options.kind;
     this.#agent = new Agent({ keepAlive: true, maxSockets: 1 });
     this.#agent.createConnection = (target, callback) => {
       if (++this.#connections > 1) this.reconnects.push({ client: options.client, at: Date.now() });
@@ -76,10 +80,13 @@ export class LoadClient {
     } catch (error) {
       return record(null, { kind: "failed", detail: (error as Error).message });
     }
+    this.answering = headerOf(head, "x-replica");
     try {
       return record(head, await judge(head, kind));
     } catch (error) {
       return record(head, { kind: "cut", detail: (error as Error).message });
+    } finally {
+      this.answering = null;
     }
   }
 

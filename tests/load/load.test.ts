@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 
 import { eventually } from "../e2e/harness/eventually";
+import { freePort } from "../e2e/harness/free-port";
 import { Load } from "./load";
 
 describe("load", () => {
@@ -33,7 +34,7 @@ describe("load", () => {
   }
 
   async function startServer(listener: Parameters<typeof createServer>[1]): Promise<string> {
-    server = createServer(listener!);
+    server = createServer(listener);
     await new Promise<void>((resolve) => server!.listen(0, "127.0.0.1", resolve));
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   }
@@ -97,17 +98,11 @@ describe("load", () => {
     process_!.kill("SIGKILL");
     await eventually("the kill was noticed", async () => (await load!.progress()).troubles >= 6);
     const report = await load.stop();
-    assert.ok(report.streamsCutByKill >= 1 && report.streamsCutByKill <= 6, `${report.streamsCutByKill} cut by the kill`);
+    assert.ok(
+      report.streamsCutByKill >= 1 && report.streamsCutByKill <= 6,
+      `${report.streamsCutByKill} cut by the kill`,
+    );
     assert.equal(report.streamsCut, 0);
     assert.ok(report.failed > 0, "requests without an answer are failures, kill or no kill");
   });
 });
-
-/** A port that nobody listens on just now. */
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
-}

@@ -1,5 +1,4 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
 import { join } from "node:path";
 
 import type { FromLoad, LoadOptions, LoadProgress, ToLoad } from "./protocol";
@@ -11,10 +10,17 @@ import type { LoadReport } from "./report";
  * and hands over the judgement; `kill` ends it whatever it does.
  */
 export class Load {
+  static readonly #running = new Set<Load>();
   readonly #child: ChildProcess;
 
   private constructor(child: ChildProcess) {
     this.#child = child;
+    Load.#running.add(this);
+    child.once("exit", () => Load.#running.delete(this));
+  }
+
+  static killAll(): void {
+    for (const load of Load.#running) load.kill();
   }
 
   static async start(options: LoadOptions): Promise<Load> {
@@ -71,9 +77,5 @@ export class Load {
       this.#child.on("message", onMessage);
       this.#child.once("exit", onExit);
     });
-  }
-
-  async ended(): Promise<void> {
-    if (this.#child.exitCode === null && this.#child.signalCode === null) await once(this.#child, "exit");
   }
 }

@@ -1,5 +1,5 @@
 import { LoadClient } from "./client";
-import type { FromLoad, LoadOptions, ToLoad } from "./protocol";
+import type { FromLoad, LoadOptions, LoadProgress, ToLoad } from "./protocol";
 import type { Kill, RequestRecord } from "./record";
 import { reportOf } from "./report";
 
@@ -32,7 +32,7 @@ function records(): RequestRecord[] {
   return callers.flatMap((caller) => caller.records);
 }
 
-function progress() {
+function progress(): LoadProgress {
   const all = records();
   const byModel: Record<string, number> = {};
   let lastOkAt: number | null = null;
@@ -42,7 +42,12 @@ function progress() {
     else lastOkAt = Math.max(lastOkAt ?? 0, end);
     if (model !== null) byModel[model] = (byModel[model] ?? 0) + 1;
   }
-  return { requests: all.length, troubles, lastOkAt, byModel, reconnects: callers.flatMap((caller) => caller.reconnects) };
+  const openStreams: Record<string, number> = {};
+  for (const { kind, answering } of callers) {
+    if (kind === "stream" && answering !== null) openStreams[answering] = (openStreams[answering] ?? 0) + 1;
+  }
+  const reconnects = callers.flatMap((caller) => caller.reconnects);
+  return { requests: all.length, troubles, lastOkAt, byModel, reconnects, openStreams };
 }
 
 async function stop(): Promise<void> {

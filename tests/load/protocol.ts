@@ -16,6 +16,8 @@ export interface LoadProgress {
   /** End of the newest request that was answered well; null before the first. */
   lastOkAt: number | null;
   byModel: Record<string, number>;
+  /** Streams that run at this instant, by replica. */
+  openStreams: Record<string, number>;
 }
 
 export interface LoadOptions {

@@ -17,7 +17,11 @@ export interface LoadReport {
   seconds: number;
 }
 
-export function reportOf(records: readonly RequestRecord[], reconnects: Reconnect[], kills: readonly Kill[]): LoadReport {
+export function reportOf(
+  records: readonly RequestRecord[],
+  reconnects: Reconnect[],
+  kills: readonly Kill[],
+): LoadReport {
   const troubles = records.filter((record) => record.outcome.kind !== "ok");
   const cuts = troubles.filter((record) => record.outcome.kind === "cut");
   const cutsByKill = cuts.filter((record) => wasCutBy(record, kills));
@@ -45,7 +49,10 @@ function wasCutBy({ replica, start, end }: RequestRecord, kills: readonly Kill[]
   return kills.some((kill) => kill.replica === replica && start <= kill.at && end >= kill.at);
 }
 
-function countBy(records: readonly RequestRecord[], key: (record: RequestRecord) => string | null): Record<string, number> {
+function countBy(
+  records: readonly RequestRecord[],
+  key: (record: RequestRecord) => string | null,
+): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const record of records) counts[key(record) ?? "none"] = (counts[key(record) ?? "none"] ?? 0) + 1;
   return counts;

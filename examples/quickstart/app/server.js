@@ -13,7 +13,8 @@ const TOKENS = 20;
 const server = createServer((request, response) => {
   const { pathname } = new URL(request.url, "http://localhost");
   if (pathname === "/health") return answer(response, 200, { status: "ok" });
-  if (!authorized(request)) return answer(response, 401, { error: "send the token as `authorization: Bearer <token>`" });
+  if (!authorized(request))
+    return answer(response, 401, { error: "send the token as `authorization: Bearer <token>`" });
   // The body is read to its end before the answer, as a model would, so that the connection can be used again.
   request.resume().once("end", () => {
     if (pathname === "/generate") setTimeout(() => answer(response, 200, { model, text: "Hello." }), UNARY_MS);

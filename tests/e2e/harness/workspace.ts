@@ -1,0 +1,126 @@
+import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { bringPulumi, pulumiEnvironment } from "../../toolchain/pulumi";
+import { type CommandOptions, type CommandResult, type RunningCommand, startCommand } from "./command";
+import { endProcesses, type FoundProcess, processesOf } from "./processes";
+
+const repository = join(__dirname, "../../..");
+
+/** What `pulumi preview --json` and `pulumi stack export` say about a resource, as far as tests look at it. */
+export interface ExportedResource {
+  urn: string;
+  id?: string;
+  inputs: Record<string, unknown>;
+  outputs?: Record<string, unknown>;
+}
+
+/**
+ * A copy of an example in a temporary folder, with its own Pulumi home, backend and state home. Everything that runs
+ * for it has the folder's name in its environment, which is how leftovers are found.
+ */
+export class Workspace {
+  readonly stack = "test";
+
+  private constructor(
+    readonly folder: string,
+    /** The folder of the program, from which `pulumi` is run. */
+    readonly project: string,
+    /** The name in Pulumi.yaml, which examples share with their package.json. */
+    readonly projectName: string,
+    readonly env: Record<string, string>,
+  ) {}
+
+  static async create(example: "quickstart" | "model-service" = "quickstart"): Promise<Workspace> {
+    const cli = await bringPulumi();
+    const folder = realpathSync(mkdtempSync(join(tmpdir(), "serve-test-")));
+    const project = join(folder, "examples", example);
+    const options = { recursive: true, filter: (source: string) => !source.includes("node_modules") };
+    cpSync(join(repository, "examples", example), project, options);
+    if (example === "quickstart") cpSync(join(repository, "Pulumi.yaml"), join(folder, "Pulumi.yaml"));
+    // As npm links a workspace: node finds pulumi-serve and @pulumi/pulumi from the copy as it does from the original.
+    symlinkSync(join(repository, "node_modules"), join(folder, "node_modules"));
+    const { name } = JSON.parse(readFileSync(join(project, "package.json"), "utf8")) as { name: string };
+    const workspace = new Workspace(folder, project, name, pulumiEnvironment(cli, folder));
+    await workspace.must("stack", "init", workspace.stack);
+    return workspace;
+  }
+
+  /** Runs the CLI to its end, whatever that is. */
+  pulumi(args: readonly string[], options: Partial<CommandOptions> = {}): Promise<CommandResult> {
+    return this.start(args, options).done;
+  }
+
+  start(args: readonly string[], options: Partial<CommandOptions> = {}): RunningCommand {
+    const all = [...args, "--non-interactive", "--color", "never"];
+    return startCommand("pulumi", all, { cwd: this.project, env: this.env, ...options });
+  }
+
+  /** Runs the CLI; throws with all its output when it fails. */
+  async must(...args: string[]): Promise<CommandResult> {
+    return succeeded(`pulumi ${args.join(" ")}`, await this.pulumi(args));
+  }
+
+  up(options: Partial<CommandOptions> = {}): Promise<CommandResult> {
+    return this.pulumi(["up", "--yes", "--skip-preview"], options);
+  }
+
+  async mustUp(options: Partial<CommandOptions> = {}): Promise<CommandResult> {
+    return succeeded("pulumi up", await this.up(options));
+  }
+
+  /** The package's own command, as `npx pulumi-serve` runs it. */
+  serve(...args: string[]): Promise<CommandResult> {
+    const cli = join(repository, "dist/provider/cli/main.js");
+    return startCommand(process.execPath, [cli, ...args], { cwd: this.project, env: this.env }).done;
+  }
+
+  async mustServe(...args: string[]): Promise<CommandResult> {
+    return succeeded(`pulumi-serve ${args.join(" ")}`, await this.serve(...args));
+  }
+
+  /** Sets values in the stack's config, under the package's own namespace. */
+  async configure(values: Record<string, string | number>): Promise<void> {
+    const pairs = Object.entries(values).flatMap(([key, value]) => ["--plaintext", `pulumi-serve:${key}=${value}`]);
+    await this.must("config", "set-all", ...pairs);
+  }
+
+  /** Writes the file that plays the cloud, and returns its path. */
+  writeCloud(cloud: { bootSeconds: number } & Record<string, unknown>): string {
+    const file = join(this.folder, "cloud.json");
+    writeFileSync(file, JSON.stringify(cloud, null, 2));
+    return file;
+  }
+
+  /** Changes a file of the program's folder. */
+  edit(file: string, change: (text: string) => string): void {
+    const path = join(this.project, file);
+    writeFileSync(path, change(readFileSync(path, "utf8")));
+  }
+
+  async exportedState(): Promise<{ text: string; resources: ExportedResource[] }> {
+    const { stdout } = await this.must("stack", "export");
+    const exported = JSON.parse(stdout) as { deployment: { resources?: ExportedResource[] } };
+    return { text: stdout, resources: exported.deployment.resources ?? [] };
+  }
+
+  async output(name: string): Promise<string> {
+    return (await this.must("stack", "output", name)).stdout.trim();
+  }
+
+  processes(): FoundProcess[] {
+    return processesOf(this.folder);
+  }
+
+  /** Ends everything that runs for this workspace and removes its folder. For tests that have seen enough, and for failures. */
+  async dispose(): Promise<void> {
+    // Twice over: one that was just being started by another is seen the second time.
+    for (let found = this.processes(); found.length > 0; found = this.processes()) await endProcesses(found);
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+function succeeded(command: string, result: CommandResult): CommandResult {
+  if (result.code === 0) return result;
+  throw new Error(`${command} ended with code ${result.code}:\n${result.output}`);
+}
