@@ -1,0 +1,77 @@
+import { ServeError } from "../../core/errors";
+import type { DesiredRouting } from "../../core/routing";
+import type { DataPlane, DataPlaneReport } from "../../ports/dataplane";
+import { RoutingTable } from "./routing-table";
+import { FrontServer } from "./server";
+
+/** The load balancer itself, in this process: listener, routing and fence. */
+export class Engine implements DataPlane {
+  private readonly table = new RoutingTable();
+  private readonly startedAt = Date.now();
+  private front: FrontServer | null = null;
+  private inForce: DesiredRouting | null = null;
+  private epoch = 0;
+  private applying: Promise<void> = Promise.resolve();
+
+  /** Raises the fence: whoever acts for the service with an older epoch has been replaced. */
+  fence(epoch: number): void {
+    if (epoch < this.epoch) {
+      throw new ServeError({
+        code: "StaleEpoch",
+        scope: "dataplane",
+        reasons: [
+          `The load balancer follows epoch ${this.epoch}, so orders of epoch ${epoch} are refused: another agent has taken over.`,
+        ],
+      });
+    }
+    this.epoch = epoch;
+  }
+
+  /** One after the other: two listeners must not fight for one port. */
+  apply(desired: DesiredRouting): Promise<void> {
+    const applied = this.applying.then(() => this.put(desired));
+    this.applying = applied.catch(() => undefined);
+    return applied;
+  }
+
+  observe(): Promise<DataPlaneReport> {
+    return Promise.resolve({
+      generation: this.inForce?.generation ?? 0,
+      pid: process.pid,
+      startedAt: this.startedAt,
+      endpoint: this.front?.address ?? null,
+      ...this.table.report(),
+    });
+  }
+
+  async shutdown(graceSeconds: number): Promise<void> {
+    await this.applying;
+    await this.front?.close(graceSeconds);
+    this.front = null;
+    this.table.close();
+  }
+
+  private async put(desired: DesiredRouting): Promise<void> {
+    this.fence(desired.epoch);
+    if (this.inForce?.epoch === desired.epoch && desired.generation < this.inForce.generation) {
+      throw new ServeError({
+        code: "StaleEpoch",
+        scope: "dataplane",
+        reasons: [`Routing ${desired.generation} came after ${this.inForce.generation}, which is in force and newer.`],
+      });
+    }
+    const moved = this.front === null || !sameEndpoint(this.inForce?.endpoint, desired.endpoint);
+    // Listen first: if the new address is taken, everything stays as it was.
+    const front = moved ? await FrontServer.listen(desired.endpoint, this.table, desired.balancer) : this.front!;
+    const before = this.front;
+    this.front = front;
+    this.inForce = desired;
+    front.setBalancer(desired.balancer);
+    this.table.set(desired);
+    if (before !== null && before !== front) void before.close(desired.balancer.requestTimeoutSeconds);
+  }
+}
+
+function sameEndpoint(a: DesiredRouting["endpoint"] | undefined, b: DesiredRouting["endpoint"]): boolean {
+  return a?.host === b.host && a.port === b.port;
+}

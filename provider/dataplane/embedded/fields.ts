@@ -1,0 +1,45 @@
+/** What a header field is to a proxy. */
+export enum FieldKind {
+  EndToEnd,
+  Invalid,
+  HopByHop,
+  Connection,
+  KeepAlive,
+  ContentLength,
+  TransferEncoding,
+  Host,
+  Expect,
+  ForwardedFor,
+  ForwardedProto,
+}
+
+const KINDS: Readonly<Record<string, FieldKind>> = {
+  connection: FieldKind.Connection,
+  "keep-alive": FieldKind.KeepAlive,
+  "proxy-connection": FieldKind.HopByHop,
+  "proxy-authenticate": FieldKind.HopByHop,
+  "proxy-authorization": FieldKind.HopByHop,
+  te: FieldKind.HopByHop,
+  trailer: FieldKind.HopByHop,
+  upgrade: FieldKind.HopByHop,
+  "transfer-encoding": FieldKind.TransferEncoding,
+  "content-length": FieldKind.ContentLength,
+  host: FieldKind.Host,
+  expect: FieldKind.Expect,
+  "x-forwarded-for": FieldKind.ForwardedFor,
+  "x-forwarded-proto": FieldKind.ForwardedProto,
+};
+
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+
+/** Names as they were spelled, so that the hot path does not lower-case each one again. Bounded: names come from outside. */
+const seen = new Map<string, FieldKind>();
+const MAX_SEEN = 2048;
+
+export function fieldKind(name: string): FieldKind {
+  const known = seen.get(name);
+  if (known !== undefined) return known;
+  const kind = TOKEN.test(name) ? (KINDS[name.toLowerCase()] ?? FieldKind.EndToEnd) : FieldKind.Invalid;
+  if (seen.size < MAX_SEEN) seen.set(name, kind);
+  return kind;
+}

@@ -1,0 +1,302 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { FramingError } from "./framing";
+import type { Member } from "./member";
+import { count } from "./metrics";
+import type { Waiter } from "./queue";
+import { refuse, type Refusal } from "./refusal";
+import { RequestBody } from "./replay";
+import type { RequestHead } from "./request-head";
+import type { Pin, Route } from "./route";
+import type { Break, UpstreamConnection, UpstreamUser } from "./upstream-connection";
+
+export interface ClientRequest {
+  req: IncomingMessage;
+  res: ServerResponse;
+  head: RequestHead;
+  pin: Pin;
+  /** The client waits for "100 Continue" before it sends its body. */
+  expectsContinue: boolean;
+}
+
+/**
+ * One request of a client from its arrival to the end of its response: waits for a replica, sends, passes the answer on,
+ * and goes to another replica as long as the client has seen nothing of the first one. Every way out goes through
+ * `letGo`, which gives back what it holds; a missed one would leave a replica looking busy forever.
+ */
+export class Exchange implements UpstreamUser, Waiter {
+  private readonly body: RequestBody | null;
+  private member: Member | null = null;
+  private connection: UpstreamConnection | null = null;
+  private bodySent = false;
+  private tried: Set<Member> | null = null;
+  private last: Member | null = null;
+  /** Attempts in which a replica may have begun the request. */
+  private begun = 0;
+  private startedAt = 0;
+  private headSent = false;
+  private unflushed = false;
+  private over = false;
+  private listensForDrain = false;
+  private continued = false;
+  private waitUntil: number | null = null;
+  private waitTimer: NodeJS.Timeout | null = null;
+
+  constructor(
+    private readonly route: Route,
+    private readonly client: ClientRequest,
+  ) {
+    const { req, head } = client;
+    this.body =
+      head.body.framing === "none"
+        ? null
+        : new RequestBody(req, head.body.framing === "chunked", route.balancer, () => this.bodyTooLarge());
+  }
+
+  start(): void {
+    const { req, res } = this.client;
+    const onGone = (): void => this.clientGone();
+    res.on("close", onGone);
+    // A pipelined response has no socket yet, so that its own close would never be told.
+    if (res.socket === null) req.socket.once("close", onGone);
+    if (!this.tryStart()) this.wait();
+  }
+
+  tryStart(): boolean {
+    if (this.over) return true;
+    const { pin } = this.client;
+    if (pin !== null && !this.route.serves(pin)) {
+      this.route.reject();
+      this.answer({
+        status: 503,
+        sentence: `No replica serves version "${pin}" of ${this.route.prefix} now: leave out X-Pulumi-Serve-Version, or ask later.`,
+      });
+      return true;
+    }
+    const member = this.last === null ? this.route.first(pin) : this.route.next(pin, this.tried, this.last);
+    if (member === null) return false;
+    this.attempt(member);
+    return true;
+  }
+
+  onHead(status: number, reason: string, headers: string[]): void {
+    const member = this.member!;
+    count(member.metrics.timeToFirstByte, performance.now() - this.startedAt);
+    headers.push("x-pulumi-serve-revision", member.revision);
+    try {
+      this.client.res.writeHead(status, reason, headers);
+    } catch {
+      throw new FramingError("its header cannot be passed on");
+    }
+    this.headSent = true;
+    this.unflushed = true;
+  }
+
+  onBody(chunk: Buffer): void {
+    this.unflushed = false;
+    if (this.client.res.write(chunk)) return;
+    this.connection!.socket.pause();
+    if (this.listensForDrain) return;
+    this.listensForDrain = true;
+    this.client.res.on("drain", () => this.connection?.socket.resume());
+  }
+
+  onReadDone(): void {
+    if (!this.unflushed) return;
+    // Node sends a head only with the first piece of the body, which may be seconds away.
+    this.unflushed = false;
+    this.client.res.flushHeaders();
+  }
+
+  onEnd(chunk: Buffer | null): void {
+    const { metrics, health } = this.member!;
+    metrics.completed += 1;
+    count(metrics.latency, performance.now() - this.startedAt);
+    health.requestSucceeded();
+    if (chunk === null) this.client.res.end();
+    else this.client.res.end(chunk);
+    this.over = true;
+    this.letGo();
+  }
+
+  onWritable(): void {
+    if (this.body === null) return;
+    if (this.bodySent) this.body.onWritable();
+    else this.sendBody();
+  }
+
+  allowedSilence(): number {
+    if (this.body !== null && this.bodySent && this.body.awaitsClient) return Infinity;
+    return this.route.balancer.requestTimeoutSeconds * 1000;
+  }
+
+  onBreak(how: Break): void {
+    const member = this.member!;
+    this.connection = null;
+    this.body?.detach();
+    if (how.kind === "stale" && member.serving && this.mayRetry(how)) {
+      // The replica never saw it: the same attempt again, on a connection that cannot be stale.
+      this.send(member.pool.takeNew());
+      return;
+    }
+    if (this.headSent) {
+      member.metrics.truncated += 1;
+      member.health.requestFailed(how.why);
+      this.truncate();
+      return;
+    }
+    this.blame(member, how);
+    this.letGo();
+    if (!this.mayRetry(how)) {
+      this.answer(failure(how));
+    } else {
+      (this.tried ??= new Set()).add(member);
+      if (!this.tryStart()) this.wait();
+    }
+  }
+
+  private attempt(member: Member): void {
+    this.stopWaiting();
+    member.acquire();
+    if (this.last !== null) member.metrics.retries += 1;
+    this.member = member;
+    this.last = member;
+    this.startedAt = performance.now();
+    // A reused connection may die under the request without saying whether the replica had begun it.
+    this.send(this.route.balancer.retry.nonIdempotent ? member.pool.take() : member.pool.takeNew());
+  }
+
+  private send(connection: UpstreamConnection): void {
+    const { req, head } = this.client;
+    this.connection = connection;
+    this.bodySent = false;
+    connection.begin(this, req.method ?? "GET", head.text);
+    if (this.body !== null && connection.isOpen) this.sendBody();
+  }
+
+  private sendBody(): void {
+    this.bodySent = true;
+    if (this.client.expectsContinue && !this.continued) {
+      this.continued = true;
+      this.client.res.writeContinue();
+    }
+    this.body!.sendTo(this.connection!);
+  }
+
+  private blame(member: Member, how: Break): void {
+    switch (how.kind) {
+      case "stale":
+        // It had left the routing meanwhile: neither an attempt nor an error of its own.
+        member.metrics.attempts -= 1;
+        return;
+      case "connect":
+        member.metrics.errors += 1;
+        member.health.connectFailed(how.why);
+        return;
+      case "closed":
+      case "framing":
+      case "silent":
+        member.metrics.errors += 1;
+        this.begun += 1;
+        member.health.requestFailed(how.why);
+        return;
+    }
+  }
+
+  private mayRetry(how: Break): boolean {
+    if (how.kind === "connect") return true;
+    const { retry } = this.route.balancer;
+    return retry.nonIdempotent && (this.body === null || this.body.replayable) && this.begun <= retry.attempts;
+  }
+
+  /** Nobody can take it now. A second without any replica is no reason to fail, so it waits its time. */
+  private wait(): void {
+    const { maxQueue, queueTimeoutSeconds } = this.route.balancer;
+    const now = performance.now();
+    const firstTime = this.waitUntil === null;
+    this.waitUntil ??= now + queueTimeoutSeconds * 1000;
+    this.tried = null;
+    if (firstTime && this.route.queue.size >= maxQueue) {
+      this.giveUp(
+        `Too many requests are waiting for a replica of ${this.route.prefix} (${maxQueue}): try again shortly.`,
+      );
+      return;
+    }
+    this.route.queue.add(this);
+    this.waitTimer = setTimeout(
+      () => {
+        this.route.queue.remove(this);
+        this.giveUp(
+          `No replica of ${this.route.prefix} could take the request within ${queueTimeoutSeconds} s: try again shortly.`,
+        );
+      },
+      Math.max(0, this.waitUntil - now),
+    );
+  }
+
+  private stopWaiting(): void {
+    if (this.waitTimer === null) return;
+    clearTimeout(this.waitTimer);
+    this.waitTimer = null;
+  }
+
+  private giveUp(sentence: string): void {
+    this.waitTimer = null;
+    this.route.reject();
+    this.answer({ status: 503, sentence });
+  }
+
+  private bodyTooLarge(): void {
+    if (this.over) return;
+    const { maxBodyBytes } = this.route.balancer;
+    if (this.headSent) this.truncate();
+    else
+      this.answer({ status: 413, sentence: `The body is larger than ${maxBodyBytes} bytes (balancer.maxBodyBytes).` });
+  }
+
+  private answer(refusal: Refusal): void {
+    this.over = true;
+    this.stopWaiting();
+    this.letGo();
+    const { req, res } = this.client;
+    if (!res.destroyed) refuse(req, res, refusal);
+  }
+
+  /** The client must see that its response broke off: never a clean end. */
+  private truncate(): void {
+    this.over = true;
+    this.letGo();
+    const { req, res } = this.client;
+    // Without chunks or a length, only a reset tells the end of HTTP/1.0 from an accident.
+    if (req.httpVersionMinor === 0 || res.socket === null) req.socket.resetAndDestroy();
+    else res.destroy();
+  }
+
+  private clientGone(): void {
+    if (this.over) return;
+    this.over = true;
+    this.stopWaiting();
+    this.route.queue.remove(this);
+    this.letGo();
+  }
+
+  /** Gives back the connection and the place at the replica, whatever there is. */
+  private letGo(): void {
+    const { connection, member, body } = this;
+    this.connection = null;
+    this.member = null;
+    if (this.over) body?.drop();
+    if (member === null) return;
+    // A connection whose request or response is not through would carry the rest of it into the next one.
+    if (connection !== null) {
+      if (connection.isAnswered && (body === null || body.complete)) member.pool.give(connection);
+      else connection.destroy();
+    }
+    member.release();
+  }
+}
+
+function failure({ kind, why }: Break): Refusal {
+  return kind === "silent"
+    ? { status: 504, sentence: `The replica did not answer: ${why}.` }
+    : { status: 502, sentence: `The replica failed before it answered: ${why}.` };
+}

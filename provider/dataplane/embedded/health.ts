@@ -1,0 +1,148 @@
+import { connect, type Socket } from "node:net";
+import type { ReadinessSpec } from "../../core/spec/pool";
+
+/** Failures in a row of real requests that take a replica out; a refused connection does so at once. */
+const PASSIVE_FALL = 3;
+/** A replica that is out is looked at this often at least, in milliseconds: it should be back within a second. */
+const RECHECK_MS = 500;
+
+/**
+ * Whether one replica should get requests: real requests tell (passive), and so do checks of our own (active). Whoever is
+ * out stays out until a check passes. Says nothing about whether there is a better one: that is the caller's panic rule.
+ */
+export class Health {
+  healthy = true;
+  private failedRequests = 0;
+  private failedChecks = 0;
+  private passedChecks = 0;
+  /** Who took it out: after real requests one passed check (or answer) brings it back, after checks the whole rise. */
+  private outBy: "requests" | "checks" = "requests";
+  private timer: NodeJS.Timeout | null = null;
+  private probe: Socket | null = null;
+  private stopped = false;
+
+  constructor(
+    private readonly address: { host: string; port: number },
+    private readiness: ReadinessSpec,
+    private readonly onChange: (healthy: boolean, why: string) => void,
+  ) {
+    this.schedule();
+  }
+
+  setReadiness(readiness: ReadinessSpec): void {
+    this.readiness = readiness;
+  }
+
+  requestSucceeded(): void {
+    this.failedRequests = 0;
+    if (!this.healthy && this.outBy === "requests") this.comeBack("answered a request");
+  }
+
+  connectFailed(why: string): void {
+    this.goOut(why, "requests");
+  }
+
+  requestFailed(why: string): void {
+    this.failedRequests += 1;
+    if (this.failedRequests >= PASSIVE_FALL)
+      this.goOut(`${this.failedRequests} requests failed in a row (${why})`, "requests");
+  }
+
+  stop(): void {
+    this.stopped = true;
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.probe?.destroy();
+  }
+
+  private schedule(): void {
+    if (this.stopped) return;
+    if (this.timer !== null) clearTimeout(this.timer);
+    const interval = this.readiness.intervalSeconds * 1000;
+    this.timer = setTimeout(() => this.check(), this.healthy ? interval : Math.min(interval, RECHECK_MS));
+  }
+
+  private check(): void {
+    this.timer = null;
+    this.probe = startCheck(this.address, this.readiness, (failure) => {
+      this.probe = null;
+      if (this.stopped) return;
+      if (failure === null) this.checkPassed();
+      else this.checkFailed(failure);
+      this.schedule();
+    });
+  }
+
+  private checkPassed(): void {
+    this.failedChecks = 0;
+    this.passedChecks += 1;
+    const riseNeeded = this.outBy === "requests" ? 1 : this.readiness.successThreshold;
+    if (!this.healthy && this.passedChecks >= riseNeeded) this.comeBack("passes its checks again");
+  }
+
+  private checkFailed(why: string): void {
+    this.passedChecks = 0;
+    this.failedChecks += 1;
+    if (this.failedChecks < this.readiness.failureThreshold) return;
+    this.goOut(`${this.failedChecks} checks failed in a row (${why})`, "checks");
+  }
+
+  private goOut(why: string, by: "requests" | "checks"): void {
+    this.passedChecks = 0;
+    if (!this.healthy) return;
+    this.healthy = false;
+    this.outBy = by;
+    if (this.probe === null) this.schedule();
+    this.onChange(false, why);
+  }
+
+  private comeBack(why: string): void {
+    this.healthy = true;
+    this.failedRequests = 0;
+    this.failedChecks = 0;
+    this.onChange(true, why);
+  }
+}
+
+/**
+ * One check on a connection of its own. The readiness path is only asked when it can be asked as declared: its secret
+ * headers and body are not known here, so that a check with them, or by POST, is a mere connect.
+ */
+function startCheck(
+  address: { host: string; port: number },
+  readiness: ReadinessSpec,
+  done: (failure: string | null) => void,
+): Socket {
+  const connectOnly = readiness.requestSecret !== null || readiness.method !== "GET";
+  const socket = connect(address.port, address.host);
+  let finished = false;
+  let answer = "";
+  const finish = (failure: string | null): void => {
+    if (finished) return;
+    finished = true;
+    clearTimeout(deadline);
+    socket.destroy();
+    done(failure);
+  };
+  const deadline = setTimeout(
+    () => finish(`no answer within ${readiness.timeoutSeconds} s`),
+    readiness.timeoutSeconds * 1000,
+  );
+  socket.on("error", (error) => finish(error.message));
+  socket.on("close", () => finish("the connection was closed before an answer"));
+  socket.on("connect", () => {
+    if (connectOnly) finish(null);
+    else
+      socket.write(
+        `GET ${readiness.path} HTTP/1.1\r\nhost: ${address.host}:${address.port}\r\n` +
+          "user-agent: pulumi-serve-check\r\nconnection: close\r\n\r\n",
+      );
+  });
+  socket.on("data", (chunk: Buffer) => {
+    answer += chunk.toString("latin1", 0, 16);
+    if (answer.length < 12) return;
+    const status = /^HTTP\/1\.[01] (\d{3})/.exec(answer)?.[1];
+    if (status === undefined) finish("the answer is not HTTP");
+    else finish(status.startsWith("2") ? null : `${readiness.path} answered ${status}`);
+  });
+  return socket;
+}

@@ -1,0 +1,53 @@
+import type { ReadinessSpec, Revision } from "../../core/spec/pool";
+import type { DesiredReplica } from "../../core/routing";
+import type { ReplicaMetrics } from "../../ports/dataplane";
+import { Health } from "./health";
+import { emptyMetrics } from "./metrics";
+import { UpstreamPool } from "./upstream-pool";
+
+/** One replica as the data plane knows it. Lives from its first routing until it left the routing and its last request ended. */
+export class Member {
+  inFlight = 0;
+  revision: Revision = "";
+  /** False while it drains and after it left: it gets no new requests, and no second tries either. */
+  serving = false;
+  readonly metrics: ReplicaMetrics = emptyMetrics();
+  readonly pool: UpstreamPool;
+  readonly health: Health;
+  /** Told when a request of this member ended or it became healthy again: somebody may be waiting for that. */
+  onRoom: (() => void) | null = null;
+
+  constructor(
+    readonly desired: DesiredReplica,
+    readiness: ReadinessSpec,
+  ) {
+    this.pool = new UpstreamPool(desired.host, desired.port);
+    this.health = new Health(desired, readiness, (healthy, why) => {
+      process.stderr.write(`replica ${desired.id} ${healthy ? "takes requests again" : "is out"}: ${why}\n`);
+      if (healthy) this.onRoom?.();
+    });
+  }
+
+  isAt(address: DesiredReplica): boolean {
+    return this.desired.host === address.host && this.desired.port === address.port;
+  }
+
+  acquire(): void {
+    this.inFlight += 1;
+    this.metrics.attempts += 1;
+  }
+
+  /** Exactly once for every `acquire`, however the request ended: a counter that stays up starves the replica forever. */
+  release(): void {
+    this.inFlight -= 1;
+    this.onRoom?.();
+  }
+
+  /** No new requests; running ones go on. */
+  retire(): void {
+    this.serving = false;
+    this.onRoom = null;
+    this.health.stop();
+    this.pool.retire();
+  }
+}

@@ -1,0 +1,24 @@
+import { LATENCY_BOUNDS_MS, type ReplicaMetrics } from "../../ports/dataplane";
+
+export function emptyMetrics(): ReplicaMetrics {
+  return {
+    attempts: 0,
+    completed: 0,
+    errors: 0,
+    truncated: 0,
+    retries: 0,
+    latency: emptyHistogram(),
+    timeToFirstByte: emptyHistogram(),
+  };
+}
+
+/** Adds one reading; both histograms share the bounds, of which the last bucket is "above". */
+export function count(histogram: number[], milliseconds: number): void {
+  let bucket = 0;
+  while (bucket < LATENCY_BOUNDS_MS.length && milliseconds > LATENCY_BOUNDS_MS[bucket]!) bucket += 1;
+  histogram[bucket]! += 1;
+}
+
+function emptyHistogram(): number[] {
+  return new Array<number>(LATENCY_BOUNDS_MS.length + 1).fill(0);
+}

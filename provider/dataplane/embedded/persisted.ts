@@ -1,0 +1,61 @@
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { sentenceOf } from "../../core/errors";
+import type { DesiredRouting } from "../../core/routing";
+import type { ReviveCommand } from "./protocol";
+
+interface Content {
+  version: 1;
+  routing: DesiredRouting | null;
+  revive: ReviveCommand | null;
+}
+
+/** `dataplane.json`: what a data plane that was killed needs to serve again before anybody talks to it. */
+export class Persisted {
+  private readonly file: string;
+  private content: Content;
+
+  constructor(folder: string) {
+    this.file = join(folder, "dataplane.json");
+    this.content = read(this.file);
+  }
+
+  get routing(): DesiredRouting | null {
+    return this.content.routing;
+  }
+
+  get revive(): ReviveCommand | null {
+    return this.content.revive;
+  }
+
+  save(change: Partial<Pick<Content, "routing" | "revive">>): void {
+    const before = JSON.stringify(this.content);
+    this.content = { ...this.content, ...change };
+    const after = JSON.stringify(this.content);
+    if (after === before) return;
+    // Renamed into place, so that a kill in the middle leaves the last complete one. A full disk must not stop the traffic.
+    try {
+      writeFileSync(`${this.file}.new`, after, { mode: 0o600 });
+      renameSync(`${this.file}.new`, this.file);
+    } catch (error) {
+      process.stderr.write(
+        `the routing could not be saved, so a restart would begin with an older one: ${sentenceOf(error)}\n`,
+      );
+    }
+  }
+
+  remove(): void {
+    rmSync(this.file, { force: true });
+    rmSync(`${this.file}.new`, { force: true });
+  }
+}
+
+function read(file: string): Content {
+  try {
+    const content = JSON.parse(readFileSync(file, "utf8")) as Content;
+    if (content.version === 1) return content;
+  } catch {
+    // Missing or half written: the agent brings the routing.
+  }
+  return { version: 1, routing: null, revive: null };
+}

@@ -1,0 +1,112 @@
+import type { IncomingMessage } from "node:http";
+import type { UpstreamConnection } from "./upstream-connection";
+
+export interface BodyLimits {
+  maxBodyBytes: number;
+  replayBufferBytes: number;
+}
+
+/**
+ * The body of one request on its way to a replica, kept as far as it was read so that another replica can get it from the
+ * start. Nothing is read before a replica is there to take it: the client is held back by TCP, not by our memory.
+ */
+export class RequestBody {
+  complete = false;
+  /** Null: it grew over the replay buffer, so this request has only one chance. */
+  private kept: Buffer[] | null = [];
+  private bytes = 0;
+  private target: UpstreamConnection | null = null;
+  private blocked = false;
+  private listening = false;
+
+  constructor(
+    private readonly req: IncomingMessage,
+    private readonly chunked: boolean,
+    private readonly limits: BodyLimits,
+    private readonly onTooLarge: () => void,
+  ) {}
+
+  get replayable(): boolean {
+    return this.kept !== null;
+  }
+
+  /** True while it is the client who is slow, not the replica. */
+  get awaitsClient(): boolean {
+    return !this.complete && !this.blocked;
+  }
+
+  /** The connection must be open: a body that waits for a connect would be read into memory for nothing. */
+  sendTo(target: UpstreamConnection): void {
+    this.target = target;
+    this.blocked = false;
+    for (const chunk of this.kept ?? []) this.send(chunk);
+    if (this.complete) this.sendEnd();
+    else if (!this.listening) this.listen();
+    else if (!this.blocked) this.req.resume();
+  }
+
+  onWritable(): void {
+    this.blocked = false;
+    if (!this.complete) this.req.resume();
+  }
+
+  /** The replica is gone; what comes next goes to another one, or nowhere. */
+  detach(): void {
+    this.target = null;
+    if (!this.complete && this.listening) this.req.pause();
+  }
+
+  /** Nobody will want it any more. The rest is read and thrown away, or the client's connection could not go on. */
+  drop(): void {
+    this.target = null;
+    this.kept = null;
+    if (!this.complete && this.listening) this.req.resume();
+  }
+
+  private listen(): void {
+    this.listening = true;
+    this.req.on("data", (chunk: Buffer) => this.received(chunk));
+    this.req.on("end", () => {
+      this.complete = true;
+      if (this.target !== null) this.sendEnd();
+    });
+    // An aborted upload is an ordinary thing; the exchange hears of it by its response's close.
+    this.req.on("error", () => undefined);
+    if (this.blocked) this.req.pause();
+  }
+
+  private received(chunk: Buffer): void {
+    this.bytes += chunk.length;
+    if (this.bytes > this.limits.maxBodyBytes) {
+      this.drop();
+      this.onTooLarge();
+      return;
+    }
+    if (this.kept !== null) {
+      if (this.bytes <= this.limits.replayBufferBytes) this.kept.push(chunk);
+      else this.kept = null;
+    }
+    if (this.target === null) return;
+    this.send(chunk);
+    if (this.blocked) this.req.pause();
+  }
+
+  private send(chunk: Buffer): void {
+    const target = this.target!;
+    let ready: boolean;
+    if (this.chunked) {
+      target.socket.cork();
+      target.write(chunk.length.toString(16) + "\r\n");
+      target.write(chunk);
+      ready = target.write("\r\n");
+      target.socket.uncork();
+    } else {
+      ready = target.write(chunk);
+    }
+    if (!ready) this.blocked = true;
+  }
+
+  private sendEnd(): void {
+    if (this.chunked) this.target!.write("0\r\n\r\n");
+  }
+}

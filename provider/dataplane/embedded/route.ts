@@ -1,0 +1,109 @@
+import type { BalancerSpec, Revision } from "../../core/spec/pool";
+import type { RouteMetrics } from "../../ports/dataplane";
+import type { Member } from "./member";
+import { pick, pickInPanic, type Candidates, type Tried } from "./pick";
+import { WaitQueue } from "./queue";
+import { Split, type Role } from "./split";
+
+export interface Version extends Candidates {
+  role: Role;
+  revision: Revision;
+  weight: number;
+}
+
+/** The version that a request asked for by header; null: whichever the split gives. */
+export type Pin = string | null;
+
+/** One route and its two versions. Survives every apply, so that its split, its queue and its counts do too. */
+export class Route {
+  readonly queue = new WaitQueue();
+  private readonly split = new Split();
+  private rejected = 0;
+  private readonly firstAttempts = { primary: 0, canary: 0 };
+  private primary: Version | null = null;
+  private canary: Version | null = null;
+
+  constructor(
+    readonly prefix: string,
+    public balancer: BalancerSpec,
+  ) {}
+
+  setVersions(primary: Version | null, canary: Version | null): void {
+    if (primary !== null) primary.turn = this.primary?.turn ?? 0;
+    if (canary !== null) canary.turn = this.canary?.turn ?? 0;
+    this.primary = primary;
+    this.canary = canary;
+    this.split.set({ canary: canary?.weight ?? 0, primary: primary?.weight ?? 0 });
+  }
+
+  matches(path: string): boolean {
+    if (!path.startsWith(this.prefix)) return false;
+    if (this.prefix.endsWith("/") || path.length === this.prefix.length) return true;
+    const next = path.charCodeAt(this.prefix.length);
+    return next === 47 || next === 63;
+  }
+
+  /** Whether the asked version has any replica, busy and unhealthy ones included. */
+  serves(pin: string): boolean {
+    return (this.versionOf(pin)?.members.length ?? 0) > 0;
+  }
+
+  /** The replica of a request's first attempt. Only requests without a version header move the split on. */
+  first(pin: Pin): Member | null {
+    if (pin !== null) return this.chooseIn(this.versionOf(pin), null, null);
+    const preferred = this.split.peek();
+    const member = this.choose(preferred, null);
+    if (member === null) return null;
+    this.split.tick();
+    if (this.canary !== null && this.canary.members.includes(member)) this.firstAttempts.canary += 1;
+    else this.firstAttempts.primary += 1;
+    return member;
+  }
+
+  /** Another replica after a failure: of the same version if there is one, else, without a pin, of the other. */
+  next(pin: Pin, tried: Tried, before: Member): Member | null {
+    if (pin !== null) return this.chooseIn(this.versionOf(pin), null, tried);
+    return this.choose(this.canary?.members.includes(before) ? "canary" : "primary", tried);
+  }
+
+  reject(): void {
+    this.rejected += 1;
+  }
+
+  report(): RouteMetrics {
+    return { queued: this.queue.size, rejected: this.rejected, firstAttempts: { ...this.firstAttempts } };
+  }
+
+  private choose(preferred: Role | null, tried: Tried): Member | null {
+    const [one, other] = preferred === "canary" ? [this.canary, this.primary] : [this.primary, this.canary];
+    return this.chooseIn(weighted(one), weighted(other), tried);
+  }
+
+  private chooseIn(one: Version | null, other: Version | null, tried: Tried): Member | null {
+    const { policy, maxInFlightPerReplica: limit } = this.balancer;
+    const member =
+      (one === null ? null : pick(policy, one, limit, tried)) ??
+      (other === null ? null : pick(policy, other, limit, tried));
+    if (member !== null || hasHealthy(one) || hasHealthy(other)) return member;
+    return (
+      (one === null ? null : pickInPanic(policy, one, limit, tried)) ??
+      (other === null ? null : pickInPanic(policy, other, limit, tried))
+    );
+  }
+
+  private versionOf(pin: string): Version | null {
+    if (pin === "primary") return this.primary;
+    if (pin === "canary") return this.canary;
+    if (this.primary?.revision === pin) return this.primary;
+    return this.canary?.revision === pin ? this.canary : null;
+  }
+}
+
+/** Weight 0 is by header only, even when nothing else is left: nobody asked to send it live traffic. */
+function weighted(version: Version | null): Version | null {
+  return version !== null && version.weight > 0 ? version : null;
+}
+
+function hasHealthy(version: Version | null): boolean {
+  return version !== null && version.members.some((member) => member.health.healthy);
+}

@@ -1,0 +1,95 @@
+import type { DesiredReplica, DesiredRoute, DesiredRouting, DesiredVersion } from "../../core/routing";
+import type { DataPlaneReport } from "../../ports/dataplane";
+import { Member } from "./member";
+import { Route, type Version } from "./route";
+import type { Role } from "./split";
+
+/** The routing in force. `set` works out the difference itself: members, splits and queues that stay are not touched. */
+export class RoutingTable {
+  /** Longest prefix first. */
+  private routes: Route[] = [];
+  private members = new Map<string, Member>();
+  /** Out of the routing altogether, but with requests that still run. */
+  private readonly departed = new Set<Member>();
+
+  match(path: string): Route | null {
+    for (const route of this.routes) if (route.matches(path)) return route;
+    return null;
+  }
+
+  set(desired: DesiredRouting): void {
+    const before = this.members;
+    const members = new Map<string, Member>();
+    const keep = (route: DesiredRoute, replica: DesiredReplica, onRoom: (() => void) | null): Member => {
+      const known = members.get(replica.id) ?? before.get(replica.id);
+      const member = known?.isAt(replica) ? known : new Member(replica, route.readiness);
+      member.health.setReadiness(route.readiness);
+      member.onRoom = onRoom;
+      member.serving = onRoom !== null;
+      members.set(replica.id, member);
+      return member;
+    };
+
+    const routes = desired.routes.map((wanted) => {
+      const route =
+        this.routes.find((existing) => existing.prefix === wanted.prefix) ?? new Route(wanted.prefix, desired.balancer);
+      const version = (role: Role, of: DesiredVersion | null): Version | null =>
+        of && {
+          role,
+          revision: of.revision,
+          weight: of.weight,
+          turn: 0,
+          members: of.replicas.map((replica) => {
+            const member = keep(wanted, replica, () => route.queue.serveOne());
+            member.revision = of.revision;
+            return member;
+          }),
+        };
+      for (const replica of wanted.draining) keep(wanted, replica, null);
+      route.balancer = desired.balancer;
+      route.setVersions(version("primary", wanted.primary), version("canary", wanted.canary));
+      return route;
+    });
+
+    const gone = this.routes.filter((route) => !routes.includes(route));
+    this.members = members;
+    this.routes = routes.sort((a, b) => b.prefix.length - a.prefix.length);
+    for (const member of before.values()) if (members.get(member.desired.id) !== member) this.depart(member);
+    for (const route of gone) route.setVersions(null, null);
+    for (const route of routes) route.queue.serve();
+  }
+
+  report(): Pick<DataPlaneReport, "replicas" | "routes" | "metrics"> {
+    const report: Pick<DataPlaneReport, "replicas" | "routes" | "metrics"> = { replicas: {}, routes: {}, metrics: {} };
+    for (const member of [...this.members.values(), ...this.departed]) {
+      const id = member.desired.id;
+      const counted = report.replicas[id];
+      if (counted !== undefined) {
+        counted.inFlight += member.inFlight;
+        continue;
+      }
+      // Requests wait at the route, not at a replica, so that the first one with room takes them.
+      report.replicas[id] = { inFlight: member.inFlight, queued: 0, healthy: member.health.healthy };
+      report.metrics[id] = structuredClone(member.metrics);
+    }
+    for (const route of this.routes) report.routes[route.prefix] = route.report();
+    return report;
+  }
+
+  /** Ends all that would keep the process alive. */
+  close(): void {
+    for (const member of [...this.members.values(), ...this.departed]) member.retire();
+    this.members = new Map();
+    this.departed.clear();
+    this.routes = [];
+  }
+
+  private depart(member: Member): void {
+    member.retire();
+    if (member.inFlight === 0) return;
+    this.departed.add(member);
+    member.onRoom = () => {
+      if (member.inFlight === 0) this.departed.delete(member);
+    };
+  }
+}

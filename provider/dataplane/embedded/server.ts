@@ -1,0 +1,151 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import { ServeError } from "../../core/errors";
+import type { BalancerSpec } from "../../core/spec/pool";
+import { Exchange } from "./forward";
+import { refuse } from "./refusal";
+import { originForm, requestHead } from "./request-head";
+import type { RoutingTable } from "./routing-table";
+
+const VERSION_HEADER = "x-pulumi-serve-version";
+/** A predecessor that was killed may hold the port for a moment. */
+const BIND_FOR_MS = 2000;
+const BIND_AGAIN_MS = 50;
+/** Longer than any client waits between two requests: who closes first loses the request that is just being sent. */
+const KEEP_ALIVE_MS = 650_000;
+const HEADERS_TIMEOUT_MS = 30_000;
+/** For the whole request with its body; a slow upload must get through, a dead one must not stay for ever. */
+const REQUEST_TIMEOUT_MS = 3_600_000;
+
+/** The listener that clients talk to. Its connections outlive every apply. */
+export class FrontServer {
+  private readonly server: Server;
+  private closing = false;
+
+  private constructor(
+    private readonly table: RoutingTable,
+    private balancer: BalancerSpec,
+  ) {
+    this.server = createServer({
+      insecureHTTPParser: false,
+      requireHostHeader: true,
+      noDelay: true,
+      maxHeaderSize: balancer.maxHeaderBytes,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      connectionsCheckingInterval: 5000,
+    });
+    this.server.on("request", (req, res) => this.handle(req, res, false));
+    this.server.on("checkContinue", (req, res) => this.handle(req, res, true));
+    this.server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => onClientError(error, socket));
+  }
+
+  /** Throws EndpointInUse when somebody else holds the port. */
+  static async listen(
+    endpoint: { host: string; port: number },
+    table: RoutingTable,
+    balancer: BalancerSpec,
+  ): Promise<FrontServer> {
+    const front = new FrontServer(table, balancer);
+    const giveUpAt = performance.now() + BIND_FOR_MS;
+    for (;;) {
+      const failure = await front.tryListen(endpoint);
+      if (failure === null) return front;
+      if (failure.code !== "EADDRINUSE") throw notBindable(endpoint, failure);
+      if (performance.now() > giveUpAt) throw inUse(endpoint, failure);
+      await new Promise((resolve) => setTimeout(resolve, BIND_AGAIN_MS));
+    }
+  }
+
+  get address(): { host: string; port: number } {
+    const { address, port } = this.server.address() as AddressInfo;
+    return { host: address, port };
+  }
+
+  setBalancer(balancer: BalancerSpec): void {
+    this.balancer = balancer;
+    // What Node reads for each new connection; on those that are open `requestHead` holds the limit.
+    (this.server as { maxHeaderSize?: number }).maxHeaderSize = balancer.maxHeaderBytes;
+  }
+
+  /** Accepts nothing new, lets running requests end for `graceSeconds`, then cuts what is left. */
+  async close(graceSeconds: number): Promise<void> {
+    this.closing = true;
+    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
+    // Connections fall idle one by one, and Node closes only those that are idle at the call.
+    const closeIdle = setInterval(() => this.server.closeIdleConnections(), 50);
+    const cut = setTimeout(() => this.server.closeAllConnections(), graceSeconds * 1000);
+    await closed;
+    clearInterval(closeIdle);
+    clearTimeout(cut);
+  }
+
+  private tryListen(endpoint: { host: string; port: number }): Promise<NodeJS.ErrnoException | null> {
+    return new Promise((resolve) => {
+      const onError = (error: NodeJS.ErrnoException): void => resolve(error);
+      this.server.once("error", onError);
+      this.server.listen({ host: endpoint.host, port: endpoint.port, backlog: 4096 }, () => {
+        this.server.off("error", onError);
+        resolve(null);
+      });
+    });
+  }
+
+  private handle(req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void {
+    if (this.closing) res.shouldKeepAlive = false;
+    const { balancer } = this;
+    const head = requestHead(req, balancer.maxHeaderBytes);
+    if ("status" in head) return refuse(req, res, head);
+    if (head.body.framing === "length" && head.body.length > balancer.maxBodyBytes)
+      return refuse(req, res, {
+        status: 413,
+        sentence: `The body is larger than ${balancer.maxBodyBytes} bytes (balancer.maxBodyBytes).`,
+      });
+    const { path } = originForm(req.url ?? "/");
+    const route = this.table.match(path);
+    if (route === null)
+      return refuse(req, res, {
+        status: 404,
+        sentence: `No pool serves this path: ${path.split("?", 1)[0]}. See the routes of the service's pools.`,
+      });
+    const pin = req.headers[VERSION_HEADER];
+    new Exchange(route, { req, res, head, expectsContinue, pin: pin === undefined ? null : String(pin) }).start();
+  }
+}
+
+function onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+  const current = (socket as { _httpMessage?: ServerResponse })._httpMessage;
+  if (!socket.writable || error.code === "ECONNRESET" || current?.headersSent === true) {
+    socket.destroy();
+    return;
+  }
+  const status =
+    error.code === "HPE_HEADER_OVERFLOW"
+      ? "431 Request Header Fields Too Large"
+      : error.code === "ERR_HTTP_REQUEST_TIMEOUT"
+        ? "408 Request Timeout"
+        : "400 Bad Request";
+  socket.end(`HTTP/1.1 ${status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`, () => socket.destroy());
+}
+
+function inUse({ host, port }: { host: string; port: number }, cause: unknown): ServeError {
+  return new ServeError({
+    code: "EndpointInUse",
+    scope: "dataplane",
+    retryable: true,
+    reasons: [`Another process holds ${host}:${port}: end it, or set endpoint.port of the service to a free port.`],
+    cause,
+  });
+}
+
+function notBindable({ host, port }: { host: string; port: number }, cause: NodeJS.ErrnoException): ServeError {
+  return new ServeError({
+    code: "InvalidInput",
+    scope: "dataplane",
+    reasons: [
+      `The load balancer cannot listen on ${host}:${port} (${cause.code}): set the service's endpoint to an address of this computer and a port that this user may open.`,
+    ],
+    cause,
+  });
+}
