@@ -1,11 +1,20 @@
-import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { bringPulumi, pulumiEnvironment } from "../../toolchain/pulumi";
 import { type CommandOptions, type CommandResult, type RunningCommand, startCommand } from "./command";
 import { endProcesses, type FoundProcess, processesOf } from "./processes";
 
-const repository = join(__dirname, "../../..");
+export const repository = join(__dirname, "../../..");
 
 /** What `pulumi preview --json` and `pulumi stack export` say about a resource, as far as tests look at it. */
 export interface ExportedResource {
@@ -20,18 +29,17 @@ export interface ExportedResource {
  * for it has the folder's name in its environment, which is how leftovers are found.
  */
 export class Workspace {
-  readonly stack = "test";
-
   private constructor(
     readonly folder: string,
     /** The folder of the program, from which `pulumi` is run. */
     readonly project: string,
     /** The name in Pulumi.yaml, which examples share with their package.json. */
     readonly projectName: string,
+    readonly stack: string,
     readonly env: Record<string, string>,
   ) {}
 
-  static async create(example: "quickstart" | "model-service" = "quickstart"): Promise<Workspace> {
+  static async create(example: "quickstart" | "model-service" = "quickstart", stack = "test"): Promise<Workspace> {
     const cli = await bringPulumi();
     const folder = realpathSync(mkdtempSync(join(tmpdir(), "serve-test-")));
     const project = join(folder, "examples", example);
@@ -41,7 +49,7 @@ export class Workspace {
     // As npm links a workspace: node finds pulumi-serve and @pulumi/pulumi from the copy as it does from the original.
     symlinkSync(join(repository, "node_modules"), join(folder, "node_modules"));
     const { name } = JSON.parse(readFileSync(join(project, "package.json"), "utf8")) as { name: string };
-    const workspace = new Workspace(folder, project, name, pulumiEnvironment(cli, folder));
+    const workspace = new Workspace(folder, project, name, stack, pulumiEnvironment(cli, folder));
     await workspace.must("stack", "init", workspace.stack);
     return workspace;
   }
@@ -98,6 +106,14 @@ export class Workspace {
     writeFileSync(path, change(readFileSync(path, "utf8")));
   }
 
+  /** As `edit`, for one place in the file, which must be there. */
+  replace(file: string, from: string, to: string): void {
+    this.edit(file, (text) => {
+      if (!text.includes(from)) throw new Error(`${file} holds no ${from}`);
+      return text.replace(from, to);
+    });
+  }
+
   async exportedState(): Promise<{ text: string; resources: ExportedResource[] }> {
     const { stdout } = await this.must("stack", "export");
     const exported = JSON.parse(stdout) as { deployment: { resources?: ExportedResource[] } };
@@ -106,6 +122,14 @@ export class Workspace {
 
   async output(name: string): Promise<string> {
     return (await this.must("stack", "output", name)).stdout.trim();
+  }
+
+  /** Files under `folder` that hold this text, those left out that only their owner may read and that exist to hold it. */
+  filesHolding(text: string, folder: string): string[] {
+    return readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && basename(entry.parentPath) !== "secrets")
+      .map((entry) => join(entry.parentPath, entry.name))
+      .filter((file) => readFileSync(file).includes(text));
   }
 
   processes(): FoundProcess[] {
