@@ -1,4 +1,5 @@
-import type { PoolFacts } from "../spec/facts";
+import { factsOf, type PoolFacts } from "../spec/facts";
+import type { State } from "../state";
 import { changeLine, count } from "./classify";
 import { describeSteps, peakReplicas, secondsWords } from "./describe";
 import { planSurge, type PlannedPool, type PlanState } from "./surge";
@@ -42,6 +43,18 @@ export interface PlanRequest {
 export interface Planned {
   plan: RolloutPlan;
   planStates: PlanState[];
+}
+
+export function viewOf(state: State): ServiceView {
+  const serving = Object.entries(state.pools)
+    .filter(([, pool]) => pool.hasServed && pool.takesTraffic && pool.primary !== null)
+    .map(([name, pool]) => [name, factsOf(pool.primary!)] as const);
+  const rejected = Object.entries(state.rejected).map(([key, { reason }]) => [key, reason] as const);
+  return {
+    serving: Object.fromEntries(serving),
+    inFlight: state.rollout?.targetKey ?? null,
+    rejected: Object.fromEntries(rejected),
+  };
 }
 
 /** Whether the service serves exactly these revisions, so that there is nothing to roll. */

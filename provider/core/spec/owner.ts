@@ -17,7 +17,7 @@ export const owner = {
       ),
   ),
   /** Only where progress lines go; a resource whose parent changes is still the same. */
-  urn: field(z.string().optional()),
+  resourceUrn: field(z.string().optional()),
 };
 
 /** How long each operation may wait; absent: the default of the resource. */

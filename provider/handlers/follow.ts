@@ -1,0 +1,80 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { ServeError } from "../core/errors";
+import type { Progress } from "../core/follow";
+import type { Intent } from "../core/intent";
+import type { State } from "../core/state";
+import type { Reporter } from "../ports/reporter";
+import type { Store } from "../ports/store";
+import { AgentKeeper } from "./agent-launch";
+import type { Edge } from "./edge";
+
+const LOOK_EVERY_MS = 100;
+
+export interface Follow {
+  edge: Edge;
+  store: Store;
+  /** Nothing counts before the controller has seen this version of the intent. */
+  since: number;
+  seconds: number;
+  reporter: Reporter;
+  look(intent: Intent, state: State | null): Progress;
+}
+
+/**
+ * Waits until the agent has brought about what was declared, telling each change once. Throws what `look` calls failed,
+ * and TimedOut at the deadline: the agent goes on all the same, and the next `up` follows it again.
+ */
+export async function follow({ edge, store, since, seconds, reporter, look }: Follow): Promise<State> {
+  const deadline = edge.clock.now() + seconds * 1000;
+  const agent = new AgentKeeper(edge, store);
+  let said = "";
+  for (;;) {
+    await agent.keep();
+    const [intent, state] = [(await store.readIntent()).value, (await store.readState())?.value ?? null];
+    const seen = state !== null && state.intentVersion >= since;
+    const progress: Progress = seen ? look(intent, state) : { kind: "working", line: "waiting for the agent" };
+    if (progress.kind === "failed") throw failure(progress);
+    if (progress.line !== said) reporter.info((said = progress.line));
+    if (progress.kind === "done") return state!;
+    if (edge.clock.now() >= deadline) throw timedOut(seconds, progress.line);
+    await sleep(LOOK_EVERY_MS);
+  }
+}
+
+/** Waits until the whole service is gone, store and all. */
+export async function followUntilGone(request: Omit<Follow, "look" | "since">): Promise<void> {
+  const { edge, store, seconds, reporter } = request;
+  const deadline = edge.clock.now() + seconds * 1000;
+  const agent = new AgentKeeper(edge, store);
+  let said = "";
+  while (await store.exists()) {
+    const left = await agent
+      .keep()
+      .then(() => store.readState())
+      .then((state) => Object.keys(state?.value.replicas ?? {}).length)
+      .catch(async (error: unknown) => {
+        // Between two reads the store may go: that is the end that is waited for.
+        if (await store.exists()) throw error;
+        return 0;
+      });
+    const line = left === 0 ? "ending balancer and agent" : `draining: ${left} replicas left`;
+    if (line !== said) reporter.info((said = line));
+    if (edge.clock.now() >= deadline) throw timedOut(seconds, line);
+    await sleep(LOOK_EVERY_MS);
+  }
+}
+
+function failure({ code, reasons }: Extract<Progress, { kind: "failed" }>): ServeError {
+  return new ServeError({ code, scope: "agent", reasons });
+}
+
+function timedOut(seconds: number, line: string): ServeError {
+  return new ServeError({
+    code: "Interrupted",
+    scope: "agent",
+    retryable: true,
+    reasons: [
+      `Not finished within ${seconds} s (${line}). The agent goes on by itself: run \`pulumi up\` again to follow it, or give more time in \`timeouts\`.`,
+    ],
+  });
+}

@@ -1,0 +1,188 @@
+import { createRollout, deleteRollout, updateRollout } from "../core/declare";
+import { canonicalJson } from "../core/digest";
+import { rolloutProgress } from "../core/follow";
+import type { RolloutTarget, SurgeStrategy } from "../core/intent";
+import { planRollout, serves, viewOf, type Planned, type ServiceView } from "../core/plan/rollout-plan";
+import { currentRevision, currentVersion } from "../core/rollout/version";
+import { durationSeconds } from "../core/spec/duration";
+import type { PoolFacts } from "../core/spec/facts";
+import { incarnationOf, rolloutResourceId } from "../core/spec/identity";
+import { rolloutInput, type RolloutInput } from "../core/spec/rollout-input";
+import { hasUnknown, UNKNOWN } from "../core/spec/unknown";
+import { targetKey } from "../core/target";
+import { computerId } from "../host/computer";
+import type { Store } from "../ports/store";
+import { checked, declared } from "./checked";
+import type { Edge } from "./edge";
+import { follow } from "./follow";
+import type { Handler, Props } from "./handler";
+import { jsonClean } from "./json-clean";
+import { assertThisComputer, SCHEMA_VERSION, upgradeState } from "./old-state";
+import { partialFailure } from "./partial-failure";
+import { timeLimit, within } from "./time-limit";
+import { changeIntent, intentIfAny, type Written } from "./write-intent";
+
+const COMPUTED = ["plan", "planStates"] as const;
+const STORE_ANSWERS_MS = 500;
+/** A rollout that goes back at its own timeout needs time to do so, before waiting for it ends. */
+const GOING_BACK_SECONDS = 900;
+
+export function rolloutHandler(edge: Edge): Handler {
+  return {
+    async check(olds, news) {
+      return checked(rolloutInput, news, async (input) => {
+        if (hasUnknown(input.pools) || hasUnknown(input.strategy)) {
+          return { computed: { plan: UNKNOWN, planStates: UNKNOWN } };
+        }
+        const view = hasUnknown(input.service) ? null : await serviceView(edge.openStore(input.service));
+        return { computed: { ...(storedPlan(olds, input, view) ?? plan(olds, input, view)) } };
+      });
+    },
+
+    async diff(_id, olds, news) {
+      const old = upgradeState(olds);
+      assertThisComputer(old);
+      const replaces = ["project", "stack", "name", "service"].filter((key) => old[key] !== news[key]);
+      if (replaces.length > 0) return { replaces };
+      const same = ["pools", "strategy", "plan"].every((key) => canonicalJson(old[key]) === canonicalJson(news[key]));
+      if (!same || hasUnknown(news["pools"])) return {};
+      const target = targetOfFacts(old["pools"] as PoolFacts[]);
+      const finished = await within(STORE_ANSWERS_MS, isFinished(edge.openStore(String(old["service"])), target));
+      return finished === false ? { changes: true } : {};
+    },
+
+    async create(inputs) {
+      const { input, store, target, strategy } = prepare(inputs);
+      const written = await changeIntent(store, (intent) => createRollout(intent, target, strategy));
+      const id = rolloutResourceId(store.identity, input.name, written.intent.rollout!.incarnation);
+      try {
+        await bringAbout("create", inputs, written);
+        return { id, outs: await outputs(store, inputs) };
+      } catch (error) {
+        throw partialFailure(error, id, await outputs(store, inputs), inputs);
+      }
+    },
+
+    async read(id, props) {
+      const old = upgradeState(props);
+      assertThisComputer(old);
+      const store = edge.openStore(String(old["service"]));
+      const intent = (await store.exists()) ? await intentIfAny(store) : null;
+      if (intent === null || intent.value.rollout === null || !intent.value.rollout.driving)
+        return { id: "", props: {} };
+      return { id, props: await outputs(store, old) };
+    },
+
+    async update(id, olds, news) {
+      assertThisComputer(upgradeState(olds));
+      const { store, target, strategy } = prepare(news);
+      try {
+        await bringAbout(
+          "update",
+          news,
+          await changeIntent(store, (intent) => updateRollout(intent, target, strategy)),
+        );
+        return { outs: await outputs(store, news) };
+      } catch (error) {
+        throw partialFailure(error, id, await outputs(store, news), news);
+      }
+    },
+
+    /** Nothing to wait for: an unfinished rollout holds where it is, and the pools' own deletes end their replicas. */
+    async delete(id, props) {
+      const old = upgradeState(props);
+      assertThisComputer(old);
+      const store = edge.openStore(String(old["service"]));
+      if (!(await store.exists()) || (await intentIfAny(store)) === null) return;
+      await changeIntent(store, (intent) => deleteRollout(intent, incarnationOf(id)));
+    },
+  };
+
+  function prepare(inputs: Props) {
+    const input = rolloutInput.parse(declared(inputs, COMPUTED));
+    const target = targetOfFacts(input.pools);
+    return { input, store: edge.openStore(input.service), target, strategy: strategyOf(input) };
+  }
+
+  async function bringAbout(operation: "create" | "update", inputs: Props, { version }: Written): Promise<void> {
+    const { input, store, target, strategy } = prepare(inputs);
+    await follow({
+      edge,
+      store,
+      since: version,
+      seconds: timeLimit(inputs, operation, strategy.timeoutSeconds + GOING_BACK_SECONDS),
+      reporter: edge.reporter(input.resourceUrn),
+      look: (intent, state) => rolloutProgress(intent, state, target),
+    });
+  }
+}
+
+/** Null: no answer in time, or none that can be read. */
+async function serviceView(store: Store): Promise<ServiceView | null> {
+  const read = async (): Promise<ServiceView> => {
+    const state = (await store.exists()) ? await store.readState() : null;
+    return state === null ? { serving: {}, inFlight: null, rejected: {} } : viewOf(state.value);
+  };
+  return within(
+    STORE_ANSWERS_MS,
+    read().catch(() => null),
+  );
+}
+
+/**
+ * The last plan, as long as it is the last word: with the same pools and strategy, and carried out or under way. It must
+ * come back to the letter, or each preview of an unchanged program would show a change.
+ */
+function storedPlan(olds: Props, input: RolloutInput, view: ServiceView | null): Props | null {
+  const { plan, planStates, pools, strategy } = olds;
+  if (plan === undefined || canonicalJson([pools, strategy]) !== canonicalJson([input.pools, input.strategy]))
+    return null;
+  const isUnderWay = view !== null && view.inFlight === targetKey(targetOfFacts(input.pools));
+  return view === null || isUnderWay || serves(input.pools, view) ? { plan, planStates } : null;
+}
+
+function plan(olds: Props, input: RolloutInput, view: ServiceView | null): Planned {
+  return planRollout({
+    target: input.pools,
+    targetKey: targetKey(targetOfFacts(input.pools)),
+    before: Array.isArray(olds["pools"]) && !hasUnknown(olds["pools"]) ? (olds["pools"] as PoolFacts[]) : null,
+    view,
+    maxSurgePercent: input.strategy.maxSurgePercent,
+  });
+}
+
+/** False: in progress, rejected, rolled back by hand, or declared otherwise by somebody else. */
+async function isFinished(store: Store, target: RolloutTarget): Promise<boolean> {
+  const intent = (await store.exists()) ? await intentIfAny(store) : null;
+  if (intent === null || intent.value.rollout?.driving !== true) return false;
+  const state = await store.readState();
+  return rolloutProgress(intent.value, state?.value ?? null, target).kind === "done";
+}
+
+function targetOfFacts(pools: readonly PoolFacts[]): RolloutTarget {
+  return Object.fromEntries(pools.map(({ name, revision, specHash }) => [name, { revision, specHash }]));
+}
+
+function strategyOf({ strategy }: RolloutInput): SurgeStrategy {
+  const { maxSurgePercent, timeoutSeconds } = strategy;
+  return { kind: "surge", maxSurgePercent, timeoutSeconds: durationSeconds(timeoutSeconds)! };
+}
+
+/** Never throws: it also goes into errors, which must not lose the state. */
+async function outputs(store: Store, inputs: Props): Promise<Props> {
+  const state = (await store.readState().catch(() => null))?.value ?? null;
+  const last = state?.lastOutcome ?? null;
+  return jsonClean({
+    ...declared(inputs, []),
+    schemaVersion: SCHEMA_VERSION,
+    computer: computerId(),
+    primaryRevision: state === null ? null : currentRevision(state),
+    version: state === null ? null : currentVersion(state),
+    outcome: last && {
+      kind: last.kind,
+      reason: last.reason,
+      seconds: Math.round((last.endedAt - last.startedAt) / 1000),
+      peakReplicas: last.peakReplicas,
+    },
+  });
+}

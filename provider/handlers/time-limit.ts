@@ -1,0 +1,20 @@
+import { durationSeconds } from "../core/spec/duration";
+import type { Props } from "./handler";
+
+/** Seconds that the operation may wait: the `timeouts` input, else the resource's default. */
+export function timeLimit(props: Props, operation: "create" | "update" | "delete", fallback: number): number {
+  const timeouts = props["timeouts"] as Partial<Record<string, number | string>> | undefined;
+  const given = timeouts?.[operation];
+  return (given === undefined ? null : durationSeconds(given)) ?? fallback;
+}
+
+/** What `promise` gives, or null when it takes longer: previews must not hang on a slow store. */
+export async function within<T>(milliseconds: number, promise: Promise<T>): Promise<T | null> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<null>((resolve) => (timer = setTimeout(() => resolve(null), milliseconds)));
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,72 @@
+import * as pulumi from "@pulumi/pulumi";
+import { ReplicaPool, type ReadinessArgs, type TemplateArgs } from "./replica-pool";
+import { Rollout, type RolloutPlan, type StrategyArgs } from "./rollout";
+import { ServeService, type BalancerArgs, type EndpointArgs } from "./serve-service";
+import { local, type Target } from "./target";
+
+export interface ModelServiceArgs {
+  /** Where the service runs. Default: `local()`. Change of its kind: replaces everything. */
+  target?: Target;
+  /** Port for clients on 127.0.0.1, or an endpoint with its host. Change: live. */
+  endpoint: number | EndpointArgs;
+  /** What one replica is. Change: rolled out. */
+  template: TemplateArgs;
+  /** How a replica shows that it can serve. Default: GET /health within 600 s. Change: light. */
+  readiness?: ReadinessArgs;
+  /** Replicas in steady state. Default: 2, so that losing one leaves one. Change: light. */
+  replicas?: pulumi.Input<number>;
+  /** Longest time that running requests get when their replica ends, in seconds. Default: 60. Change: light. */
+  drainSeconds?: pulumi.Input<number>;
+  /** Estimate of the time from launch to ready, in seconds, for the plan. Default: 60. Change: none. */
+  bootSeconds?: pulumi.Input<number>;
+  /** What happens to a request on its way to a replica. Change: live. */
+  balancer?: BalancerArgs;
+  /** How to roll. Default: a surge of 25 %. Change: holds from the next rollout on. */
+  strategy?: StrategyArgs;
+}
+
+/**
+ * A service of one pool on all routes, with its Rollout: the three resources in one go.
+ *
+ * @example
+ * const chat = new serve.ModelService("chat", { endpoint: 8080, template: { run: "python3 server.py", workdir: "./app" } });
+ * export const url = chat.url;
+ */
+export class ModelService extends pulumi.ComponentResource {
+  readonly service: ServeService;
+  readonly pool: ReplicaPool;
+  readonly rollout: Rollout;
+  /** `http://host:port` of the endpoint. */
+  readonly url: pulumi.Output<string>;
+  /** Revision that serves. */
+  readonly primaryRevision: pulumi.Output<string>;
+  readonly plan: pulumi.Output<RolloutPlan>;
+
+  constructor(name: string, args: ModelServiceArgs, opts: pulumi.ComponentResourceOptions = {}) {
+    super("pulumi-serve:index:ModelService", name, {}, opts);
+    const { target = local(), endpoint, balancer, strategy, template, replicas = 2, drainSeconds, bootSeconds } = args;
+    const parent = { parent: this };
+    this.service = new ServeService(
+      name,
+      { target, endpoint: typeof endpoint === "number" ? { port: endpoint } : endpoint, balancer },
+      parent,
+    );
+    this.pool = new ReplicaPool(
+      name,
+      {
+        service: this.service,
+        template,
+        readiness: { path: "/health", ...args.readiness },
+        replicas,
+        drainSeconds,
+        bootSeconds,
+      },
+      parent,
+    );
+    this.rollout = new Rollout(name, { service: this.service, pools: [this.pool], strategy }, parent);
+    this.url = this.service.url;
+    this.primaryRevision = this.rollout.primaryRevision;
+    this.plan = this.rollout.plan;
+    this.registerOutputs({ url: this.url, primaryRevision: this.primaryRevision });
+  }
+}

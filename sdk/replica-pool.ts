@@ -1,0 +1,124 @@
+import * as pulumi from "@pulumi/pulumi";
+import { hasType, ServeResource, typeToken } from "./dynamic-resource";
+import type { ServeService } from "./serve-service";
+import type { Timeouts } from "./timeouts";
+
+export interface ReplicaPoolArgs {
+  /** The service that the pool belongs to. Change: replaces the pool. */
+  service: ServeService;
+  /** Requests whose path begins with it go to this pool; the longest one wins. Default: "/". Change: live. */
+  route?: pulumi.Input<string>;
+  /** What one replica is. Change: a new revision, which a Rollout carries out. */
+  template: TemplateArgs;
+  /** How a replica shows that it can serve. Change: light, no restart; together with a new template it is staged with it. */
+  readiness?: ReadinessArgs;
+  /** Replicas in steady state. Default: 1. Change: light, replicas are added, or drained and ended. */
+  replicas?: pulumi.Input<number>;
+  /** Longest time that running requests get when their replica ends, in seconds. Default: 60. Change: light. */
+  drainSeconds?: pulumi.Input<number>;
+  /** A replica counts as ready when its probes have succeeded for this long, in seconds. Default: 0. Change: light. */
+  minReadySeconds?: pulumi.Input<number>;
+  /** Estimate of the time from launch to ready, in seconds; only the plan's duration uses it. Default: 60. Change: none. */
+  bootSeconds?: pulumi.Input<number>;
+  /** How long operations may wait. Default: 30 minutes for create and update, 15 for delete. Change: no effect on what runs. */
+  timeouts?: Timeouts;
+}
+
+export interface TemplateArgs {
+  /** Shell command that prepares the machine once, before `run`. Default: none. Change: restart. */
+  setup?: pulumi.Input<string>;
+  /** Shell command that starts the server, which listens on the port in the variable PORT. Change: restart. */
+  run: pulumi.Input<string>;
+  /**
+   * Folder whose files each replica gets a copy of, and starts in; relative to the program's folder. Rules of .gitignore
+   * files in it hold. Default: an empty folder. Change of content: restart.
+   */
+  workdir?: pulumi.Input<string>;
+  /** Environment of `setup` and `run`; values may be secrets, which stay out of the state in clear. Change: restart. */
+  env?: pulumi.Input<Record<string, pulumi.Input<string>>>;
+  /** Port that the server listens on where a replica has a machine of its own. Default: 8000. Change: restart. */
+  port?: pulumi.Input<number>;
+  /** What one replica needs of a machine. Default: no demands. Change: replace, on new machines. */
+  resources?: {
+    cpus?: pulumi.Input<number>;
+    memoryGiB?: pulumi.Input<number>;
+    /** Number by kind, for example `{ A10G: 1 }`. */
+    accelerators?: pulumi.Input<Record<string, pulumi.Input<number>>>;
+  };
+  /** Any text; another one makes a new revision of the same content. Default: none. Change: restart. */
+  restartToken?: pulumi.Input<string>;
+}
+
+export interface ReadinessArgs {
+  /** Path that answers 200 to 299 when the replica can serve. Default: "/". */
+  path?: pulumi.Input<string>;
+  /** A replica that is not ready this long after its launch has failed, in seconds. Default: 600. */
+  startupGraceSeconds?: pulumi.Input<number>;
+  /** Time between two probes, in seconds. Default: 2. */
+  intervalSeconds?: pulumi.Input<number>;
+  /** A probe without an answer fails after this, in seconds. Default: 2. */
+  timeoutSeconds?: pulumi.Input<number>;
+  /** Successes in a row that make a replica ready. Default: 1. */
+  successThreshold?: pulumi.Input<number>;
+  /** Failures in a row that take it out of the traffic. Default: 3. */
+  failureThreshold?: pulumi.Input<number>;
+  /** Headers of the probe; values may be secrets. Default: none. */
+  headers?: pulumi.Input<Record<string, pulumi.Input<string>>>;
+  /** Body of the probe, which makes it a POST; may be a secret. Default: none, a GET. */
+  body?: pulumi.Input<string>;
+}
+
+/** What a Rollout knows of a pool: hashes and numbers, never a secret. */
+export interface PoolFacts {
+  name: string;
+  revision: string;
+  replicas: number;
+  specHash: string;
+}
+
+/**
+ * Replicas of one kind behind one route. The first revision comes up at once; a later one is staged, and a Rollout moves
+ * the service to it.
+ *
+ * @example
+ * const pool = new serve.ReplicaPool("chat-gpu", {
+ *   service,
+ *   template: { run: "python3 server.py", workdir: "./app" },
+ *   readiness: { path: "/health" },
+ *   replicas: 4,
+ * });
+ */
+export class ReplicaPool extends ServeResource {
+  /** @internal */
+  static readonly __pulumiType = typeToken("ReplicaPool");
+
+  static override isInstance(value: unknown): value is ReplicaPool {
+    return hasType(value, ReplicaPool.__pulumiType);
+  }
+
+  /** Hash of what was declared; it serves once a Rollout has moved to it (the first one: at once). */
+  declare readonly declaredRevision: pulumi.Output<string>;
+  declare readonly facts: pulumi.Output<PoolFacts>;
+  /** Revision that serves; null before the pool has served. */
+  declare readonly servingRevision: pulumi.Output<string | null>;
+  /** Ready replicas of all revisions when last looked at. */
+  declare readonly readyReplicas: pulumi.Output<number>;
+  /** In a word: "serving", "staged", "rolling", "starting" or "failing". */
+  declare readonly status: pulumi.Output<string>;
+
+  /** The service that it was made with, for the Rollout that checks that all pools are of one. */
+  private readonly owner: ServeService;
+
+  constructor(name: string, args: ReplicaPoolArgs, opts: pulumi.CustomResourceOptions = {}) {
+    const route = args.route ?? "/";
+    if (typeof route === "string") args.service.claimRoute(route, name);
+    const outputs = ["declaredRevision", "facts", "servingRevision", "readyReplicas", "status"];
+    super("ReplicaPool", name, { ...args, route, service: args.service.serviceId }, outputs, opts);
+    this.owner = args.service;
+  }
+
+  /** @internal */
+  belongsTo(service: ServeService): boolean {
+    return this.owner === service;
+  }
+}

@@ -1,0 +1,84 @@
+import * as pulumi from "@pulumi/pulumi";
+import { hasType, ServeResource, typeToken } from "./dynamic-resource";
+import type { ReplicaPool } from "./replica-pool";
+import type { ServeService } from "./serve-service";
+import type { Timeouts } from "./timeouts";
+
+export interface RolloutArgs {
+  /** The service to move. Change: replaces the Rollout, which touches no replica. */
+  service: ServeService;
+  /** Pools that move together, all of this service. Change: the next rollout has other pools. */
+  pools: ReplicaPool[];
+  /** How to move. Change: holds from the next rollout on. */
+  strategy?: StrategyArgs;
+  /** How long operations may wait. Default: the strategy's timeout and 15 minutes for going back. Change: no effect on what runs. */
+  timeouts?: Timeouts;
+}
+
+export interface StrategyArgs {
+  /** Canaries beside primaries, a share at a time. Default, and for now the only one: "surge". */
+  kind?: pulumi.Input<"surge">;
+  /** Replicas above the steady state at any time, in percent of it, rounded up: 1 to 100. Default: 25. */
+  maxSurgePercent?: pulumi.Input<number>;
+  /** A rollout that takes longer goes back by itself. In seconds, or a text such as "90m". Default: 7200. */
+  timeoutSeconds?: pulumi.Input<number | string>;
+}
+
+export interface RolloutPlan {
+  /** The plan in one sentence. */
+  summary: string;
+  /** What changes in each pool and how: light, restart or replace. */
+  changes: string[];
+  /** Each step: canary, primary, traffic. */
+  steps: string[];
+  /** The most replicas that exist at once, all pools together. */
+  peakReplicas: number;
+  /** The most replicas that may exist at once, per pool. */
+  cap: Record<string, number>;
+  /** Boots, one step after the other. */
+  estimatedSeconds: number;
+  /** Boots, and each drain taking its whole `drainSeconds`. */
+  longestSeconds: number;
+}
+
+export interface RolloutOutcome {
+  kind: "promoted" | "rolledBack" | "superseded";
+  /** Why it went back; null when it did not. */
+  reason: string | null;
+  seconds: number;
+  peakReplicas: number;
+}
+
+/**
+ * Moves a service to the staged revisions of its pools without failing a request. `pulumi preview --diff` shows the plan.
+ *
+ * @example new serve.Rollout("chat", { service, pools: [pool], strategy: { maxSurgePercent: 25 } })
+ */
+export class Rollout extends ServeResource {
+  /** @internal */
+  static readonly __pulumiType = typeToken("Rollout");
+
+  static override isInstance(value: unknown): value is Rollout {
+    return hasType(value, Rollout.__pulumiType);
+  }
+
+  /** Revision of the service that serves: a hash over its pools' revisions. */
+  declare readonly primaryRevision: pulumi.Output<string>;
+  /** Its number, counted up with each new revision. */
+  declare readonly version: pulumi.Output<number>;
+  /** How the service gets from what serves to what is declared. */
+  declare readonly plan: pulumi.Output<RolloutPlan>;
+  /** How the last rollout ended; null before the first. */
+  declare readonly outcome: pulumi.Output<RolloutOutcome | null>;
+
+  constructor(name: string, args: RolloutArgs, opts: pulumi.CustomResourceOptions = {}) {
+    const { service, pools } = args;
+    service.claimRollout(name);
+    if (pools.some((pool) => !pool.belongsTo(service))) {
+      throw new pulumi.RunError(`Rollout "${name}": all \`pools\` must be of the service that \`service\` names.`);
+    }
+    const facts = pools.map((pool) => pool.facts);
+    const outputs = ["primaryRevision", "version", "plan", "planStates", "outcome"];
+    super("Rollout", name, { ...args, service: service.serviceId, pools: facts }, outputs, opts);
+  }
+}

@@ -1,0 +1,106 @@
+import * as pulumi from "@pulumi/pulumi";
+import { hasType, ServeResource, typeToken } from "./dynamic-resource";
+import type { Target } from "./target";
+import type { Timeouts } from "./timeouts";
+
+export interface ServeServiceArgs {
+  /** Where the service runs. Default: `local()`. Change of its kind: replaces the service. */
+  target?: Target;
+  /** Where clients find the service. Change: the listener moves live, replicas stay; clients must follow. */
+  endpoint: EndpointArgs;
+  /** What happens to a request on its way to a replica. Change: live, no restart. */
+  balancer?: BalancerArgs;
+  /** How long operations may wait. Default: 5 minutes each, 15 for delete. Change: no effect on what runs. */
+  timeouts?: Timeouts;
+}
+
+export interface EndpointArgs {
+  /** Address of this computer to listen on. Default: "127.0.0.1". Change: live. */
+  host?: pulumi.Input<string>;
+  /** Port to listen on, 1 to 65535; it must be free. Change: live. */
+  port: pulumi.Input<number>;
+}
+
+export interface BalancerArgs {
+  /** Which ready replica gets the next request: the one with the fewest in flight, or each in turn. Default: "leastLoad". */
+  policy?: pulumi.Input<"leastLoad" | "roundRobin">;
+  /** Requests that one replica gets at once; further ones wait. Default: 256. */
+  maxInFlightPerReplica?: pulumi.Input<number>;
+  /** Requests that wait, over all replicas of a route, before 503 with Retry-After. Default: 1024. */
+  maxQueue?: pulumi.Input<number>;
+  /** Longest wait of a request for a replica, in seconds. Default: 30. */
+  queueTimeoutSeconds?: pulumi.Input<number>;
+  /** Longest silence of a replica, before the first byte or between two chunks, in seconds. Default: 300. */
+  requestTimeoutSeconds?: pulumi.Input<number>;
+  /** Largest request head, in bytes; larger ones get 431. Default: 32768. */
+  maxHeaderBytes?: pulumi.Input<number>;
+  /** Largest request body, in bytes; larger ones get 413. Default: 100 MiB. */
+  maxBodyBytes?: pulumi.Input<number>;
+  /** A request with a larger body is not tried on a second replica, in bytes. Default: 1 MiB. */
+  replayBufferBytes?: pulumi.Input<number>;
+  retry?: {
+    /** Further replicas tried when one fails before its first response byte. Default: 2. */
+    attempts?: pulumi.Input<number>;
+    /**
+     * True: whatever has had no response byte is retried, so that losing a replica fails no request; a request may then
+     * have run twice. False: only when nothing was sent to the replica. Default: true.
+     */
+    nonIdempotent?: pulumi.Input<boolean>;
+  };
+}
+
+/**
+ * A service: its endpoint, its balancer and its agent. Pools bring the replicas, a Rollout moves them to new revisions.
+ *
+ * @example const service = new serve.ServeService("chat", { endpoint: { port: 8080 } });
+ */
+export class ServeService extends ServeResource {
+  /** @internal */
+  static readonly __pulumiType = typeToken("ServeService");
+
+  static override isInstance(value: unknown): value is ServeService {
+    return hasType(value, ServeService.__pulumiType);
+  }
+
+  /** `http://host:port` of the endpoint. */
+  declare readonly url: pulumi.Output<string>;
+  declare readonly endpoint: pulumi.Output<{ host: string; port: number }>;
+  /** `<project>/<stack>/<name>`: what `pulumi-serve` commands take, and what replicas are tagged with. */
+  declare readonly serviceId: pulumi.Output<string>;
+  /** Process of the agent when it was last seen, for `pulumi-serve status`; null while there is none. */
+  declare readonly agent: pulumi.Output<{ pid: number; packageVersion: string } | null>;
+
+  private readonly poolsByRoute = new Map<string, string>();
+  private rolloutName: string | null = null;
+
+  constructor(name: string, args: ServeServiceArgs, opts: pulumi.CustomResourceOptions = {}) {
+    super("ServeService", name, { ...args }, ["url", "serviceId", "agent"], opts);
+  }
+
+  /**
+   * Called by each ReplicaPool: a request must not have two pools to go to.
+   * @internal
+   */
+  claimRoute(route: string, pool: string): void {
+    const owner = this.poolsByRoute.get(route);
+    if (owner !== undefined) {
+      throw new pulumi.RunError(
+        `ReplicaPool "${pool}": route "${route}" belongs to pool "${owner}" already. Give each pool of a service its own \`route\`.`,
+      );
+    }
+    this.poolsByRoute.set(route, pool);
+  }
+
+  /**
+   * Called by each Rollout: two of them would each undo what the other does.
+   * @internal
+   */
+  claimRollout(rollout: string): void {
+    if (this.rolloutName !== null) {
+      throw new pulumi.RunError(
+        `Rollout "${rollout}": the service has the Rollout "${this.rolloutName}" already. Give that one all \`pools\`.`,
+      );
+    }
+    this.rolloutName = rollout;
+  }
+}
