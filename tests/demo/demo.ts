@@ -15,6 +15,7 @@ import type { Terminal } from "./terminal";
 
 /** Load before and after the rollout, so that the steady state is judged as well. */
 const STEADY_MS = 4000;
+const LONGEST_UP_SECONDS = 3600;
 
 /** The main job, once: up, load, change, preview, rollout, a kill in its middle, check, destroy, count. */
 export class Demo {
@@ -88,7 +89,8 @@ export class Demo {
   }
 
   async #up(): Promise<void> {
-    await this.workspace.mustUp({ onLine: (line) => line.trim() !== "" && this.terminal.line(`| ${line}`) });
+    const onLine = (line: string): void => void (line.trim() !== "" && this.terminal.line(`| ${line}`));
+    await this.workspace.mustUp({ onLine, seconds: LONGEST_UP_SECONDS });
   }
 
   /** `pulumi up` with the event log beside it and, unless told otherwise, one replica killed half-way. */
@@ -102,7 +104,7 @@ export class Demo {
       if (event.kind === "rolloutStarted") census.watchCapacity();
       if (event.kind === "rolloutEnded") census.ignoreCapacity();
     });
-    const up = this.workspace.up();
+    const up = this.workspace.up({ seconds: LONGEST_UP_SECONDS });
     const killed = this.options.kill ? this.#killOneInTheMiddle(load, census) : Promise.resolve();
     // A rollout that fails must not leave the wait for its middle as the error that people see.
     const [outcome] = await Promise.all([up, Promise.race([killed, up])]);
