@@ -1,6 +1,6 @@
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { randomUUID } from "node:crypto";
+import { replaceFile } from "../host/durable-file";
 import type { Program } from "./program";
 
 /** Which agent shall look after a service. A handler of another package version asks for its own with it. */
@@ -9,24 +9,22 @@ export interface WantedAgent extends Program {
 }
 
 export async function writeWantedAgent(serviceFolder: string, wanted: WantedAgent): Promise<void> {
-  const temporary = `${fileIn(serviceFolder)}.${randomUUID()}`;
-  await writeFile(temporary, JSON.stringify(wanted), { mode: 0o600 });
-  try {
-    await rename(temporary, fileIn(serviceFolder));
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
+  await replaceFile(fileIn(serviceFolder), JSON.stringify(wanted));
 }
 
-/** Null: nobody asked, or what is there cannot be read; the agent that runs is good enough then. */
-export async function readWantedAgent(serviceFolder: string): Promise<WantedAgent | null> {
+/**
+ * Who shall take over from us, or null. Asked for once: should that agent not come up, the one that is revived in its
+ * place stays.
+ */
+export async function takeWantedAgent(serviceFolder: string, ownVersion: string): Promise<WantedAgent | null> {
+  const file = fileIn(serviceFolder);
   try {
-    const wanted = JSON.parse(await readFile(fileIn(serviceFolder), "utf8")) as Partial<WantedAgent>;
-    const { packageVersion, command, args } = wanted;
+    const { packageVersion, command, args } = JSON.parse(await readFile(file, "utf8")) as Partial<WantedAgent>;
+    await rm(file, { force: true });
     if (typeof packageVersion !== "string" || typeof command !== "string" || !Array.isArray(args)) return null;
-    return { packageVersion, command, args };
+    return packageVersion === ownVersion ? null : { packageVersion, command, args };
   } catch {
+    // Nobody asked, or not so that it can be understood.
     return null;
   }
 }

@@ -18,6 +18,8 @@ export type WorldAction = Exclude<Action, { kind: "dissolve" }>;
  */
 export class Executor {
   private readonly running = new Map<string, Promise<void>>();
+  /** Ended while the present tick was looking, so that what it saw may be older than their result. */
+  private readonly endedSinceLook = new Set<string>();
   private readonly paused = new Map<string, { until: number; pause: number }>();
   private failures: LaunchFailure[] = [];
   private routing: { code: ErrorCode; message: string } | null = null;
@@ -34,6 +36,11 @@ export class Executor {
 
   get busy(): boolean {
     return this.running.size > 0;
+  }
+
+  /** A tick begins to look: from here on results count as unseen. */
+  beginLook(): void {
+    this.endedSinceLook.clear();
   }
 
   /** Failed launches that no persisted tick has taken note of yet. */
@@ -55,7 +62,7 @@ export class Executor {
     this.forgetOldPauses();
     for (const action of actions) {
       const key = keyOf(action);
-      if (this.stopped || this.running.has(key) || this.isPaused(key)) continue;
+      if (this.stopped || this.running.has(key) || this.endedSinceLook.has(key) || this.isPaused(key)) continue;
       const execution = this.execute(action, key).finally(() => this.running.delete(key));
       this.running.set(key, execution);
     }
@@ -70,6 +77,7 @@ export class Executor {
   private async execute(action: WorldAction, key: string): Promise<void> {
     try {
       await this.perform(action);
+      this.endedSinceLook.add(key);
       this.paused.delete(key);
       if (action.kind === "route") this.routing = null;
     } catch (error) {

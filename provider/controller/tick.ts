@@ -29,6 +29,7 @@ export interface TickTools {
 
 /** Observe, decide, persist. Throws when the decision could not be persisted, and then it must not be acted upon. */
 export async function tick({ parts, epoch, journal, observer, executor }: TickTools): Promise<Tick> {
+  executor.beginLook();
   const launchErrors = executor.launchFailures();
   const { routeError } = executor;
   const [intent, observed] = await Promise.all([parts.store.readIntent(), observer.look({ launchErrors, routeError })]);

@@ -1,0 +1,134 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { ServeError, sentenceOf } from "../core/errors";
+import type { DesiredRouting } from "../core/routing";
+import { EmbeddedDataPlane, startDataPlane } from "../dataplane/embedded/client";
+import type { ReviveCommand } from "../dataplane/embedded/protocol";
+import { controlSocket } from "../host/paths";
+import { startTimeOf } from "../host/process-identity";
+import type { DataPlane, DataPlaneReport } from "../ports/dataplane";
+import type { Reporter } from "../ports/reporter";
+
+const CONNECT_EVERY_MS = 20;
+/** A data plane that lives but does not answer for this long is taken for stuck, and another one is tried. */
+const START_TAKES_MS = 10_000;
+const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 10_000;
+
+export interface WatchOptions {
+  serviceFolder: string;
+  epoch: number;
+  /** How the data plane starts us again when we are gone. */
+  revive: ReviveCommand;
+  reporter: Reporter;
+  /** The connection came or went: the world is to be looked at again. */
+  onChange: () => void;
+  /** A newer agent has said hello: we must stop. */
+  onStale: () => void;
+}
+
+/**
+ * The data plane for as long as this agent lives, whichever process it is: when the control connection breaks, it is
+ * started again and greeted again, and in between every call throws DataPlaneUnreachable.
+ */
+export class WatchedDataPlane implements DataPlane {
+  private current: EmbeddedDataPlane | null = null;
+  private watching = true;
+
+  constructor(private readonly options: WatchOptions) {
+    void this.keepConnected();
+  }
+
+  apply(desired: DesiredRouting): Promise<void> {
+    return this.reached().then((dataplane) => dataplane.apply(desired));
+  }
+
+  observe(): Promise<DataPlaneReport> {
+    return this.reached().then((dataplane) => dataplane.observe());
+  }
+
+  /** Fails while the data plane is being started: were it taken for gone, the one on its way would stay for ever. */
+  async shutdown(graceSeconds: number): Promise<void> {
+    const dataplane = await this.reached();
+    this.watching = false;
+    try {
+      await dataplane.shutdown(graceSeconds);
+    } catch (error) {
+      this.watching = true;
+      void this.keepConnected();
+      throw error;
+    }
+  }
+
+  /** We leave on purpose, and a successor is on its way. */
+  async goodbye(): Promise<void> {
+    this.watching = false;
+    await this.current?.goodbye();
+  }
+
+  close(): void {
+    this.watching = false;
+    this.current?.close();
+  }
+
+  private reached(): Promise<EmbeddedDataPlane> {
+    if (this.current !== null) return Promise.resolve(this.current);
+    return Promise.reject(
+      new ServeError({
+        code: "DataPlaneUnreachable",
+        scope: "dataplane",
+        retryable: true,
+        reasons: [
+          `The load balancer is being started: see ${this.options.serviceFolder}/dataplane.log if it stays so.`,
+        ],
+      }),
+    );
+  }
+
+  private async keepConnected(): Promise<void> {
+    const { epoch, revive, reporter, onChange, onStale } = this.options;
+    for (let pause = FIRST_PAUSE_MS; this.watching; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+      try {
+        const dataplane = (await this.connect()) ?? (await this.start());
+        await dataplane.hello(epoch, revive);
+        this.current = dataplane;
+        dataplane.onDisconnect(() => this.lost());
+        onChange();
+        return;
+      } catch (error) {
+        if (error instanceof ServeError && error.code === "StaleEpoch") return onStale();
+        reporter.warn(`the load balancer does not come up: ${sentenceOf(error)}`);
+        await sleep(pause);
+      }
+    }
+  }
+
+  private lost(): void {
+    this.current = null;
+    if (!this.watching) return;
+    this.options.reporter.warn("the connection to the load balancer broke; it is started again");
+    this.options.onChange();
+    void this.keepConnected();
+  }
+
+  /** Null: nobody listens. */
+  private async connect(): Promise<EmbeddedDataPlane | null> {
+    return EmbeddedDataPlane.connect(controlSocket(this.options.serviceFolder)).catch(() => null);
+  }
+
+  private async start(): Promise<EmbeddedDataPlane> {
+    const pid = startDataPlane(this.options.serviceFolder);
+    const deadline = Date.now() + START_TAKES_MS;
+    while (this.watching && Date.now() < deadline) {
+      const dataplane = await this.connect();
+      if (dataplane !== null) return dataplane;
+      if (startTimeOf(pid) === null) break;
+      await sleep(CONNECT_EVERY_MS);
+    }
+    throw new ServeError({
+      code: "DataPlaneUnreachable",
+      scope: "dataplane",
+      retryable: true,
+      reasons: [`process ${pid} was started and does not answer; see ${this.options.serviceFolder}/dataplane.log`],
+    });
+  }
+}

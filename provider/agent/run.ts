@@ -1,0 +1,94 @@
+import { openLocalCloud } from "../clouds/local";
+import { Controller, type Ending } from "../controller/controller";
+import { HeldLease } from "../controller/lease";
+import { computerId } from "../host/computer";
+import { allowedEnvironment } from "../host/child";
+import { systemClock } from "../host/clock";
+import { ownIdentity } from "../host/process-identity";
+import { createHttpProber } from "../prober/http-prober";
+import { openFileStoreAt } from "../store/file";
+import { WatchedDataPlane } from "./data-plane-watch";
+import { agentReporter } from "./log";
+import { packageVersion } from "./program";
+import { agentLog, startAgent } from "./start";
+import { takeWantedAgent, type WantedAgent } from "./wanted";
+
+const LOOK_FOR_WANTED_MS = 1_000;
+
+/**
+ * The agent of one service, from taking the lease to giving it up. Throws LeaseHeld when there is an agent.
+ *
+ * Whoever ends without a goodbye is started again by the data plane. So a goodbye is said only where somebody else takes
+ * over, or where there is nothing left to look after.
+ */
+export async function runAgent(serviceFolder: string): Promise<Ending> {
+  const reporter = agentReporter(agentLog(serviceFolder));
+  const store = openFileStoreAt(serviceFolder, { warn: (sentence) => reporter.warn(sentence) });
+  process.title = `pulumi-serve agent ${store.identity}`;
+  const { value: intent } = await store.readIntent();
+
+  let controller: Controller | null = null;
+  const fenced = () => controller?.stop({ kind: "fenced" });
+  const version = packageVersion();
+  const holder = { ...ownIdentity(), computer: computerId(), packageVersion: version };
+  const lease = await HeldLease.acquire(store, holder, reporter, fenced);
+  reporter.info(`agent ${version} of ${store.identity} acts with epoch ${lease.epoch} as process ${process.pid}`);
+
+  const dataplane = new WatchedDataPlane({
+    serviceFolder,
+    epoch: lease.epoch,
+    revive: {
+      command: process.execPath,
+      args: [...process.execArgv, process.argv[1]!, serviceFolder],
+      env: allowedEnvironment(),
+    },
+    reporter,
+    onChange: () => controller?.lookNow(),
+    onStale: fenced,
+  });
+  const prober = createHttpProber({ readSecret: (ref) => store.getSecret(ref) });
+  const cloud = openLocalCloud({
+    serviceFolder,
+    service: intent.identity,
+    uid: intent.uid,
+    cloudFile: intent.service.spec.target.cloudFile,
+  });
+  controller = new Controller({ store, cloud, dataplane, prober, clock: systemClock, reporter }, lease.epoch, version);
+
+  let successor: WantedAgent | null = null;
+  const lookForWanted = setInterval(() => {
+    void takeWantedAgent(serviceFolder, version).then((wanted) => {
+      if (wanted === null) return;
+      reporter.info(`version ${wanted.packageVersion} is wanted and takes over`);
+      successor = wanted;
+      controller.stop({ kind: "stopped" });
+    });
+  }, LOOK_FOR_WANTED_MS);
+  const onSignal = () => controller.stop({ kind: "stopped" });
+  process.once("SIGTERM", onSignal);
+
+  const ending = await controller.run();
+
+  clearInterval(lookForWanted);
+  prober.close();
+  reporter.info(`agent of epoch ${lease.epoch} ends: ${ending.kind}`);
+  switch (ending.kind) {
+    case "dissolved":
+    case "fenced":
+      lease.stop();
+      break;
+    case "storeGone":
+      lease.stop();
+      await dataplane.goodbye();
+      break;
+    case "stopped":
+      await lease.release();
+      if (successor !== null) {
+        await dataplane.goodbye();
+        startAgent(serviceFolder, successor);
+      }
+      break;
+  }
+  dataplane.close();
+  return ending;
+}

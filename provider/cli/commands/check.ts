@@ -1,0 +1,28 @@
+import type { Command } from "commander";
+import { checkEvents, type CheckReport } from "../../core/check/check";
+import { selectService } from "../services";
+import { table } from "../view/table";
+
+export function addCheckCommand(program: Command): void {
+  program
+    .command("check")
+    .description("Replays the event log and proves the invariants, or shows where one first broke (exit code 1).")
+    .argument("[service]", "name or identity; default: the only one there is")
+    .option("--service <name>", "the same, as an option")
+    .option("--json", "print the report, for scripts")
+    .action(async (argument: string | undefined, options: { service?: string; json?: true }) => {
+      const { store } = await selectService(argument ?? options.service);
+      const report = checkEvents(await store.readEvents(0));
+      process.stdout.write(`${options.json ? JSON.stringify(report, null, 2) : reportText(store.identity, report)}\n`);
+      if (!report.holds) process.exitCode = 1;
+    });
+}
+
+function reportText(identity: string, { events, rollouts, verdicts, holds }: CheckReport): string {
+  const rows = verdicts.map(({ invariant, violation }) => [
+    invariant,
+    violation === null ? "holds" : `BROKEN at event ${violation.seq}: ${violation.sentence}`,
+  ]);
+  const summary = holds ? "Every invariant holds." : "An invariant broke.";
+  return `${identity}: ${events} events, ${rollouts} rollouts.\n${table(["INVARIANT", "VERDICT"], rows)}\n${summary}`;
+}
