@@ -19,7 +19,7 @@ export abstract class ServeResource extends pulumi.CustomResource {
       project: pulumi.getProject(),
       stack: pulumi.getStack(),
       name,
-      resourceUrn: pulumi.createUrn(name, token, opts.parent),
+      resourceUrn: withoutDependencies(pulumi.createUrn(name, token, opts.parent)),
       timeouts: inputs["timeouts"] ?? opts.customTimeouts,
       __provider: shim(type),
     };
@@ -28,6 +28,14 @@ export abstract class ServeResource extends pulumi.CustomResource {
     const hideDiffs = ["resourceUrn", "planStates", ...(opts.hideDiffs ?? [])];
     super(token, name, props, { ...opts, hideDiffs } as pulumi.CustomResourceOptions);
   }
+}
+
+/**
+ * The URN as plain text. As an output it would depend on the parent, and Pulumi lets what depends on a component wait for
+ * all of the component's children: for this very resource.
+ */
+function withoutDependencies(urn: pulumi.Output<string>): Promise<string> {
+  return new Promise((resolve) => urn.apply(resolve));
 }
 
 /** `hideDiffs` came with SDK 3.200; an older one ignores it and shows a few lines more in `preview --diff`. */

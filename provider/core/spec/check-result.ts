@@ -23,5 +23,10 @@ export function failure(path: readonly PropertyKey[], sentence: string): CheckFa
 export function parse<S extends z.ZodType>(schema: S, inputs: unknown): Parsed<z.output<S>> {
   const result = schema.safeParse(inputs);
   if (result.success) return { ok: true, value: result.data };
-  return { ok: false, failures: result.error.issues.map((issue) => failure(issue.path, issue.message)) };
+  return { ok: false, failures: result.error.issues.map((issue) => failure(issue.path, sentenceOf(issue))) };
+}
+
+/** What is wrong with a key lies one level deeper. */
+function sentenceOf(issue: z.core.$ZodIssue): string {
+  return issue.code === "invalid_key" ? (issue.issues[0]?.message ?? issue.message) : issue.message;
 }

@@ -1,0 +1,163 @@
+import assert from "node:assert/strict";
+import { parse } from "../../../provider/core/spec/check-result";
+import { poolInput } from "../../../provider/core/spec/pool-input";
+import { rolloutInput } from "../../../provider/core/spec/rollout-input";
+import { serviceInput } from "../../../provider/core/spec/service-input";
+import { UNKNOWN } from "../../../provider/core/spec/unknown";
+
+const owner = { project: "shop", stack: "dev", name: "chat" };
+const pool = { ...owner, service: "shop/dev/chat", template: { run: "node server.js" } };
+
+/** The only reason for which an input is refused. */
+function reasonFor(schema: typeof poolInput | typeof serviceInput | typeof rolloutInput, inputs: unknown): string {
+  const parsed = parse(schema, inputs);
+  assert.ok(!parsed.ok, "was accepted");
+  assert.equal(parsed.failures.length, 1, JSON.stringify(parsed.failures));
+  return parsed.failures[0]!.reason;
+}
+
+describe("what a program may declare", () => {
+  it("fills in every default", () => {
+    const parsed = parse(poolInput, pool);
+    assert.ok(parsed.ok);
+    const { route, template, readiness, replicas, drainSeconds, minReadySeconds, bootSeconds } = parsed.value;
+    assert.deepEqual(
+      { route, template, readiness, replicas, drainSeconds, minReadySeconds, bootSeconds },
+      {
+        route: "/",
+        template: { run: "node server.js", port: 8000, resources: {} },
+        readiness: {
+          path: "/",
+          startupGraceSeconds: 600,
+          intervalSeconds: 2,
+          timeoutSeconds: 2,
+          successThreshold: 1,
+          failureThreshold: 3,
+        },
+        replicas: 1,
+        drainSeconds: 60,
+        minReadySeconds: 0,
+        bootSeconds: 60,
+      },
+    );
+  });
+
+  it("names the nearest known field for one that it does not know", () => {
+    assert.match(reasonFor(poolInput, { ...pool, replica: 4 }), /no field `replica` here. Did you mean `replicas`\?/);
+    const template = { ...pool.template, workDir: "./app" };
+    assert.match(reasonFor(poolInput, { ...pool, template }), /^template: .*Did you mean `workdir`\?/);
+  });
+
+  for (const name of ["capacity", "autoscaling", "spot", "userConfig"]) {
+    it(`refuses ${name} by name, as not there yet`, () => {
+      assert.match(
+        reasonFor(poolInput, { ...pool, [name]: {} }),
+        new RegExp(`\`${name}\` is not there yet: leave it out; .+`),
+      );
+    });
+  }
+
+  it("refuses the later fields of template, service and strategy by name", () => {
+    const template = { ...pool.template, image: "x" };
+    assert.match(reasonFor(poolInput, { ...pool, template }), /`image` is not there yet/);
+    assert.match(reasonFor(serviceInput, { ...owner, endpoint: { port: 80 }, tls: {} }), /`tls` is not there yet/);
+    const strategy = { canaryPercent: 10 };
+    const rollout = { ...owner, service: "s", pools: [{ name: "a" }], strategy };
+    assert.match(reasonFor(rolloutInput, rollout), /^strategy: `canaryPercent` is not there yet/);
+  });
+
+  it("refuses an empty run, and a missing one", () => {
+    assert.match(
+      reasonFor(poolInput, { ...pool, template: { run: " " } }),
+      /^template.run: must not be empty: give the shell/,
+    );
+    assert.match(
+      reasonFor(poolInput, { ...pool, template: {} }),
+      /^template.run: must be the shell command that starts/,
+    );
+    assert.match(reasonFor(poolInput, { ...owner, service: "s" }), /^template.run: must be/);
+  });
+
+  it("lets unknowns pass at every depth, and holds strict rules on the rest", () => {
+    const env = { TOKEN: UNKNOWN };
+    assert.ok(parse(poolInput, { ...pool, replicas: UNKNOWN, route: UNKNOWN, template: { run: UNKNOWN, env } }).ok);
+    assert.ok(parse(poolInput, { ...pool, template: UNKNOWN, readiness: UNKNOWN }).ok);
+    assert.ok(parse(rolloutInput, { ...owner, service: UNKNOWN, pools: [UNKNOWN], strategy: UNKNOWN }).ok);
+    assert.match(
+      reasonFor(poolInput, { ...pool, template: { run: UNKNOWN, port: 0 } }),
+      /template.port: must be a whole/,
+    );
+  });
+
+  it("never shows a value in a failure, and names no property that may hold secrets", () => {
+    const template = { run: "node server.js", env: { "BAD NAME": "s3cret", TOKEN: { value: "s3cret" } } };
+    const parsed = parse(poolInput, { ...pool, template, readiness: { headers: { Authorization: ["s3cret"] } } });
+    assert.ok(!parsed.ok);
+    assert.equal(parsed.failures.length, 3, JSON.stringify(parsed.failures));
+    for (const { property, reason } of parsed.failures) {
+      assert.equal(property, "");
+      assert.doesNotMatch(reason, /s3cret/);
+    }
+  });
+
+  it("refuses PORT in env, since the target gives it", () => {
+    const template = { run: "x", env: { PORT: "80" } };
+    assert.match(reasonFor(poolInput, { ...pool, template }), /template.env.PORT: .*listen on it/);
+  });
+});
+
+describe("the surge of a rollout", () => {
+  const rollout = (maxSurgePercent: unknown) => ({
+    ...owner,
+    service: "shop/dev/chat",
+    pools: [{ name: "a" }],
+    strategy: { maxSurgePercent },
+  });
+
+  it("is 25 % within two hours when nothing is said", () => {
+    const parsed = parse(rolloutInput, { ...owner, service: "s", pools: [{ name: "a" }] });
+    assert.deepEqual(parsed.ok && parsed.value.strategy, { kind: "surge", maxSurgePercent: 25, timeoutSeconds: 7200 });
+  });
+
+  it("of 0 is refused with the advice to use rolling", () => {
+    assert.match(
+      reasonFor(rolloutInput, rollout(0)),
+      /strategy.maxSurgePercent: 0 .* use rolling, which is not there yet/,
+    );
+  });
+
+  for (const surge of [-1, 101, 2.5, "25"]) {
+    it(`of ${JSON.stringify(surge)} is refused`, () => {
+      assert.match(
+        reasonFor(rolloutInput, rollout(surge)),
+        /strategy.maxSurgePercent: must be a whole number from 1 to 100/,
+      );
+    });
+  }
+
+  for (const kind of ["blueGreen", "rolling", "inPlace"]) {
+    it(`of the kind ${kind} is refused by name`, () => {
+      const inputs = { ...owner, service: "s", pools: [{ name: "a" }], strategy: { kind } };
+      assert.match(reasonFor(rolloutInput, inputs), new RegExp(`\`${kind}\` is not there yet`));
+    });
+  }
+});
+
+describe("the endpoint of a service", () => {
+  it("listens on 127.0.0.1 unless told otherwise", () => {
+    const parsed = parse(serviceInput, { ...owner, endpoint: { port: 8080 } });
+    assert.deepEqual(parsed.ok && parsed.value.endpoint, { host: "127.0.0.1", port: 8080 });
+  });
+
+  it("needs a port", () => {
+    assert.match(reasonFor(serviceInput, owner), /endpoint.port: must be a whole number from 1 to 65535/);
+    assert.match(reasonFor(serviceInput, { ...owner, endpoint: { port: 70_000 } }), /endpoint.port: must be/);
+  });
+
+  it("takes durations as Pulumi writes them", () => {
+    const timeouts = { create: "1h30m", update: 90 };
+    assert.ok(parse(serviceInput, { ...owner, endpoint: { port: 1 }, timeouts }).ok);
+    const wrong = { ...owner, endpoint: { port: 1 }, timeouts: { create: "soon" } };
+    assert.match(reasonFor(serviceInput, wrong), /timeouts.create: must be a number of seconds or a duration/);
+  });
+});
