@@ -1,0 +1,57 @@
+import { open, readFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Command } from "commander";
+import { replicaLog } from "../../clouds/local";
+import { ServeError } from "../../core/errors";
+import type { Store } from "../../ports/store";
+import { selectService, withService } from "../services";
+
+const FOLLOW_MS = 250;
+const CHUNK_BYTES = 64 * 1024;
+
+export function addLogsCommand(program: Command): void {
+  withService(program.command("logs"))
+    .description("What a replica's setup and run wrote to stdout and stderr; ended replicas keep theirs for a while.")
+    .argument("<replica>", "its id, as `status` and `events` show it")
+    .option("-f, --follow", "wait for more until interrupted")
+    .action(async (replica: string, options: { service?: string; follow?: true }) => {
+      const { store, folder } = await selectService(options.service);
+      const file = replicaLog(folder, replica);
+      process.stdout.write(await readFile(`${file}.1`).catch(() => ""));
+      let offset = await writeFrom(file, 0);
+      if (offset === null) throw await unknown(store, replica);
+      while (options.follow) {
+        await sleep(FOLLOW_MS);
+        offset = (await writeFrom(file, offset)) ?? offset;
+      }
+    });
+}
+
+/** Writes what is there beyond `offset` and says where it ended; a log that became shorter was rotated. */
+async function writeFrom(file: string, offset: number): Promise<number | null> {
+  const log = await open(file, "r").catch(() => null);
+  if (log === null) return null;
+  try {
+    const { size } = await log.stat();
+    let at = size < offset ? 0 : offset;
+    while (at < size) {
+      const { buffer, bytesRead } = await log.read(Buffer.alloc(CHUNK_BYTES), 0, CHUNK_BYTES, at);
+      if (bytesRead === 0) break;
+      process.stdout.write(buffer.subarray(0, bytesRead));
+      at += bytesRead;
+    }
+    return at;
+  } finally {
+    await log.close();
+  }
+}
+
+async function unknown(store: Store, replica: string): Promise<ServeError> {
+  const known = Object.keys((await store.readState())?.value.replicas ?? {});
+  const there = known.length === 0 ? "None runs now." : `There are: ${known.join(", ")}.`;
+  return new ServeError({
+    code: "InvalidInput",
+    scope: "input",
+    reasons: [`Replica "${replica}" has no log. ${there}`],
+  });
+}
