@@ -26,23 +26,30 @@ export function serviceFolder(identity: string): string {
 
 /**
  * The unix socket on which the data plane of this service takes orders. In a short folder of its own, because a socket's
- * path has at most 108 bytes. Made here, private to this user: in a shared temporary folder a name that somebody else made
- * first must never be trusted.
+ * path has at most 108 bytes.
  */
 export function controlSocket(folder: string): string {
+  return join(runtimeFolder(), `${sha256(resolve(folder)).slice(0, 16)}.sock`);
+}
+
+/**
+ * Where this user's sockets and port reservations lie while this computer runs. Made here, private to this user: in a
+ * shared temporary folder a name that somebody else made first must never be trusted.
+ */
+export function runtimeFolder(): string {
   const uid = userInfo().uid;
-  const sockets = join(tmpdir(), `pulumi-serve-${uid}`);
-  mkdirSync(sockets, { recursive: true, mode: 0o700 });
-  const found = lstatSync(sockets);
+  const folder = join(tmpdir(), `pulumi-serve-${uid}`);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const found = lstatSync(folder);
   if (!found.isDirectory() || found.uid !== uid) {
     throw new ServeError({
       code: "AgentUnreachable",
       scope: "agent",
-      reasons: [`${sockets} is not a folder of this user, so no control socket is put there: remove it or set TMPDIR.`],
+      reasons: [`${folder} is not a folder of this user, so no control socket is put there: remove it or set TMPDIR.`],
     });
   }
-  if ((found.mode & 0o077) !== 0) chmodSync(sockets, 0o700);
-  return join(sockets, `${sha256(resolve(folder)).slice(0, 16)}.sock`);
+  if ((found.mode & 0o077) !== 0) chmodSync(folder, 0o700);
+  return folder;
 }
 
 function sha256(text: string): string {

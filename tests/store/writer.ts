@@ -18,7 +18,9 @@ async function main(): Promise<void> {
   if (what === "intent") {
     for (;;) {
       const { version, value } = await store.readIntent();
-      await store.writeIntent(version, intentWith(value.service.incarnation + 1));
+      await store.writeIntent(version, intentWith(value.service.incarnation + 1)).catch((error: { code?: string }) => {
+        if (error.code !== "StoreConflict") throw error;
+      });
     }
   }
   for (let seq = 0; ; seq++) await store.appendEvents([eventAt(seq)]);

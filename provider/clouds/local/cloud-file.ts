@@ -1,0 +1,156 @@
+import { readFile } from "node:fs/promises";
+import { mkdir, open, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
+import { ServeError } from "../../core/errors";
+import { replaceFile } from "../../host/durable-file";
+import { isAlive, ownIdentity } from "../../host/process-identity";
+
+const Zone = z.strictObject({
+  name: z.string().min(1),
+  /** VMs that fit, all of one service's counted; null: no limit. Taking capacity away ends nobody. */
+  capacity: z.int().nonnegative().nullable().default(null),
+  /** Dollars per hour; null: not offered. */
+  onDemandPrice: z.number().nonnegative().nullable().default(1),
+  spotPrice: z.number().nonnegative().nullable().default(0.3),
+});
+
+const LaunchError = z.strictObject({
+  /** Absent: in every zone. */
+  zone: z.string().optional(),
+  code: z.enum(["NoCapacity", "QuotaExceeded", "LaunchFailed"]),
+  /** Launches that still fail so; null: until the entry is removed. */
+  times: z.int().positive().nullable().default(null),
+});
+
+const CloudFile = z.strictObject({
+  zones: z
+    .array(Zone)
+    .min(1)
+    .default(() => ["local-a", "local-b", "local-c"].map((name) => Zone.parse({ name }))),
+  /** From launch until `setup` begins: what a VM takes to boot. */
+  bootSeconds: z.number().nonnegative().max(3600).default(0),
+  launchErrors: z.array(LaunchError).default([]),
+  /** Spot VMs that will be taken: when `at` (milliseconds since 1970) has come, the VM is killed. */
+  notices: z.array(z.strictObject({ replicaId: z.string(), at: z.number() })).default([]),
+});
+
+/** The JSON file that plays the cloud. Every field may be left out. */
+export type CloudFile = z.infer<typeof CloudFile>;
+export type LaunchErrorCode = z.infer<typeof LaunchError>["code"];
+
+/** A missing file is a cloud with the defaults. Throws InvalidInput that names the file and the field. */
+export async function readCloudFile(file: string): Promise<CloudFile> {
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return CloudFile.parse({});
+    throw error;
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw invalid(`The cloud file ${file} is not JSON (${(cause as Error).message}): correct it.`, cause);
+  }
+  const parsed = CloudFile.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw invalid(`The cloud file ${file} has an error at ${issue!.path.join(".") || "its top"}: ${issue!.message}.`);
+}
+
+/** Takes room away: `count` VMs fewer fit into the zone, or none at all. */
+export function takeCapacity(file: string, zone: string, count: number | "all"): Promise<CloudFile> {
+  return updateZone(file, zone, (capacity) => {
+    if (count === "all") return 0;
+    if (capacity === null)
+      throw invalid(`Zone ${zone} has no limit to take ${count} from: take "all", or give it a limit.`);
+    return Math.max(0, capacity - count);
+  });
+}
+
+/** Gives room: `count` VMs more fit, or as many as anybody wants. */
+export function giveCapacity(file: string, zone: string, count: number | "unlimited"): Promise<CloudFile> {
+  return updateZone(file, zone, (capacity) => (count === "unlimited" ? null : (capacity ?? 0) + count));
+}
+
+/** Makes the next launches fail, `times` of them or (null) until the entry is taken out of the file. */
+export function failLaunches(
+  file: string,
+  failure: { zone?: string; code: LaunchErrorCode; times: number | null },
+): Promise<CloudFile> {
+  return updateCloudFile(file, (cloud) => {
+    if (failure.zone !== undefined) zoneOf(cloud, file, failure.zone);
+    return { ...cloud, launchErrors: [...cloud.launchErrors, failure] };
+  });
+}
+
+/** Changes the file under a lock, so that no change of another process is lost, and checks what it becomes. */
+export async function updateCloudFile(file: string, change: (cloud: CloudFile) => CloudFile): Promise<CloudFile> {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  return locked(`${file}.lock`, async () => {
+    const changed = CloudFile.safeParse(change(await readCloudFile(file)));
+    if (!changed.success) throw invalid(`The cloud file ${file} was not changed: ${changed.error.issues[0]!.message}.`);
+    await replaceFile(file, `${JSON.stringify(changed.data, null, 2)}\n`);
+    return changed.data;
+  });
+}
+
+function updateZone(
+  file: string,
+  zone: string,
+  change: (capacity: number | null) => number | null,
+): Promise<CloudFile> {
+  return updateCloudFile(file, (cloud) => {
+    const found = zoneOf(cloud, file, zone);
+    const changed = { ...found, capacity: change(found.capacity) };
+    return { ...cloud, zones: cloud.zones.map((each) => (each === found ? changed : each)) };
+  });
+}
+
+function zoneOf(cloud: CloudFile, file: string, name: string): CloudFile["zones"][number] {
+  const found = cloud.zones.find((zone) => zone.name === name);
+  const known = cloud.zones.map((zone) => zone.name).join(", ");
+  if (found === undefined) throw invalid(`There is no zone ${name} in ${file}: it has ${known}.`);
+  return found;
+}
+
+async function locked<T>(lock: string, work: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      const handle = await open(lock, "wx", 0o600);
+      await handle.writeFile(JSON.stringify(ownIdentity()));
+      await handle.close();
+      break;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+      await breakIfAbandoned(lock);
+    }
+  }
+  try {
+    return await work();
+  } finally {
+    await rm(lock, { force: true });
+  }
+}
+
+/** The holder of the lock was killed, or is at work for a moment. */
+async function breakIfAbandoned(lock: string): Promise<void> {
+  await sleep(20);
+  const holder = await readFile(lock, "utf8").catch(() => null);
+  if (holder === null) return;
+  try {
+    if (isAlive(JSON.parse(holder) as { pid: number; startTime: string })) return;
+  } catch {
+    // Not written yet: the holder is between making the file and writing to it, unless it stays so.
+    await sleep(200);
+    if ((await readFile(lock, "utf8").catch(() => holder)) !== holder) return;
+  }
+  await rm(lock, { force: true });
+}
+
+function invalid(sentence: string, cause?: unknown): ServeError {
+  return new ServeError({ code: "InvalidInput", scope: "input", reasons: [sentence], cause });
+}

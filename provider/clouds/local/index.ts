@@ -1,0 +1,48 @@
+import { join } from "node:path";
+import { stateHome } from "../../host/paths";
+import type { Cloud } from "../../ports/cloud";
+import { LocalCloud } from "./local-cloud";
+import { Replicas } from "./replicas";
+import { WatchedCloudFile } from "./watched-cloud-file";
+
+export {
+  failLaunches,
+  giveCapacity,
+  readCloudFile,
+  takeCapacity,
+  updateCloudFile,
+  type CloudFile,
+  type LaunchErrorCode,
+} from "./cloud-file";
+export { killReplica } from "./kill";
+export { lastLines, LOG_LIMIT_BYTES } from "./log";
+export { LISTED_AFTER_END_MS } from "./local-cloud";
+export { SERVICE_TAG } from "./tagged-processes";
+
+export interface LocalCloudOptions {
+  serviceFolder: string;
+  /** `<project>/<stack>/<service>`, for messages. */
+  service: string;
+  /** The intent's `uid`: the tag that every process of the service carries. */
+  uid: string;
+  /** The JSON file that plays the cloud. Default `defaultCloudFile()`. */
+  cloudFile?: string;
+  /** Gets a sentence when the cloud file is broken and the last good one counts. Default: a process warning. */
+  warn?: (sentence: string) => void;
+}
+
+/** A cloud of real processes on this computer. */
+export function openLocalCloud({ serviceFolder, service, uid, cloudFile, warn }: LocalCloudOptions): Cloud {
+  const path = cloudFile ?? defaultCloudFile();
+  const toStderr = (sentence: string) => process.emitWarning(`${service}: ${sentence}`, "PulumiServeCloudWarning");
+  return new LocalCloud(serviceFolder, uid, { path, watched: new WatchedCloudFile(path, warn ?? toStderr) });
+}
+
+export function defaultCloudFile(): string {
+  return join(stateHome(), "local-cloud.json");
+}
+
+/** Where a replica's stdout and stderr are; `<path>.1` holds what was rotated away. */
+export function replicaLog(serviceFolder: string, replicaId: string): string {
+  return new Replicas(serviceFolder).logOf(replicaId);
+}

@@ -1,0 +1,72 @@
+/**
+ * The "VM": a shell that leads the replica's process group. All that it has to say it says by names of files in the
+ * replica's folder, each a link of `vm.pid`: making and renaming links works on a full disk and is atomic, so the agent
+ * that asked, or any other later, reads the same truth.
+ *
+ *   vm.pid                          whose VM this is: pid and start time. Whoever links it first runs; the others exit.
+ *   phase.boot, .setup, .run        what it is at
+ *   exit.<phase>.<code>.<seconds>   how and when it ended by itself
+ *
+ * Shell variables have a prefix, because a plain name that is also in the template's env would change it there.
+ * `command -p` finds the system's tools whatever PATH the template sets. The signals are trapped with a command and not
+ * ignored, so that children get them as usual while the shell lives on to record the exit. At the end it kills its own
+ * group: a helper that the program left behind does not outlive its VM.
+ *
+ * Arguments: boot seconds, "setup" or "", the setup command, the run command.
+ */
+export const VM_SCRIPT = `#!/bin/sh
+# The VM of one replica, started by pulumi-serve.
+_pulumi_serve_dir=\${0%/*}
+_pulumi_serve_boot=$1
+_pulumi_serve_has_setup=$2
+_pulumi_serve_setup=$3
+_pulumi_serve_run=$4
+
+if [ -r /proc/$$/stat ]; then
+  read -r _pulumi_serve_stat </proc/$$/stat
+  set -- \${_pulumi_serve_stat##*) }
+  _pulumi_serve_start=\${20}
+  if [ -r /proc/sys/kernel/random/boot_id ]; then
+    read -r _pulumi_serve_stat </proc/sys/kernel/random/boot_id
+    _pulumi_serve_start=$_pulumi_serve_start@\${_pulumi_serve_stat%%-*}
+  fi
+else
+  _pulumi_serve_start=$(echo $(LC_ALL=C command -p ps -o lstart= -p $$))
+fi
+set --
+
+_pulumi_serve_claim=$_pulumi_serve_dir/claim.$$
+echo "$$ $_pulumi_serve_start" >"$_pulumi_serve_claim" &&
+  command -p ln "$_pulumi_serve_claim" "$_pulumi_serve_dir/vm.pid" 2>/dev/null
+_pulumi_serve_code=$?
+command -p rm -f "$_pulumi_serve_claim"
+[ "$_pulumi_serve_code" = 0 ] || exit 0
+
+_pulumi_serve_phase=boot
+_pulumi_serve_ending=
+trap '_pulumi_serve_ending=1' TERM INT HUP
+command -p ln "$_pulumi_serve_dir/vm.pid" "$_pulumi_serve_dir/phase.boot"
+
+_pulumi_serve_enter() {
+  [ -z "$_pulumi_serve_ending" ] || _pulumi_serve_finish 143
+  command -p mv "$_pulumi_serve_dir/phase.$_pulumi_serve_phase" "$_pulumi_serve_dir/phase.$1"
+  _pulumi_serve_phase=$1
+}
+
+_pulumi_serve_finish() {
+  command -p mv "$_pulumi_serve_dir/phase.$_pulumi_serve_phase" \\
+    "$_pulumi_serve_dir/exit.$_pulumi_serve_phase.$1.$(command -p date +%s)"
+  kill -s KILL 0
+}
+
+[ "$_pulumi_serve_boot" = 0 ] || command -p sleep "$_pulumi_serve_boot"
+if [ -n "$_pulumi_serve_has_setup" ]; then
+  _pulumi_serve_enter setup
+  /bin/sh -c "$_pulumi_serve_setup"
+  _pulumi_serve_code=$?
+  [ "$_pulumi_serve_code" = 0 ] || _pulumi_serve_finish "$_pulumi_serve_code"
+fi
+_pulumi_serve_enter run
+/bin/sh -c "$_pulumi_serve_run"
+_pulumi_serve_finish $?
+`;

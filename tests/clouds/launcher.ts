@@ -1,0 +1,15 @@
+/** Launches one replica in a process of its own. `launcher.ts <serviceFolder> <cloudFile> <uid> <request as JSON>`. */
+import { openLocalCloud } from "../../provider/clouds/local";
+import type { LaunchRequest } from "../../provider/ports/cloud";
+
+async function main(): Promise<void> {
+  const [serviceFolder, cloudFile, uid, request] = process.argv.slice(2) as [string, string, string, string];
+  const cloud = openLocalCloud({ serviceFolder, cloudFile, uid, service: "p/s/chat" });
+  process.stdout.write("ready\n");
+  // At the same moment as the others: on the next full half second.
+  await new Promise((resolve) => setTimeout(resolve, 500 - (Date.now() % 500)));
+  await cloud.launch(JSON.parse(request) as LaunchRequest);
+  process.stdout.write("launched\n");
+}
+
+void main();

@@ -1,0 +1,481 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { get } from "node:http";
+import { join } from "node:path";
+import {
+  failLaunches,
+  giveCapacity,
+  killReplica,
+  openLocalCloud,
+  readCloudFile,
+  replicaLog,
+  SERVICE_TAG,
+  takeCapacity,
+  updateCloudFile,
+} from "../../provider/clouds/local";
+import { rotateLog } from "../../provider/clouds/local/log";
+import { readVm } from "../../provider/clouds/local/replica-folder";
+import { isAlive } from "../../provider/host/process-identity";
+import { packWorkdir } from "../../provider/host/workdir";
+import type { ObservedVm } from "../../provider/core/observed";
+import type { Cloud } from "../../provider/ports/cloud";
+import { firstLine, kill, killChildren, startTypeScript, until } from "../store/children";
+import { makeFolder, removeFolders } from "../store/folders";
+import { cloudConforms, refused, request, type CloudHarness } from "./conformance";
+
+const LAUNCHER = join(__dirname, "launcher.ts");
+
+const SERVER = `
+require("node:http").createServer((_, response) => response.end(JSON.stringify(process.env)))
+  .listen(Number(process.env.PORT), "127.0.0.1");
+`;
+
+let uid = 0;
+
+interface World extends CloudHarness {
+  serviceFolder: string;
+  cloudFile: string;
+  uid: string;
+  warnings: string[];
+}
+
+function makeWorld(): World {
+  const serviceFolder = makeFolder();
+  const cloudFile = join(makeFolder(), "cloud.json");
+  const warnings: string[] = [];
+  const tag = `test-${process.pid}-${++uid}`;
+  const open = () =>
+    openLocalCloud({ serviceFolder, cloudFile, uid: tag, service: "p/s/chat", warn: (line) => warnings.push(line) });
+  return {
+    serviceFolder,
+    cloudFile,
+    uid: tag,
+    warnings,
+    open,
+    takeAway: async (id) => void (await killReplica(serviceFolder, id)),
+    failNextLaunch: async (code) => {
+      const zones = (await readCloudFile(cloudFile)).zones.length;
+      await failLaunches(cloudFile, { code, times: code === "NoCapacity" ? zones : 1 });
+    },
+    reach: ({ address }) => fetchText(address!),
+    dispose: async () => {
+      await killChildren();
+      await open().purge();
+      assert.deepEqual(processesTagged(tag), [], "processes were left behind");
+      removeFolders();
+    },
+  };
+}
+
+function fetchText({ host, port }: { host: string; port: number }): Promise<string | null> {
+  return new Promise((resolve) => {
+    const asked = get({ host, port, agent: false }, (response) => {
+      let text = "";
+      response.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
+      response.on("end", () => resolve(text));
+    });
+    asked.on("error", () => resolve(null));
+  });
+}
+
+function processesTagged(tag: string): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/environ`, "latin1").includes(`${SERVICE_TAG}=${tag}\0`);
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+}
+
+function serverWorkdir(): () => Promise<NodeJS.ReadableStream> {
+  return async () => {
+    const folder = makeFolder();
+    writeFileSync(join(folder, "server.js"), SERVER);
+    return packWorkdir(folder);
+  };
+}
+
+describe("the local cloud", () => {
+  describe("as any cloud", () => {
+    cloudConforms(async () => makeWorld(), {
+      server: { run: `exec ${process.execPath} server.js`, workdir: serverWorkdir() },
+    });
+  });
+
+  describe("made of processes", () => {
+    let world: World;
+    let cloud: Cloud;
+
+    beforeEach(() => {
+      world = makeWorld();
+      cloud = world.open();
+    });
+    afterEach(() => world.dispose());
+
+    const folderOf = (id: string) => join(world.serviceFolder, "replicas", id);
+    const log = (id: string) => readFileSync(replicaLog(world.serviceFolder, id), "utf8");
+    const inState = (id: string, state: ObservedVm["state"]) =>
+      until(`${id} is ${state}`, async () => {
+        const vm = await cloud.describe(id);
+        return vm?.state === state ? vm : null;
+      });
+    const gone = (id: string) => until(`${id} is gone`, async () => (await cloud.describe(id)) === null);
+    const launchElsewhere = async (id: string, run: string) => {
+      const child = startTypeScript(LAUNCHER, [
+        world.serviceFolder,
+        world.cloudFile,
+        world.uid,
+        JSON.stringify(request(id, { run })),
+      ]);
+      await firstLine(child);
+      return child;
+    };
+
+    it("runs one id once when two processes launch it at the same moment", async () => {
+      const children = await Promise.all([1, 2].map(() => launchElsewhere("r-1", "echo started; exec sleep 300")));
+      await Promise.all(children.map((child) => until("it has launched", () => child.exitCode === 0)));
+      await inState("r-1", "running");
+      await until("it has started", () => log("r-1").includes("started"));
+      assert.equal(log("r-1"), "started\n");
+    });
+
+    it("runs one id once when the asker was killed at any moment and another asks again", async () => {
+      for (const [round, wait] of [0, 8, 25].entries()) {
+        const id = `r-${round}`;
+        const run = "echo started; exec sleep 300";
+        const child = await launchElsewhere(id, run);
+        await until("it is about to launch", () => existsSync(folderOf(id)) || child.exitCode !== null);
+        const seen = Date.now();
+        await until("a moment later", () => Date.now() - seen >= wait);
+        await kill(child);
+        await cloud.launch(request(id, { run }));
+        await inState(id, "running");
+        await until("it has started", () => log(id).includes("started"));
+        assert.equal(log(id), "started\n");
+      }
+    });
+
+    it("is in nobody's hands: a launch that was ended before its VM started never starts", async () => {
+      const child = await launchElsewhere("r-1", "echo started; exec sleep 300");
+      await cloud.terminate({ replicaId: "r-1", epoch: 1, graceSeconds: 0 });
+      await until("the launcher gave up", () => child.exitCode !== null);
+      await gone("r-1");
+      assert.deepEqual(processesTagged(world.uid), []);
+    });
+
+    it("ends grandchildren too, even those that went into a session of their own", async () => {
+      const run = "sleep 301 & (sleep 302 &) ; setsid sleep 303 & exec sleep 304";
+      await cloud.launch(request("r-1", { run }));
+      await until("all five run", () => processesTagged(world.uid).length === 5);
+      await cloud.terminate({ replicaId: "r-1", epoch: 1, graceSeconds: 5 });
+      await gone("r-1");
+      assert.deepEqual(processesTagged(world.uid), []);
+    });
+
+    it("leaves no helper behind when the program ends by itself, nor when only its leader is killed", async () => {
+      await cloud.launch(request("r-1", { run: "sleep 301 & exit 4" }));
+      assert.equal((await inState("r-1", "ended")).exit!.code, 4);
+      assert.deepEqual(processesTagged(world.uid), []);
+      await cloud.launch(request("r-2"));
+      await inState("r-2", "running");
+      const { status } = await readVm(folderOf("r-2"));
+      assert.ok(status.kind === "live");
+      process.kill(status.leader.pid, "SIGKILL");
+      assert.equal((await inState("r-2", "ended")).exit!.lost, true);
+      assert.deepEqual(processesTagged(world.uid), []);
+    });
+
+    it("sends one SIGTERM, however often it is asked to end a replica", async () => {
+      const run = `trap 'echo told' TERM; echo up; while :; do sleep 0.05; done`;
+      await cloud.launch(request("r-1", { run }));
+      await until("it is up", () => log("r-1").includes("up"));
+      for (let n = 0; n < 4; n++) await world.open().terminate({ replicaId: "r-1", epoch: 1, graceSeconds: 0.5 });
+      await gone("r-1");
+      assert.equal(log("r-1").match(/told/g)?.length, 1);
+    });
+
+    it("ends a replica at its deadline although the process that asked for it is no more", async () => {
+      await cloud.launch(request("r-1", { run: `trap '' TERM; while :; do sleep 0.05; done` }));
+      await inState("r-1", "running");
+      await cloud.terminate({ replicaId: "r-1", epoch: 1, graceSeconds: 0.3 });
+      cloud = world.open();
+      await until("nothing runs", async () => {
+        await cloud.maintain();
+        return processesTagged(world.uid).length === 0;
+      });
+    });
+
+    it("never kills a process that has the pid of a replica that is gone", async () => {
+      await cloud.launch(request("r-1"));
+      await inState("r-1", "running");
+      const claim = join(folderOf("r-1"), "vm.pid");
+      const [, startTime] = readFileSync(claim, "utf8").trim().split(" ");
+      await killReplica(world.serviceFolder, "r-1");
+      await inState("r-1", "ended");
+      const stranger = startTypeScript("-e", ["setInterval(() => {}, 1000)"]);
+      execFileSync("rm", [claim]);
+      writeFileSync(claim, `${stranger.pid} ${startTime}\n`);
+      await cloud.terminate({ replicaId: "r-1", epoch: 1, graceSeconds: 0 });
+      await cloud.purge();
+      assert.equal(stranger.exitCode ?? stranger.signalCode, null);
+    });
+
+    it("keeps env values out of every file and every command line, and ours out of the replica", async () => {
+      process.env.PULUMI_CONFIG_PASSPHRASE = "passphrase-of-mine";
+      try {
+        await cloud.launch(
+          request("r-1", {
+            run: `exec ${process.execPath} server.js`,
+            workdir: serverWorkdir(),
+            env: { TOKEN: "hunter2-in-clear", PATH: "/nowhere", status: "mine", PORT: "1" },
+          }),
+        );
+      } finally {
+        delete process.env.PULUMI_CONFIG_PASSPHRASE;
+      }
+      const vm = await inState("r-1", "running");
+      const env = JSON.parse(await until("it answers", () => world.reach(vm))) as Record<string, string>;
+      assert.deepEqual(
+        [env.TOKEN, env.PATH, env.status, env.PORT, env.PULUMI_SERVE_REPLICA, env.PULUMI_SERVE_REVISION],
+        ["hunter2-in-clear", "/nowhere", "mine", String(vm.address!.port), "r-1", "rev1"],
+      );
+      assert.deepEqual([env.PULUMI_SERVE_POOL, env.PULUMI_SERVE_ZONE], ["chat", vm.zone]);
+      assert.equal(env.PULUMI_CONFIG_PASSPHRASE, undefined);
+      assert.deepEqual(
+        Object.keys(env).filter((name) => name.startsWith("_pulumi")),
+        [],
+      );
+      assert.throws(() => execFileSync("grep", ["-r", "hunter2-in-clear", world.serviceFolder]), { status: 1 });
+      for (const pid of processesTagged(world.uid)) {
+        assert.ok(!readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("hunter2-in-clear"));
+      }
+    });
+
+    it("boots for as long as the cloud file says, and ends at once when it is told to while booting", async () => {
+      await updateCloudFile(world.cloudFile, (file) => ({ ...file, bootSeconds: 0.4 }));
+      const asked = Date.now();
+      await cloud.launch(request("r-1"));
+      assert.equal((await cloud.describe("r-1"))!.state, "booting");
+      await inState("r-1", "running");
+      assert.ok(Date.now() - asked >= 400);
+      await updateCloudFile(world.cloudFile, (file) => ({ ...file, bootSeconds: 600 }));
+      await cloud.launch(request("r-2", { run: "echo ran" }));
+      await cloud.terminate({ replicaId: "r-2", epoch: 1, graceSeconds: 100 });
+      await gone("r-2");
+      assert.equal(log("r-2").includes("ran"), false);
+    });
+
+    it("removes the work copy of a replica that is gone and keeps its log", async () => {
+      await cloud.launch(request("r-1", { run: "echo hello; cat server.js; exit 0", workdir: serverWorkdir() }));
+      await inState("r-1", "ended");
+      await cloud.terminate({ replicaId: "r-1", epoch: 1, graceSeconds: 0 });
+      assert.equal(existsSync(join(folderOf("r-1"), "work")), false);
+      assert.match(log("r-1"), /^hello\n[^]*createServer/);
+    });
+
+    it("rotates the log of a replica that writes without end, and what it writes next is there", async () => {
+      await cloud.launch(request("r-1", { run: "yes 0123456789 | head -c 25000000; echo end; exec sleep 300" }));
+      const file = replicaLog(world.serviceFolder, "r-1");
+      await until("it has written", () => existsSync(file) && statSync(file).size > 25_000_000);
+      await cloud.maintain();
+      assert.equal(statSync(file).size, 0);
+      assert.equal(statSync(`${file}.1`).size, 10 * 1024 * 1024);
+      assert.match(readFileSync(`${file}.1`, "utf8").slice(-20), /end\n$/);
+      assert.deepEqual(
+        readdirSync(folderOf("r-1"))
+          .filter((name) => name.startsWith("log"))
+          .sort(),
+        ["log", "log.1"],
+      );
+    });
+
+    it("goes on at the log's new end after a rotation", async () => {
+      const run = "for n in 1 2 3 4 5 6 7 8 9; do echo line $n; sleep 0.05; done; exec sleep 300";
+      await cloud.launch(request("r-1", { run }));
+      await until("three lines", () => log("r-1").includes("line 3"));
+      await rotateLog(replicaLog(world.serviceFolder, "r-1"), 8);
+      await until("the last line", () => log("r-1").includes("line 9"));
+      assert.ok(!log("r-1").includes("\0") && !log("r-1").includes("line 1\n"));
+    });
+
+    it("ends at purge also what no record knows", async () => {
+      await cloud.launch(request("r-1"));
+      await inState("r-1", "running");
+      const { status } = await readVm(folderOf("r-1"));
+      assert.ok(status.kind === "live");
+      execFileSync("rm", ["-r", join(world.serviceFolder, "replicas")]);
+      await world.open().purge();
+      assert.equal(isAlive(status.leader), false);
+    });
+
+    it("buries old replicas but for their ids", async () => {
+      for (let n = 0; n < 24; n++) await cloud.terminate({ replicaId: `r-${n}`, epoch: 1, graceSeconds: 0 });
+      await cloud.maintain();
+      assert.equal(
+        readdirSync(join(world.serviceFolder, "replicas")).filter((name) => name.startsWith("r-")).length,
+        20,
+      );
+      for (let n = 0; n < 24; n++) await assert.rejects(cloud.launch(request(`r-${n}`)), refused("InvalidInput"));
+    });
+
+    it("refuses ids that are not names of folders", async () => {
+      for (const id of ["../x", "", ".ended", "a/b"]) {
+        await assert.rejects(cloud.launch(request(id)), refused("InvalidInput"));
+      }
+    });
+
+    it("starts no VM on a full disk, and ends those that run", async function () {
+      const disk = makeFolder();
+      try {
+        execFileSync("mount", ["-t", "tmpfs", "-o", "size=300k", "tmpfs", disk], { stdio: "ignore" });
+      } catch {
+        return this.skip();
+      }
+      try {
+        const full = openLocalCloud({ serviceFolder: disk, cloudFile: world.cloudFile, uid: world.uid, service: "s" });
+        await full.launch(request("r-1", { run: "yes >&2" }));
+        await until("its log filled the disk", () => {
+          try {
+            writeFileSync(join(disk, "probe"), Buffer.alloc(8192));
+            return false;
+          } catch {
+            return true;
+          }
+        });
+        await assert.rejects(full.launch(request("r-2")), (error: Error) => {
+          assert.match(error.message, /replica r-2 could not be started .*no space left/i);
+          return refused("LaunchFailed")(error);
+        });
+        await full.terminate({ replicaId: "r-1", epoch: 1, graceSeconds: 0 });
+        await until("it is gone", async () => (await full.describe("r-1")) === null);
+        await full.purge();
+      } finally {
+        execFileSync("umount", [disk]);
+      }
+    });
+  });
+
+  describe("played by a file", () => {
+    let world: World;
+    let cloud: Cloud;
+
+    beforeEach(() => {
+      world = makeWorld();
+      cloud = world.open();
+      mkdirSync(join(world.cloudFile, ".."), { recursive: true });
+    });
+    afterEach(() => world.dispose());
+
+    const zones = async () => (await cloud.list()).map(({ zone }) => zone);
+
+    it("spreads replicas over the zones that have room, and says where there is none", async () => {
+      const file = {
+        zones: [
+          { name: "a", capacity: 1 },
+          { name: "b", capacity: 2 },
+        ],
+      };
+      writeFileSync(world.cloudFile, JSON.stringify(file));
+      await Promise.all([1, 2, 3].map((n) => cloud.launch(request(`r-${n}`))));
+      assert.deepEqual((await zones()).sort(), ["a", "b", "b"]);
+      await assert.rejects(cloud.launch(request("r-4")), (error: Error) => {
+        assert.match(error.message, /no capacity for replica r-4 in .*a/);
+        return refused("NoCapacity")(error);
+      });
+      assert.deepEqual(
+        (await cloud.offerings()).map(({ available }) => available),
+        [0, 0, 0, 0],
+      );
+      await giveCapacity(world.cloudFile, "a", 1);
+      await cloud.launch(request("r-4"));
+    });
+
+    it("gives a place back when a replica has ended", async () => {
+      writeFileSync(world.cloudFile, JSON.stringify({ zones: [{ name: "a", capacity: 1 }] }));
+      await cloud.launch(request("r-1"));
+      await cloud.terminate({ replicaId: "r-1", epoch: 1, graceSeconds: 0 });
+      await until("there is room", () =>
+        cloud.launch(request("r-2")).then(
+          () => true,
+          () => false,
+        ),
+      );
+    });
+
+    it("avoids a zone whose capacity was taken while it runs, and ends nobody there", async () => {
+      await cloud.launch(request("r-0"));
+      for (const zone of ["local-a", "local-b"]) await takeCapacity(world.cloudFile, zone, "all");
+      await cloud.launch(request("r-1"));
+      await cloud.launch(request("r-2"));
+      assert.deepEqual(await zones(), ["local-a", "local-c", "local-c"]);
+    });
+
+    it("goes past a zone that a scripted error closes, as often as the file says", async () => {
+      await failLaunches(world.cloudFile, { zone: "local-a", code: "NoCapacity", times: 1 });
+      await cloud.launch(request("r-1"));
+      await cloud.launch(request("r-2"));
+      assert.deepEqual(await zones(), ["local-b", "local-a"]);
+      assert.deepEqual((await readCloudFile(world.cloudFile)).launchErrors, []);
+      await failLaunches(world.cloudFile, { code: "LaunchFailed", times: null });
+      for (const id of ["r-3", "r-4"]) await assert.rejects(cloud.launch(request(id)), refused("LaunchFailed"));
+    });
+
+    it("loses no change when several processes change it at once", async () => {
+      await updateCloudFile(world.cloudFile, (file) => ({ ...file, zones: [{ ...file.zones[0]!, capacity: 0 }] }));
+      await Promise.all(Array.from({ length: 10 }, () => giveCapacity(world.cloudFile, "local-a", 1)));
+      assert.equal((await readCloudFile(world.cloudFile)).zones[0]!.capacity, 10);
+    });
+
+    it("keeps the last good content while it is broken, and reports that once", async () => {
+      writeFileSync(world.cloudFile, JSON.stringify({ zones: [{ name: "a" }] }));
+      await cloud.launch(request("r-1"));
+      writeFileSync(world.cloudFile, `{"zones": [{"name": "b"`);
+      await cloud.launch(request("r-2"));
+      writeFileSync(world.cloudFile, `{"zones": [{"name": "c", "capacty": 3}]}`);
+      await cloud.launch(request("r-3"));
+      assert.deepEqual(await zones(), ["a", "a", "a"]);
+      assert.equal(world.warnings.length, 2);
+      assert.match(world.warnings[0]!, /cloud\.json is not JSON .* stays as it was/);
+      assert.match(world.warnings[1]!, /error at zones\.0: .*capacty/);
+      await assert.rejects(world.open().launch(request("r-4")), refused("InvalidInput"));
+      assert.equal((await world.open().list()).length, 3, "what runs can be seen and ended all the same");
+    });
+
+    it("tells unknown zones, and what cannot be taken, by name", async () => {
+      await assert.rejects(
+        takeCapacity(world.cloudFile, "mars", 1),
+        /no zone mars in .*: it has local-a, local-b, local-c/,
+      );
+      await assert.rejects(takeCapacity(world.cloudFile, "local-a", 1), /no limit to take 1 from/);
+    });
+
+    it("takes spot VMs at the time that their notice said", async () => {
+      await cloud.launch(request("r-1", { market: "spot" }));
+      await cloud.launch(request("r-2", { market: "spot" }));
+      await until("both run", async () => (await cloud.list()).every(({ state }) => state === "running"));
+      const notices = [
+        { replicaId: "r-1", at: Date.now() + 150 },
+        { replicaId: "r-2", at: Date.now() + 600_000 },
+        { replicaId: "r-9", at: 1 },
+      ];
+      await updateCloudFile(world.cloudFile, (file) => ({ ...file, notices }));
+      assert.deepEqual(await cloud.notices(), notices.slice(0, 2));
+      const vm = await until("r-1 is taken", async () => {
+        await cloud.maintain();
+        const found = await cloud.describe("r-1");
+        return found?.state === "ended" ? found : null;
+      });
+      assert.equal(vm.exit!.lost, true);
+      assert.deepEqual(
+        (await cloud.notices()).map(({ replicaId }) => replicaId),
+        ["r-2"],
+      );
+      assert.equal((await cloud.describe("r-2"))!.state, "running");
+    });
+  });
+});
