@@ -124,13 +124,15 @@ export class EmbeddedDataPlane implements DataPlane {
 /** Starts the data plane of a service as a process that outlives us; it ends by itself when there is one. Returns its pid. */
 export function startDataPlane(serviceFolder: string): number {
   const main = join(__dirname, "main");
-  const args =
+  const program =
     extname(__filename) === ".ts"
-      ? ["-r", require.resolve("ts-node/register/transpile-only"), `${main}.ts`]
-      : [`${main}.js`];
+      ? // From sources (tests) it runs through ts-node, which looks for the tsconfig from its working folder.
+        { args: ["-r", require.resolve("ts-node/register/transpile-only"), `${main}.ts`], cwd: __dirname }
+      : { args: [`${main}.js`], cwd: undefined };
   return spawnDetached({
     command: process.execPath,
-    args: [...args, serviceFolder],
+    args: [...program.args, serviceFolder],
+    cwd: program.cwd,
     logFile: join(serviceFolder, "dataplane.log"),
   });
 }

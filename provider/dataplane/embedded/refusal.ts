@@ -22,9 +22,11 @@ export function refuse(req: IncomingMessage, res: ServerResponse, { status, sent
     "content-length": Buffer.byteLength(text),
   };
   if (status === 503) headers["retry-after"] = 1;
-  if (bodyPending || status === 400 || status === 431) headers["connection"] = "close";
+  // After a message that cannot be trusted, where its body ends cannot be trusted either.
+  const untrusted = status === 400 || status === 431 || status === 501;
+  if (bodyPending || untrusted) headers["connection"] = "close";
   res.writeHead(status, headers);
-  if (!bodyPending || req.method === "HEAD") {
+  if (!bodyPending || untrusted || req.method === "HEAD") {
     res.end(text);
     return;
   }

@@ -117,7 +117,9 @@ export class FrontServer {
 function onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
   const current = (socket as { _httpMessage?: ServerResponse })._httpMessage;
   if (!socket.writable || error.code === "ECONNRESET" || current?.headersSent === true) {
-    socket.destroy();
+    // A refusal that has just been written must still arrive; a response that runs must not look complete.
+    if (current?.writableEnded === true) socket.destroySoon();
+    else socket.destroy();
     return;
   }
   const status =

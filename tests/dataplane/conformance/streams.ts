@@ -1,0 +1,240 @@
+import assert from "node:assert/strict";
+import { request } from "node:http";
+import { ask, RawClient } from "../support/client";
+import { startListening, startRawReplica, startReplica } from "../support/replica";
+import { primaryOnly } from "../support/routing";
+import type { Subject } from "../support/subject";
+import { until } from "../support/until";
+
+export function passesStreams(subject: Subject): void {
+  describe("streams", () => {
+    it("send the head on before the first piece of the body", async () => {
+      let finish = (): void => undefined;
+      const slow = await startListening((_req, res) => {
+        res.writeHead(200, { "content-type": "text/event-stream" });
+        res.flushHeaders();
+        finish = () => res.end("data: 1\n\n");
+      });
+      const client = new RawClient(await subject.serve(primaryOnly([slow])));
+      client.send("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+      await until("the head came alone", () => client.received.endsWith("\r\n\r\n"), 1000);
+      finish();
+      await until("the rest came", () => client.received.endsWith("0\r\n\r\n"));
+      client.close();
+    });
+
+    it("send each event on as it comes", async () => {
+      let say = (_text: string): void => undefined;
+      const replica = await startListening((_req, res) => {
+        res.writeHead(200, { "content-type": "text/event-stream" });
+        say = (text) => (text === "" ? res.end() : res.write(text));
+        res.flushHeaders();
+      });
+      const client = new RawClient(await subject.serve(primaryOnly([replica])));
+      client.send("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+      await until("the stream began", () => client.received.includes("\r\n\r\n"));
+      for (const event of ["data: one\n\n", "data: two\n\n", "data: three\n\n"]) {
+        say(event);
+        await until(`${event.trim()} came`, () => client.received.includes(event), 1000);
+      }
+      say("");
+      await until("it ended", () => client.received.endsWith("0\r\n\r\n"));
+      client.close();
+    });
+
+    it("hold a fast replica back while the client reads slowly, and deliver every byte", async () => {
+      const total = 64 * 1024 * 1024;
+      let written = 0;
+      const fast = await startListening((_req, res) => {
+        const piece = Buffer.alloc(256 * 1024, "x");
+        const pump = (): void => {
+          while (written < total) {
+            written += piece.length;
+            if (!res.write(piece)) {
+              res.once("drain", pump);
+              return;
+            }
+          }
+          res.end();
+        };
+        pump();
+      });
+      const port = await subject.serve(primaryOnly([fast]));
+      let read = 0;
+      await new Promise<void>((resolve, reject) => {
+        request({ port, agent: false }, (res) => {
+          // Nobody reads yet: what the replica gets rid of sits in the sockets' buffers, or it would be in our memory.
+          let last = -1;
+          const stalled = setInterval(() => {
+            if (written !== last) {
+              last = written;
+              return;
+            }
+            clearInterval(stalled);
+            if (written > total / 2) reject(new Error(`${written} bytes went to a client that reads nothing`));
+            res.on("data", (chunk: Buffer) => (read += chunk.length));
+            res.on("end", resolve);
+            res.on("error", reject);
+          }, 100);
+        })
+          .on("error", reject)
+          .end();
+      });
+      assert.equal(read, total);
+    });
+
+    it("hold a fast client back while the replica reads slowly", async () => {
+      const total = 64 * 1024 * 1024;
+      let release = (): void => undefined;
+      const slow = await startListening((req, res) => {
+        let received = 0;
+        release = () => {
+          req.on("data", (chunk: Buffer) => (received += chunk.length));
+          req.on("end", () => res.end(String(received)));
+        };
+      });
+      const port = await subject.serve(primaryOnly([slow], { maxBodyBytes: total, requestTimeoutSeconds: 30 }));
+      let written = 0;
+      const answer = await new Promise<string>((resolve, reject) => {
+        const upload = request({ port, method: "POST", agent: false }, (res) => {
+          let text = "";
+          res.on("data", (chunk: Buffer) => (text += chunk.toString()));
+          res.on("end", () => resolve(text));
+        });
+        upload.on("error", reject);
+        const piece = Buffer.alloc(256 * 1024, "x");
+        const pump = (): void => {
+          while (written < total) {
+            written += piece.length;
+            if (!upload.write(piece)) {
+              upload.once("drain", pump);
+              return;
+            }
+          }
+          upload.end();
+        };
+        pump();
+        let last = -1;
+        const stalled = setInterval(() => {
+          if (written !== last) {
+            last = written;
+            return;
+          }
+          clearInterval(stalled);
+          if (written > total / 2) reject(new Error(`${written} bytes went to a replica that reads nothing`));
+          release();
+        }, 100);
+      });
+      assert.equal(answer, String(total));
+    });
+
+    it("pass a chunked upload on piece by piece", async () => {
+      let received = "";
+      const replica = await startListening((req, res) => {
+        req.on("data", (chunk: Buffer) => (received += chunk.toString()));
+        req.on("end", () => res.end(received));
+      });
+      const client = new RawClient(await subject.serve(primaryOnly([replica])));
+      client.send("POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n");
+      await until("the first piece is there before the second is sent", () => received === "hello");
+      client.send("6\r\n world\r\n0\r\n\r\n");
+      await until("the answer came", () => client.received.includes("hello world"));
+      client.close();
+    });
+
+    it("end at the replica when the client goes away", async () => {
+      let gone = false;
+      const replica = await startListening((_req, res) => {
+        res.write("first");
+        res.on("close", () => (gone = true));
+      });
+      const client = new RawClient(await subject.serve(primaryOnly([replica])));
+      client.send("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+      await until("the stream began", () => client.received.includes("first"));
+      client.close();
+      await until("the replica was told", () => gone);
+      await subject.settled();
+    });
+
+    it("of a replica that ends its response by closing come whole", async () => {
+      const old = await startRawReplica((socket) => socket.end("HTTP/1.0 200 OK\r\n\r\nold but whole"));
+      const answer = await ask(await subject.serve(primaryOnly([old])));
+      assert.equal(answer.body, "old but whole");
+    });
+  });
+
+  describe("responses without a body", () => {
+    it("to HEAD keep the length and end at once", async () => {
+      const replica = await startReplica((_req, res) => res.writeHead(200, { "content-length": 1234 }).end());
+      const port = await subject.serve(primaryOnly([replica]));
+      const answer = await ask(port, { method: "HEAD" });
+      assert.equal(answer.headers["content-length"], "1234");
+      assert.equal(answer.body, "");
+    });
+
+    for (const status of [204, 304]) {
+      it(`of status ${status} leave the connection usable`, async () => {
+        const replica = await startReplica((_req, res) => res.writeHead(status, { etag: '"1"' }).end());
+        const client = new RawClient(await subject.serve(primaryOnly([replica])));
+        for (let round = 1; round <= 2; round += 1) {
+          client.send("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+          await until("it was answered", () => client.received.split(`HTTP/1.1 ${status}`).length === round + 1);
+        }
+        assert.ok(!/transfer-encoding/i.test(client.received));
+        client.close();
+      });
+    }
+
+    it("of interim status are not taken for the final one", async () => {
+      const hinting = await startRawReplica((socket) =>
+        socket.write(
+          "HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n" +
+            "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok",
+        ),
+      );
+      const answer = await ask(await subject.serve(primaryOnly([hinting])));
+      assert.deepEqual([answer.status, answer.body], [200, "ok"]);
+    });
+  });
+
+  describe("Expect: 100-continue", () => {
+    it("is granted when a replica is there to take the body", async () => {
+      const replica = await startReplica((_req, res, body) => res.end(body));
+      const client = new RawClient(await subject.serve(primaryOnly([replica])));
+      client.send("POST / HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 4\r\n\r\n");
+      await until("it may continue", () => client.received === "HTTP/1.1 100 Continue\r\n\r\n");
+      client.send("body");
+      await until("it was answered", () => client.received.endsWith("body"));
+      assert.ok(replica.seen[0]!.headers.every((field) => field.toLowerCase() !== "expect"));
+      client.close();
+    });
+
+    it("is not granted for a body that is too large", async () => {
+      const replica = await startReplica();
+      const client = new RawClient(await subject.serve(primaryOnly([replica], { maxBodyBytes: 3 })));
+      client.send("POST / HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 4\r\n\r\n");
+      await until("it was refused", () => client.received.startsWith("HTTP/1.1 413"));
+      client.close();
+    });
+  });
+
+  describe("pipelined requests", () => {
+    it("are answered in order", async () => {
+      const replica = await startReplica((req, res) => setTimeout(() => res.end(req.url), req.url === "/1" ? 50 : 0));
+      const client = new RawClient(await subject.serve(primaryOnly([replica])));
+      client.send("GET /1 HTTP/1.1\r\nhost: x\r\n\r\nGET /2 HTTP/1.1\r\nhost: x\r\n\r\n");
+      await until("both are answered", () => client.received.includes("/1") && client.received.includes("/2"));
+      assert.ok(client.received.indexOf("/1") < client.received.indexOf("/2"));
+      client.close();
+    });
+
+    it("all end when their client goes away", async () => {
+      const replica = await startListening((_req, res) => void res.write("first"));
+      const client = new RawClient(await subject.serve(primaryOnly([replica])));
+      client.send("GET /1 HTTP/1.1\r\nhost: x\r\n\r\nGET /2 HTTP/1.1\r\nhost: x\r\n\r\n");
+      await until("both run", async () => (await subject.report()).replicas[replica.id]!.inFlight === 2);
+      client.close();
+      await subject.settled();
+    });
+  });
+}

@@ -1,0 +1,55 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { EmbeddedDataPlane, startDataPlane } from "../../../provider/dataplane/embedded/client";
+import { controlSocket } from "../../../provider/host/paths";
+import type { EngineUnderTest } from "./engine";
+import { until } from "./until";
+
+export interface EmbeddedUnderTest extends EngineUnderTest {
+  plane: EmbeddedDataPlane;
+  folder: string;
+  pid: number;
+}
+
+/** A data plane process with a service folder of its own. */
+export async function startEmbedded(folder = mkdtempSync(join(tmpdir(), "dataplane-"))): Promise<EmbeddedUnderTest> {
+  const pid = startDataPlane(folder);
+  let plane: EmbeddedDataPlane | null = null;
+  await until(
+    "the data plane opened its control socket",
+    async () => {
+      plane = await EmbeddedDataPlane.connect(folder).catch(() => null);
+      return plane !== null;
+    },
+    15_000,
+  );
+  const connected = plane as unknown as EmbeddedDataPlane;
+  return {
+    plane: connected,
+    folder,
+    pid,
+    stop: async () => {
+      connected.close();
+      await kill(pid);
+      rmSync(controlSocket(folder), { force: true });
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export async function kill(pid: number): Promise<void> {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    return;
+  }
+  await until(`process ${pid} ended`, () => !isRunning(pid));
+}
+
+/** False for zombies too: their parent may not have looked yet. */
+export function isRunning(pid: number): boolean {
+  const stat = `/proc/${pid}/stat`;
+  if (!existsSync(stat)) return false;
+  return !/\) [ZX]/.test(readFileSync(stat, "utf8"));
+}

@@ -1,0 +1,10 @@
+import type { DataPlane } from "../../../provider/ports/dataplane";
+
+/** One running engine, of whichever kind, without a routing yet. */
+export interface EngineUnderTest {
+  plane: DataPlane;
+  /** Ends the engine and whatever it left, even after a failed test. */
+  stop(): Promise<void>;
+}
+
+export type EngineFactory = () => Promise<EngineUnderTest>;

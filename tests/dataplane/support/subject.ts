@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import type { DesiredRouting } from "../../../provider/core/routing";
+import type { DataPlane, DataPlaneReport } from "../../../provider/ports/dataplane";
+import type { EngineFactory, EngineUnderTest } from "./engine";
+import { stopReplicas } from "./replica";
+import { killReplicaProcesses } from "./replica-process";
+import { until } from "./until";
+
+/** What a conformance test works with; the engine behind it is not its business. */
+export interface Subject {
+  readonly plane: DataPlane;
+  /** Puts a routing in force and returns the port that clients use. */
+  serve(desired: DesiredRouting): Promise<number>;
+  report(): Promise<DataPlaneReport>;
+  /** Waits until nothing runs and nothing waits any more. */
+  settled(): Promise<void>;
+}
+
+/**
+ * Registers the hooks of one suite: one engine for all of its tests, and after each test every counter must be back at 0,
+ * whatever the test did to its clients and replicas.
+ */
+export function subjectOf(start: EngineFactory): Subject {
+  let engine: EngineUnderTest | null = null;
+  const subject: Subject = {
+    get plane() {
+      assert.ok(engine, "the engine has started");
+      return engine.plane;
+    },
+    serve: async (desired) => {
+      await subject.plane.apply(desired);
+      const report = await subject.report();
+      assert.equal(report.generation, desired.generation);
+      return report.endpoint!.port;
+    },
+    report: () => subject.plane.observe(),
+    settled: () =>
+      until("every counter is back at 0", async () => {
+        const { replicas, routes } = await subject.report();
+        return (
+          Object.values(replicas).every((replica) => replica.inFlight === 0) &&
+          Object.values(routes).every((route) => route.queued === 0)
+        );
+      }),
+  };
+  before(async () => {
+    engine = await start();
+  });
+  afterEach(async () => {
+    try {
+      await subject.settled();
+    } finally {
+      await stopReplicas();
+      await killReplicaProcesses();
+    }
+  });
+  after(async () => {
+    await engine?.stop();
+  });
+  return subject;
+}
