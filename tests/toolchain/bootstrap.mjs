@@ -1,5 +1,5 @@
 // What `npm run demo`, `npm test` and their like begin with. It runs before anything is installed, so it needs Node alone.
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { build, isBuilt } from "./build.mjs";
@@ -25,10 +25,14 @@ if (!isInstalled()) {
 }
 if (!isBuilt(root)) timed("build", () => build(root));
 
-const ended = spawnSync(process.execPath, ["--require", "ts-node/register/transpile-only", program, ...args], {
+const child = spawn(process.execPath, ["--require", "ts-node/register/transpile-only", program, ...args], {
   stdio: "inherit",
 });
-process.exit(ended.status ?? 1);
+// The program cleans up after itself when it is interrupted, and this must not end before it. A terminal sends SIGINT to
+// both; SIGTERM comes to the one that npm knows.
+process.on("SIGINT", () => {});
+process.on("SIGTERM", () => child.kill("SIGTERM"));
+child.once("exit", (code) => process.exit(code ?? 1));
 
 /**
  * Whether node_modules holds what package-lock.json names. Compared by content, as `npm ci` begins by removing a folder

@@ -26,10 +26,13 @@ export async function mocha(args: readonly string[], output: "inherit" | "ignore
       stdio: output,
       env: { ...process.env, TALLY_FILE: file },
     });
+    // Mocha takes SIGINT as the wish to run no further test and clean up.
+    const stop = (): boolean => child.kill("SIGINT");
+    process.once("SIGTERM", stop);
     const code = await new Promise<number | null>((resolve, reject) => {
       child.once("error", reject);
       child.once("exit", resolve);
-    });
+    }).finally(() => process.off("SIGTERM", stop));
     const tally = fs.existsSync(file) ? (JSON.parse(fs.readFileSync(file, "utf8")) as Tally) : null;
     // A process that died before, amid or after its tests has failed, even if every test that ran passed.
     if (tally === null) return { ...nothing, failed: 1 };

@@ -11,6 +11,7 @@ export interface Suite {
 /** From what everything else stands on to the whole product. A folder that is not named here runs before the first that needs the CLI. */
 const order = [
   "core",
+  "simulation",
   "sdk",
   "handlers",
   "store",
@@ -39,6 +40,11 @@ export function suitesIn(tests: string): Suite[] {
   ];
   const late = withCli.filter((name) => present.includes(name));
   return [...early.map((name) => ({ name, needsCli: false })), ...late.map((name) => ({ name, needsCli: true }))];
+}
+
+/** Whether these arguments for mocha name a suite that needs the CLI. */
+export function namesCliSuite(args: readonly string[]): boolean {
+  return args.some((arg) => ["soak", ...withCli].some((suite) => arg.split(/[\\/]/).includes(suite)));
 }
 
 function hasTests(folder: string): boolean {

@@ -2,14 +2,20 @@ import { spawnSync } from "node:child_process";
 import * as path from "node:path";
 import { closingLine, mocha, nothing, plus, type Tally } from "./mocha";
 import { bringPulumi } from "./pulumi";
-import { suitesIn } from "./suites";
+import { namesCliSuite, suitesIn } from "./suites";
 
 const root = path.resolve(__dirname, "../..");
 
 async function main(args: string[]): Promise<void> {
-  const tally = args.length > 0 ? await mocha(args) : await everything();
+  const tally = args.length > 0 ? await only(args) : await everything();
   process.stdout.write(`\n${closingLine(tally)}\n`);
   process.exitCode = tally.failed === 0 && tally.passed > 0 ? 0 : 1;
+}
+
+async function only(args: string[]): Promise<Tally> {
+  // Here and not in a test's own set-up, where building it would take longer than any test may.
+  if (namesCliSuite(args)) await bringPulumi();
+  return mocha(args);
 }
 
 async function everything(): Promise<Tally> {
@@ -41,4 +47,7 @@ function typecheck(): Tally {
   return { ...nothing, ...(status === 0 ? { passed: 1 } : { failed: 1 }) };
 }
 
-void main(process.argv.slice(2));
+main(process.argv.slice(2)).catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+});
