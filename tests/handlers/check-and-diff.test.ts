@@ -1,0 +1,196 @@
+import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
+import { join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { planSurge } from "../../provider";
+import { UNKNOWN } from "../../provider/core/spec/unknown";
+import { ProviderProcess, type Props } from "./harness/provider-process";
+
+const owner = { project: "shop", stack: "dev", name: "chat" };
+const pool = { ...owner, name: "gpu", service: "shop/dev/chat", template: { run: "node server.js", workdir: "./app" } };
+
+/** As a preview calls it, in the real dynamic-provider process. */
+describe("check and diff, as a preview calls them", () => {
+  let provider: ProviderProcess;
+
+  before(async () => {
+    provider = await ProviderProcess.start();
+    mkdirSync(join(provider.project, "app"));
+    writeFileSync(join(provider.project, "app", "server.js"), "one");
+  });
+  after(() => provider.close());
+
+  it("knows the sentinel that Pulumi uses for unknown values", () => {
+    assert.equal(UNKNOWN, (pulumi.runtime as unknown as { unknownValue: string }).unknownValue);
+  });
+
+  async function checkedPool(changes: Props = {}): Promise<Props> {
+    const { inputs, failures } = await provider.check("ReplicaPool", { ...pool, ...changes });
+    assert.deepEqual(failures, []);
+    return inputs;
+  }
+
+  async function checkedRollout(pools: Props[], olds: Props = {}, strategy: Props = {}): Promise<Props> {
+    const news = { ...owner, service: "shop/dev/chat", pools, strategy };
+    const { inputs, failures } = await provider.check("Rollout", news, olds);
+    assert.deepEqual(failures, []);
+    return inputs;
+  }
+
+  describe("of a pool", () => {
+    it("compute revision and facts, the same each time", async () => {
+      const [first, second] = [await checkedPool(), await checkedPool()];
+      assert.deepEqual(second, first);
+      assert.match(first["declaredRevision"], /^[0-9a-f]{16}$/);
+      assert.equal(first["facts"].revision, first["declaredRevision"]);
+      assert.equal(first["drainSeconds"], 60);
+    });
+
+    it("keep secrets where they are and nowhere else", async () => {
+      const env = { TOKEN: "s3cret" };
+      const { template, ...rest } = await checkedPool({ template: { ...pool.template, env } });
+      assert.deepEqual(template.env, env);
+      assert.doesNotMatch(JSON.stringify(rest), /s3cret/);
+    });
+
+    it("refuse a workdir that is missing", async () => {
+      const template = { ...pool.template, workdir: "./nowhere" };
+      const { failures } = await provider.check("ReplicaPool", { ...pool, template });
+      assert.equal(failures.length, 1);
+      assert.match(failures[0]!.reason, /template\.workdir.*nowhere/);
+    });
+
+    it("leave unknown what depends on an unknown", async () => {
+      const inputs = await checkedPool({ template: { ...pool.template, env: { TOKEN: UNKNOWN } } });
+      assert.deepEqual([inputs["declaredRevision"], inputs["facts"]], [UNKNOWN, UNKNOWN]);
+      assert.equal(inputs["template"].env.TOKEN, UNKNOWN);
+      const counted = await checkedPool({ replicas: UNKNOWN });
+      assert.notEqual(counted["declaredRevision"], UNKNOWN);
+      assert.equal(counted["facts"], UNKNOWN);
+    });
+
+    it("see a change inside the workdir", async () => {
+      const before = await checkedPool();
+      writeFileSync(join(provider.project, "app", "server.js"), "two");
+      const after = await checkedPool();
+      assert.notEqual(after["declaredRevision"], before["declaredRevision"]);
+      assert.notEqual(after["facts"].parts.workdir, before["facts"].parts.workdir);
+    });
+
+    it("replace it for another service, and leave every other difference to Pulumi", async () => {
+      const [olds, news] = [await checkedPool(), await checkedPool({ service: "shop/dev/other" })];
+      assert.deepEqual((await provider.diff("ReplicaPool", "shop/dev/chat/pools/gpu/1", olds, news)).replaces, [
+        "service",
+      ]);
+      const light = await checkedPool({ replicas: 3 });
+      assert.deepEqual(await provider.diff("ReplicaPool", "shop/dev/chat/pools/gpu/1", olds, light), {
+        changes: "unknown",
+        replaces: [],
+      });
+    });
+  });
+
+  describe("of a Rollout", () => {
+    it("plan the change from the last deployment to the new one", async () => {
+      const A = (await checkedPool({ replicas: 4 }))["facts"];
+      const first = await checkedRollout([A]);
+      assert.equal(first["plan"].summary, "no steps at first deploy");
+      const B = (await checkedPool({ replicas: 4, template: { run: "other" } }))["facts"];
+      assert.match((await checkedRollout([B], first))["plan"].summary, /no steps at first deploy/);
+    });
+
+    it("return the stored plan of an unchanged Rollout only while the service serves it", async () => {
+      const A = (await checkedPool({ replicas: 4 }))["facts"];
+      const stored = { ...(await checkedRollout([A])), plan: { summary: "of an earlier deployment" } };
+      assert.equal((await checkedRollout([A], stored))["plan"].summary, "no steps at first deploy");
+    });
+
+    it("leave the plan unknown when a pool is", async () => {
+      const inputs = await checkedRollout([UNKNOWN as never]);
+      assert.deepEqual([inputs["plan"], inputs["planStates"]], [UNKNOWN, UNKNOWN]);
+    });
+
+    it("refuse a surge of 0 with advice", async () => {
+      const A = (await checkedPool())["facts"];
+      const news = { ...owner, service: "shop/dev/chat", pools: [A], strategy: { maxSurgePercent: 0 } };
+      const { failures } = await provider.check("Rollout", news);
+      assert.match(failures[0]!.reason, /use rolling, which is not there yet/);
+      assert.equal(failures[0]!.property, "strategy");
+    });
+  });
+
+  describe("of a service", () => {
+    it("compute what is stable, so that previews know it", async () => {
+      const { inputs, failures } = await provider.check("ServeService", {
+        ...owner,
+        endpoint: { port: await freePort() },
+      });
+      assert.deepEqual(failures, []);
+      assert.equal(inputs["url"], `http://127.0.0.1:${inputs["endpoint"].port}`);
+      assert.equal(inputs["serviceId"], "shop/dev/chat");
+      assert.equal(inputs["balancer"].policy, "leastLoad");
+    });
+
+    it("refuse a port that another program holds", async () => {
+      const other = createServer();
+      await new Promise<void>((done) => other.listen(0, "127.0.0.1", done));
+      const { port } = other.address() as AddressInfo;
+      try {
+        const { failures } = await provider.check("ServeService", { ...owner, endpoint: { port } });
+        assert.equal(failures[0]!.property, "endpoint");
+        assert.match(failures[0]!.reason, new RegExp(`127.0.0.1:${port} is held by another program`));
+      } finally {
+        await new Promise((done) => other.close(done));
+      }
+    });
+
+    it("let an unknown port pass", async () => {
+      const { inputs, failures } = await provider.check("ServeService", { ...owner, endpoint: { port: UNKNOWN } });
+      assert.deepEqual(failures, []);
+      assert.equal(inputs["url"], UNKNOWN);
+    });
+
+    it("say that a service of another computer is not to be touched from here", async () => {
+      const { inputs } = await provider.check("ServeService", { ...owner, endpoint: { port: await freePort() } });
+      const olds = { ...inputs, schemaVersion: 1, computer: "another" };
+      await assert.rejects(provider.diff("ServeService", "shop/dev/chat/1", olds, inputs), /runs on another computer/);
+      await assert.rejects(provider.read("ServeService", "shop/dev/chat/1", olds), /runs on another computer/);
+      await assert.rejects(provider.delete("ServeService", "shop/dev/chat/1", olds), /runs on another computer/);
+    });
+
+    it("find a service whose store is gone on this computer deleted", async () => {
+      const { inputs } = await provider.check("ServeService", { ...owner, endpoint: { port: await freePort() } });
+      assert.equal((await provider.read("ServeService", "shop/dev/chat/1", inputs)).id, "");
+      assert.equal((await provider.diff("ServeService", "shop/dev/chat/1", inputs, inputs)).changes, "some");
+      await provider.delete("ServeService", "shop/dev/chat/1", inputs);
+    });
+  });
+
+  it("plan by the one function that is exported for outsiders", () => {
+    assert.equal(planSurge({ pools: [{ name: "a", from: 4, to: 4 }], maxSurgePercent: 25 }).cap["a"], 5);
+  });
+});
+
+describe("the provider process", () => {
+  it("ends within two seconds of its engine", async () => {
+    const provider = await ProviderProcess.start();
+    try {
+      await provider.check("Rollout", { ...owner, service: "s", pools: [UNKNOWN] });
+      const began = Date.now();
+      await provider.engine.stop();
+      await provider.ended;
+      assert.ok(Date.now() - began < 2_500, `${Date.now() - began} ms`);
+    } finally {
+      await provider.close();
+    }
+  });
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((done) => server.close(done));
+  return port;
+}
