@@ -9,22 +9,24 @@ import { addPlanCommand } from "./commands/plan";
 import { addPurgeCommand } from "./commands/purge";
 import { addRolloutCommands } from "./commands/rollout";
 import { addStatusCommand } from "./commands/status";
+import type { Terminal } from "./terminal";
 
 /** The whole command line. Errors of usage are thrown as CommanderError, so that `main` alone decides how to exit. */
-export function buildProgram(): Command {
+export function buildProgram(terminal: Terminal): Command {
   const program = new Command("pulumi-serve")
     .description("Looks at and steers the services that Pulumi programs declared with pulumi-serve.")
     .version(packageVersion())
     .showHelpAfterError()
-    .exitOverride();
-  addStatusCommand(program);
-  addPlanCommand(program);
-  addRolloutCommands(program);
-  addLogsCommand(program);
-  addEventsCommand(program);
-  addCheckCommand(program);
-  addLocalCommands(program);
-  addAgentCommands(program);
-  addPurgeCommand(program);
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: (text) => terminal.err(text) });
+  addStatusCommand(program, terminal);
+  addPlanCommand(program, terminal);
+  addRolloutCommands(program, terminal);
+  addLogsCommand(program, terminal);
+  addEventsCommand(program, terminal);
+  addCheckCommand(program, terminal);
+  addLocalCommands(program, terminal);
+  addAgentCommands(program, terminal);
+  addPurgeCommand(program, terminal);
   return program;
 }

@@ -6,12 +6,13 @@ import { ServeError } from "../../core/errors";
 import { systemClock } from "../../host/clock";
 import type { Lease } from "../../ports/store";
 import { selectService, withService } from "../services";
+import type { Terminal } from "../terminal";
 import { ago } from "../view/duration";
 
 const START_TAKES_MS = 10_000;
 const LOOK_EVERY_MS = 50;
 
-export function addAgentCommands(program: Command): void {
+export function addAgentCommands(program: Command, terminal: Terminal): void {
   const agent = program.command("agent").description("The process that looks after a service.");
   withService(agent.command("start"))
     .description("Starts the agent, or replaces one of another package version; returns when it acts.")
@@ -20,15 +21,15 @@ export function addAgentCommands(program: Command): void {
       await ensureAgent(store, folder);
       const lease = await untilActs(() => store.readLease());
       if (lease === null) throw unreachable(store.identity, folder);
-      process.stdout.write(`${agentLine(lease)}\n`);
+      terminal.out(`${agentLine(lease)}\n`);
     });
   withService(agent.command("status"))
     .description("Exit code 0: an agent acts; 1: none does.")
     .option("--json", "print the lease, for scripts")
     .action(async (options: { service?: string; json?: true }) => {
       const lease = await (await selectService(options.service)).store.readLease();
-      process.stdout.write(`${options.json ? JSON.stringify(lease) : agentLine(lease)}\n`);
-      if (lease === null || lease.dead) process.exitCode = 1;
+      terminal.out(`${options.json ? JSON.stringify(lease) : agentLine(lease)}\n`);
+      if (lease === null || lease.dead) terminal.exitCode = 1;
     });
 }
 

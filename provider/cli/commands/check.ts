@@ -1,9 +1,10 @@
 import type { Command } from "commander";
 import { checkEvents, type CheckReport } from "../../core/check/check";
 import { selectService } from "../services";
+import type { Terminal } from "../terminal";
 import { table } from "../view/table";
 
-export function addCheckCommand(program: Command): void {
+export function addCheckCommand(program: Command, terminal: Terminal): void {
   program
     .command("check")
     .description("Replays the event log and proves the invariants, or shows where one first broke (exit code 1).")
@@ -13,8 +14,8 @@ export function addCheckCommand(program: Command): void {
     .action(async (argument: string | undefined, options: { service?: string; json?: true }) => {
       const { store } = await selectService(argument ?? options.service);
       const report = checkEvents(await store.readEvents(0));
-      process.stdout.write(`${options.json ? JSON.stringify(report, null, 2) : reportText(store.identity, report)}\n`);
-      if (!report.holds) process.exitCode = 1;
+      terminal.out(`${options.json ? JSON.stringify(report, null, 2) : reportText(store.identity, report)}\n`);
+      if (!report.holds) terminal.exitCode = 1;
     });
 }
 

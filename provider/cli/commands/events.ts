@@ -2,10 +2,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import type { ServeEvent } from "../../core/events";
 import { selectService, withService } from "../services";
+import type { Terminal } from "../terminal";
 
 const FOLLOW_MS = 250;
 
-export function addEventsCommand(program: Command): void {
+export function addEventsCommand(program: Command, terminal: Terminal): void {
   withService(program.command("events"))
     .description("The service's event log: what was decided and what was seen.")
     .option("--json", "one JSON object a line")
@@ -15,8 +16,7 @@ export function addEventsCommand(program: Command): void {
       let next = 0;
       do {
         const events = await store.readEvents(next);
-        for (const event of events)
-          process.stdout.write(`${options.json ? JSON.stringify(event) : eventLine(event)}\n`);
+        for (const event of events) terminal.out(`${options.json ? JSON.stringify(event) : eventLine(event)}\n`);
         next = (events.at(-1)?.seq ?? next - 1) + 1;
         if (options.follow) await sleep(FOLLOW_MS);
       } while (options.follow);

@@ -10,6 +10,7 @@ import {
   type LaunchErrorCode,
 } from "../../clouds/local";
 import { selectService, withService } from "../services";
+import type { Terminal } from "../terminal";
 import { table } from "../view/table";
 
 interface LocalOptions {
@@ -20,27 +21,29 @@ interface LocalOptions {
 const CODES: LaunchErrorCode[] = ["NoCapacity", "QuotaExceeded", "LaunchFailed"];
 
 /** Plays the cloud of a service on the `local` target, by changing its cloud file. */
-export function addLocalCommands(program: Command): void {
+export function addLocalCommands(program: Command, terminal: Terminal): void {
   const local = program.command("local").description("Plays the cloud of a service that runs on this computer.");
   const verb = (name: string, description: string) =>
     withService(local.command(name))
       .description(description)
       .option("--file <path>", "this cloud file instead of the service's");
 
+  const say = (cloud: CloudFile) => terminal.out(cloudText(cloud));
+
   verb("zones", "Shows zones, capacity, prices, boot time and launch errors.").action(async (options: LocalOptions) => {
-    show(await readCloudFile(await cloudFileOf(options)));
+    say(await readCloudFile(await cloudFileOf(options)));
   });
   verb("take-capacity", "Lets fewer VMs fit into a zone; ends nobody.")
     .argument("<zone>")
     .argument("[count]", "how many, or all", countOr("all"), "all")
     .action(async (zone: string, count: number | "all", options: LocalOptions) => {
-      show(await takeCapacity(await cloudFileOf(options), zone, count));
+      say(await takeCapacity(await cloudFileOf(options), zone, count));
     });
   verb("give-capacity", "Lets more VMs fit into a zone.")
     .argument("<zone>")
     .argument("[count]", "how many, or unlimited", countOr("unlimited"), "unlimited")
     .action(async (zone: string, count: number | "unlimited", options: LocalOptions) => {
-      show(await giveCapacity(await cloudFileOf(options), zone, count));
+      say(await giveCapacity(await cloudFileOf(options), zone, count));
     });
   verb("fail-launches", "Makes launches fail until `heal-launches`, or some of them.")
     .option("--zone <name>", "in this zone only")
@@ -48,22 +51,22 @@ export function addLocalCommands(program: Command): void {
     .option("--times <n>", "only so many", wholeNumber)
     .action(async (options: LocalOptions & { zone?: string; code: LaunchErrorCode; times?: number }) => {
       const { zone, code, times } = options;
-      show(await failLaunches(await cloudFileOf(options), { zone, code, times: times ?? null }));
+      say(await failLaunches(await cloudFileOf(options), { zone, code, times: times ?? null }));
     });
   verb("heal-launches", "Ends every launch error.").action(async (options: LocalOptions) => {
-    show(await updateCloudFile(await cloudFileOf(options), (cloud) => ({ ...cloud, launchErrors: [] })));
+    say(await updateCloudFile(await cloudFileOf(options), (cloud) => ({ ...cloud, launchErrors: [] })));
   });
   verb("boot", "Sets how long a VM takes to boot, for launches from now on.")
     .argument("<seconds>", "0 to 3600", seconds)
     .action(async (bootSeconds: number, options: LocalOptions) => {
-      show(await updateCloudFile(await cloudFileOf(options), (cloud) => ({ ...cloud, bootSeconds })));
+      say(await updateCloudFile(await cloudFileOf(options), (cloud) => ({ ...cloud, bootSeconds })));
     });
   withService(local.command("kill"))
     .description("Takes a replica's VM away at once (SIGKILL), as a lost spot VM is.")
     .argument("<replica>", "its id, as `status` shows it")
     .action(async (replica: string, { service }: LocalOptions) => {
       const { folder } = await selectService(service);
-      process.stdout.write(`${replica} was process group ${await killReplica(folder, replica)} and is gone.\n`);
+      terminal.out(`${replica} was process group ${await killReplica(folder, replica)} and is gone.\n`);
     });
 }
 
@@ -73,7 +76,7 @@ async function cloudFileOf({ service, file }: LocalOptions): Promise<string> {
   return value.service.spec.target.cloudFile;
 }
 
-function show({ zones, bootSeconds, launchErrors }: CloudFile): void {
+function cloudText({ zones, bootSeconds, launchErrors }: CloudFile): string {
   const price = (dollars: number | null) => (dollars === null ? "-" : `$${dollars}/h`);
   const rows = zones.map(({ name, capacity, onDemandPrice, spotPrice }) => [
     name,
@@ -87,7 +90,7 @@ function show({ zones, bootSeconds, launchErrors }: CloudFile): void {
       `${times === null ? "" : ` (${times} more)`}.`,
   );
   const lines = [table(["ZONE", "CAPACITY", "ON-DEMAND", "SPOT"], rows), `A VM boots in ${bootSeconds} s.`, ...errors];
-  process.stdout.write(`${lines.join("\n")}\n`);
+  return `${lines.join("\n")}\n`;
 }
 
 function countOr<Word extends string>(word: Word): (text: string) => number | Word {

@@ -5,11 +5,12 @@ import { replicaLog } from "../../clouds/local";
 import { ServeError } from "../../core/errors";
 import type { Store } from "../../ports/store";
 import { selectService, withService } from "../services";
+import type { Terminal } from "../terminal";
 
 const FOLLOW_MS = 250;
 const CHUNK_BYTES = 64 * 1024;
 
-export function addLogsCommand(program: Command): void {
+export function addLogsCommand(program: Command, terminal: Terminal): void {
   withService(program.command("logs"))
     .description("What a replica's setup and run wrote to stdout and stderr; ended replicas keep theirs for a while.")
     .argument("<replica>", "its id, as `status` and `events` show it")
@@ -17,18 +18,18 @@ export function addLogsCommand(program: Command): void {
     .action(async (replica: string, options: { service?: string; follow?: true }) => {
       const { store, folder } = await selectService(options.service);
       const file = replicaLog(folder, replica);
-      process.stdout.write(await readFile(`${file}.1`).catch(() => ""));
-      let offset = await writeFrom(file, 0);
+      terminal.out(await readFile(`${file}.1`).catch(() => ""));
+      let offset = await copyFrom(file, 0, terminal);
       if (offset === null) throw await unknown(store, replica);
       while (options.follow) {
         await sleep(FOLLOW_MS);
-        offset = (await writeFrom(file, offset)) ?? offset;
+        offset = (await copyFrom(file, offset, terminal)) ?? offset;
       }
     });
 }
 
 /** Writes what is there beyond `offset` and says where it ended; a log that became shorter was rotated. */
-async function writeFrom(file: string, offset: number): Promise<number | null> {
+async function copyFrom(file: string, offset: number, terminal: Terminal): Promise<number | null> {
   const log = await open(file, "r").catch(() => null);
   if (log === null) return null;
   try {
@@ -37,7 +38,7 @@ async function writeFrom(file: string, offset: number): Promise<number | null> {
     while (at < size) {
       const { buffer, bytesRead } = await log.read(Buffer.alloc(CHUNK_BYTES), 0, CHUNK_BYTES, at);
       if (bytesRead === 0) break;
-      process.stdout.write(buffer.subarray(0, bytesRead));
+      terminal.out(buffer.subarray(0, bytesRead));
       at += bytesRead;
     }
     return at;

@@ -1,6 +1,7 @@
 import { InvalidArgumentError, type Command } from "commander";
 import { ServeError, sentenceOf } from "../../core/errors";
 import { planSurge, type PlannedPool, type SurgePlan } from "../../core/plan/surge";
+import type { Terminal } from "../terminal";
 import { table } from "../view/table";
 
 interface PlanOptions {
@@ -10,7 +11,7 @@ interface PlanOptions {
   json?: true;
 }
 
-export function addPlanCommand(program: Command): void {
+export function addPlanCommand(program: Command, terminal: Terminal): void {
   program
     .command("plan")
     .description("Every state that a rollout visits, in order, without touching anything.")
@@ -25,7 +26,7 @@ export function addPlanCommand(program: Command): void {
     .option("--json", "print { cap, states }")
     .action((options: PlanOptions) => {
       const plan = planned(options);
-      process.stdout.write(`${options.json ? JSON.stringify(plan, null, 2) : planText(plan)}\n`);
+      terminal.out(`${options.json ? JSON.stringify(plan, null, 2) : planText(plan)}\n`);
     });
 }
 

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { listServices } from "../../store/file";
 import { purgeService } from "../purge-service";
+import type { Terminal } from "../terminal";
 
 interface PurgeOptions {
   project: string;
@@ -8,7 +9,7 @@ interface PurgeOptions {
   yes?: true;
 }
 
-export function addPurgeCommand(program: Command): void {
+export function addPurgeCommand(program: Command, terminal: Terminal): void {
   program
     .command("purge")
     .description(
@@ -18,12 +19,12 @@ export function addPurgeCommand(program: Command): void {
     .requiredOption("--project <name>", "the Pulumi project")
     .requiredOption("--stack <name>", "the stack")
     .option("--yes", "do it; without it only what would be removed is shown")
-    .action(purge);
+    .action((options: PurgeOptions) => purge(options, terminal));
 }
 
-async function purge({ project, stack, yes }: PurgeOptions): Promise<void> {
+async function purge({ project, stack, yes }: PurgeOptions, terminal: Terminal): Promise<void> {
   const services = (await listServices()).filter(({ identity }) => identity.startsWith(`${project}/${stack}/`));
-  const say = (line: string): void => void process.stdout.write(`${line}\n`);
+  const say = (line: string) => terminal.out(`${line}\n`);
   if (services.length === 0) return say(`Nothing of ${project}/${stack} is on this computer.`);
   for (const service of services) {
     if (yes === undefined) {

@@ -7,11 +7,18 @@ import type { Commands, Intent } from "../../core/intent";
 import type { State } from "../../core/state";
 import type { Store } from "../../ports/store";
 import { selectService, withService } from "../services";
+import type { Terminal } from "../terminal";
 
 const FOLLOW_MS = 100;
 const WRITE_TRIES = 20;
 /** Exit code of a rollout that is neither over nor failed. */
 const STILL_WORKING = 3;
+
+interface StatusOptions {
+  service?: string;
+  wait?: true;
+  json?: true;
+}
 
 interface Verb {
   command: keyof Commands;
@@ -36,30 +43,30 @@ const RETRY: Verb = {
   done: "Rejected revisions may be tried again; a declared one starts now. `pulumi up` follows it.",
 };
 
-export function addRolloutCommands(program: Command): void {
+export function addRolloutCommands(program: Command, terminal: Terminal): void {
   const rollout = program.command("rollout").description("Looks at and steers the rollout in progress.");
   withService(rollout.command("status"))
     .description(`Exit code 0: over and serving; 1: failed; ${STILL_WORKING}: in progress (never with --wait).`)
     .option("--wait", "follow until it is over")
     .option("--json", "print { kind, line | reasons }")
-    .action(status);
+    .action((options: StatusOptions) => status(options, terminal));
   withService(rollout.command("abort"))
     .description("Sends the rollout in progress back; its revision is rejected until it changes or is retried.")
-    .action((options: { service?: string }) => say(ABORT, options.service));
+    .action((options: { service?: string }) => say(ABORT, options.service, terminal));
   withService(rollout.command("retry"))
     .description("Lets rejected revisions be tried again.")
-    .action((options: { service?: string }) => say(RETRY, options.service));
+    .action((options: { service?: string }) => say(RETRY, options.service, terminal));
 }
 
-async function status(options: { service?: string; wait?: true; json?: true }): Promise<void> {
+async function status(options: StatusOptions, terminal: Terminal): Promise<void> {
   const { store } = await selectService(options.service);
   let shown: string | null = null;
   for (;;) {
     const progress = await progressOf(store);
     const text = options.json ? JSON.stringify(progress) : lineOf(progress);
-    if (text !== shown) process.stdout.write(`${text}\n`);
+    if (text !== shown) terminal.out(`${text}\n`);
     shown = text;
-    process.exitCode = exitCodeOf(progress);
+    terminal.exitCode = exitCodeOf(progress);
     if (!options.wait || progress.kind !== "working") return;
     await sleep(FOLLOW_MS);
   }
@@ -87,20 +94,20 @@ function exitCodeOf({ kind }: Progress): number {
 }
 
 /** Written as intent; a second call while the first is being carried out changes nothing. */
-async function say({ command, pointless, done }: Verb, service: string | undefined): Promise<void> {
+async function say({ command, pointless, done }: Verb, service: string | undefined, terminal: Terminal): Promise<void> {
   const { store, folder } = await selectService(service);
   for (let attempt = 1; ; attempt += 1) {
     const [{ version, value: intent }, state] = await Promise.all([store.readIntent(), store.readState()]);
     const reason = pointless(intent, state?.value ?? null);
     const pending = intent.commands[command] > (state?.value.commandsSeen[command] ?? 0);
     if (reason !== null || pending) {
-      process.stdout.write(`${reason ?? "That has been asked for already."}\n`);
+      terminal.out(`${reason ?? "That has been asked for already."}\n`);
       break;
     }
     try {
       const commands = { ...intent.commands, [command]: intent.commands[command] + 1 };
       await store.writeIntent(version, { ...intent, commands });
-      process.stdout.write(`${done}\n`);
+      terminal.out(`${done}\n`);
       break;
     } catch (error) {
       const conflict = error instanceof ServeError && error.code === "StoreConflict";

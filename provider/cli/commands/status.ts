@@ -4,12 +4,13 @@ import { systemClock } from "../../host/clock";
 import { lookAt } from "../look";
 import { listServices } from "../../store/file";
 import { selectService } from "../services";
+import type { Terminal } from "../terminal";
 import { statusText } from "../view/status";
 
 const WATCH_MS = 500;
 const CLEAR = "\u001b[2J\u001b[H";
 
-export function addStatusCommand(program: Command): void {
+export function addStatusCommand(program: Command, terminal: Terminal): void {
   program
     .command("status")
     .description("Services, their replicas, and the rollout's step.")
@@ -22,7 +23,7 @@ export function addStatusCommand(program: Command): void {
       let shown: string | null = null;
       do {
         const text = await statusNow(wanted, options.json === true ? "json" : "tables");
-        if (text !== shown) process.stdout.write(`${options.watch && process.stdout.isTTY ? CLEAR : ""}${text}\n`);
+        if (text !== shown) terminal.out(`${options.watch && terminal.interactive ? CLEAR : ""}${text}\n`);
         shown = text;
         if (options.watch) await sleep(WATCH_MS);
       } while (options.watch);

@@ -1,0 +1,256 @@
+import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Intent } from "../../provider/core/intent";
+import type { State } from "../../provider/core/state";
+import { openFileStore } from "../../provider/store/file";
+import type { Store } from "../../provider/ports/store";
+import { replicaLog } from "../../provider/clouds/local";
+import { canaryUp, draining, serving } from "../core/check/log";
+import { holder, ownStateHome } from "../controller/stored-service";
+import { intentOf, poolSpec, redeclare } from "../simulation/intents";
+import { World } from "../simulation/world";
+import { makeFolder, removeFolders } from "../store/folders";
+import { pulumiServe } from "./run-cli";
+
+describe("pulumi-serve", () => {
+  let restore: () => void;
+  beforeEach(() => (restore = ownStateHome()));
+  afterEach(() => {
+    restore();
+    removeFolders();
+  });
+
+  /** A service as its agent left it; our own process holds the lease, so that no agent is started. */
+  async function stored(identity: string, world: World): Promise<Store> {
+    const store = openFileStore(identity);
+    await store.create();
+    const intent: Intent = { ...world.intent, identity };
+    intent.service.spec.target.cloudFile = join(makeFolder(), "cloud.json");
+    await store.writeIntent(0, intent);
+    const { epoch } = await store.acquireLease(holder());
+    await store.writeState(0, { ...(world.state as State), epoch });
+    return store;
+  }
+
+  function servingWorld(replicas = 2): World {
+    const world = new World(intentOf([poolSpec("p", "a", replicas)]));
+    world.until(() => world.state?.pools["p"]?.hasServed === true);
+    return world;
+  }
+
+  function rollingWorld(): World {
+    const world = servingWorld(4);
+    world.declare((intent) => redeclare(intent, [poolSpec("p", "b", 4)]));
+    world.until(() => (world.state!.rollout?.cursor ?? 0) >= 3);
+    return world;
+  }
+
+  describe("status", () => {
+    it("shows both tables in SkyServe's columns", async () => {
+      await stored("project/dev/chat", servingWorld());
+      const { code, out } = await pulumiServe("status", "chat");
+      assert.equal(code, 0);
+      assert.match(out, /^Services\nNAME +VERSION +UPTIME +STATUS +REPLICAS +ENDPOINT\nchat +1 +- +READY +2\/2 +127/);
+      assert.match(
+        out,
+        /SERVICE_NAME +ID +VERSION +ENDPOINT +LAUNCHED +RESOURCES +STATUS +REGION\nchat +p-1 +1 +127\.0\.0\.1:1 +\d+ \w+ ago +1x local +READY +a/,
+      );
+    });
+
+    it("shows the rollout's step, traffic and cap, and both versions", async () => {
+      await stored("project/dev/chat", rollingWorld());
+      const { out } = await pulumiServe("status");
+      assert.match(out, /chat: Rollout 1: rolling out, step 4\/13 \(\w+\), 25 %, traffic 25:75 canary:primary/);
+      assert.match(out, / {2}p: 1 canary \+ 3 primary, at most 5/);
+      assert.match(out, /chat +p-5 +2 /);
+      assert.match(out, /chat +p-4 +1 /);
+    });
+
+    it("gives scripts everything as JSON", async () => {
+      await stored("project/dev/chat", rollingWorld());
+      const { services } = JSON.parse((await pulumiServe("status", "--json")).out);
+      assert.equal(services[0].identity, "project/dev/chat");
+      assert.equal(services[0].rollout.weights.canary, 25);
+      assert.equal(services[0].replicas.length, services[0].totalReplicas);
+    });
+
+    it("shows a service whose store cannot be read beside the others", async () => {
+      await stored("project/dev/chat", servingWorld());
+      const broken = await stored("project/dev/other", servingWorld());
+      writeFileSync(join(broken.location, "service.json"), "{");
+      const { code, out } = await pulumiServe("status");
+      assert.equal(code, 0);
+      assert.match(out, /chat +1/);
+      assert.match(out, /service\.json is damaged/);
+    });
+
+    it("names the services when it is not clear which one is meant", async () => {
+      await stored("project/dev/chat", servingWorld());
+      await stored("project/prod/chat", servingWorld());
+      const { code, err } = await pulumiServe("status", "chat");
+      assert.equal(code, 1);
+      assert.match(err, /More than one service is meant; .*project\/dev\/chat, project\/prod\/chat/);
+      assert.equal((await pulumiServe("status", "project/dev/chat")).code, 0);
+      assert.match((await pulumiServe("status", "mail")).err, /No service is called "mail"/);
+    });
+  });
+
+  describe("plan", () => {
+    it("prints what planSurge returns", async () => {
+      const { out } = await pulumiServe("plan", "--replicas", "7", "--max-surge-percent", "25", "--json");
+      const { cap, states } = JSON.parse(out);
+      assert.deepEqual(cap, { pool: 9 });
+      assert.equal(states.at(-1).pools.pool.canary, 7);
+    });
+
+    it("plans several pools, each with its own numbers", async () => {
+      const { out } = await pulumiServe("plan", "--pool", "chat=4:6", "--pool", "embed=2:2");
+      assert.match(out, /STEP +KIND +PERCENT +TRAFFIC +CHAT +EMBED +VMS/);
+      assert.match(out, /Most VMs at once: chat 8, embed 3\./);
+    });
+
+    it("refuses nonsense with a sentence, and usage errors with exit code 2", async () => {
+      assert.equal((await pulumiServe("plan")).code, 1);
+      assert.match((await pulumiServe("plan", "--replicas", "4", "--max-surge-percent", "0")).err, /1 to 100/);
+      assert.equal((await pulumiServe("plan", "--replicas", "four")).code, 2);
+      assert.equal((await pulumiServe("plan", "--pool", "chat")).code, 2);
+      assert.equal((await pulumiServe("dance")).code, 2);
+      assert.equal((await pulumiServe("--help")).code, 0);
+    });
+  });
+
+  describe("check", () => {
+    it("proves a good log and exits 0", async () => {
+      const store = await stored("project/dev/chat", servingWorld());
+      await store.appendEvents(serving().events);
+      const { code, out } = await pulumiServe("check", "chat");
+      assert.equal(code, 0);
+      assert.match(out, /Every invariant holds/);
+    });
+
+    it("shows where a broken log broke and exits 1", async () => {
+      const store = await stored("project/dev/chat", servingWorld());
+      const { events } = canaryUp().tick(draining("p-1"));
+      await store.appendEvents(events);
+      const { code, out } = await pulumiServe("check", "--json");
+      assert.equal(code, 1);
+      const { verdicts } = JSON.parse(out);
+      const broken = verdicts.filter((verdict: { violation: unknown }) => verdict.violation !== null);
+      assert.deepEqual(
+        broken.map((verdict: { invariant: string; violation: { seq: number } }) => [
+          verdict.invariant,
+          verdict.violation.seq,
+        ]),
+        [["capacity", events.length]],
+      );
+    });
+  });
+
+  it("prints events as lines and as JSON", async () => {
+    const store = await stored("project/dev/chat", servingWorld());
+    await store.appendEvents(serving().events);
+    const lines = (await pulumiServe("events")).out.trim().split("\n");
+    assert.equal(lines.length, serving().events.length);
+    assert.match(lines[0]!, /^\d{4}-.* 1 leaseTaken packageVersion=0\.1\.0$/);
+    const [first] = (await pulumiServe("events", "--json")).out.split("\n");
+    assert.equal(JSON.parse(first!).kind, "leaseTaken");
+  });
+
+  it("prints a replica's log, and says which replicas there are when it has none", async () => {
+    const store = await stored("project/dev/chat", servingWorld());
+    const log = replicaLog(store.location, "p-1");
+    mkdirSync(join(log, ".."), { recursive: true });
+    writeFileSync(`${log}.1`, "loading\n");
+    writeFileSync(log, "listening\n");
+    assert.equal((await pulumiServe("logs", "p-1")).out, "loading\nlistening\n");
+    const { code, err } = await pulumiServe("logs", "p-9");
+    assert.equal(code, 1);
+    assert.match(err, /"p-9" has no log\. There are: p-1, p-2\./);
+  });
+
+  describe("rollout", () => {
+    const commands = async (store: Store) => (await store.readIntent()).value.commands;
+
+    it("asks once for an abort, however often it is called", async () => {
+      const store = await stored("project/dev/chat", rollingWorld());
+      assert.match((await pulumiServe("rollout", "abort")).out, /goes back/);
+      assert.match((await pulumiServe("rollout", "abort")).out, /asked for already/);
+      assert.deepEqual(await commands(store), { abort: 1, retry: 0 });
+    });
+
+    it("writes nothing when there is nothing to abort or to retry", async () => {
+      const store = await stored("project/dev/chat", servingWorld());
+      assert.match((await pulumiServe("rollout", "abort")).out, /No rollout is in progress/);
+      assert.match((await pulumiServe("rollout", "retry")).out, /No revision is rejected/);
+      assert.deepEqual(await commands(store), { abort: 0, retry: 0 });
+    });
+
+    it("exits 0 when it serves, 3 in progress, 1 when it was rejected", async () => {
+      await stored("project/dev/serves", servingWorld());
+      await stored("project/dev/rolls", rollingWorld());
+      const failed = servingWorld();
+      failed.behaviours.set("b", { bootMs: 100, start: "exits", drainMs: 0 });
+      failed.declare((intent) => redeclare(intent, [poolSpec("p", "b", 2)]));
+      failed.until(() => failed.state!.lastOutcome !== null);
+      const rejected = await stored("project/dev/rejected", failed);
+
+      const status = (service: string) => pulumiServe("rollout", "status", "--service", service);
+      assert.equal((await status("serves")).code, 0);
+      assert.equal((await status("rolls")).code, 3);
+      const told = await status("rejected");
+      assert.equal(told.code, 1);
+      assert.match(told.out, /rolled back and is rejected/);
+      await pulumiServe("rollout", "retry", "--service", "rejected");
+      assert.deepEqual(await commands(rejected), { abort: 0, retry: 1 });
+    });
+  });
+
+  describe("local", () => {
+    it("changes the service's cloud file and shows what it became", async () => {
+      await stored("project/dev/chat", servingWorld());
+      assert.match((await pulumiServe("local", "take-capacity", "local-a")).out, /local-a +0/);
+      assert.match((await pulumiServe("local", "give-capacity", "local-a", "3")).out, /local-a +3/);
+      assert.match((await pulumiServe("local", "boot", "2.5")).out, /boots in 2\.5 s/);
+      const failing = await pulumiServe("local", "fail-launches", "--zone", "local-b", "--times", "2");
+      assert.match(failing.out, /in local-b fail with NoCapacity \(2 more\)/);
+      assert.doesNotMatch((await pulumiServe("local", "heal-launches")).out, /fail with/);
+    });
+
+    it("refuses an unknown zone, a wrong number and a replica that does not run", async () => {
+      await stored("project/dev/chat", servingWorld());
+      assert.match((await pulumiServe("local", "take-capacity", "mars")).err, /no zone mars/);
+      assert.equal((await pulumiServe("local", "boot", "soon")).code, 2);
+      assert.match((await pulumiServe("local", "kill", "p-1")).err, /p-1 does not run/);
+    });
+  });
+
+  it("says whether an agent acts", async () => {
+    const store = await stored("project/dev/chat", servingWorld());
+    assert.equal((await pulumiServe("agent", "status")).code, 0);
+    const { epoch } = (await store.readLease())!;
+    await store.releaseLease(epoch);
+    const { code, out } = await pulumiServe("agent", "status");
+    assert.equal(code, 1);
+    assert.match(out, /No agent acts/);
+  });
+
+  describe("purge", () => {
+    it("shows what it would remove, and removes nothing without --yes", async () => {
+      const store = await stored("project/dev/chat", servingWorld());
+      const { out } = await pulumiServe("purge", "--project", "project", "--stack", "dev");
+      assert.match(out, /project\/dev\/chat in .* would be removed/);
+      assert.equal((await store.readIntent()).value.service.deleting, false);
+    });
+
+    it("removes what a create left that was killed before it declared anything, and no other stack", async () => {
+      const left = openFileStore("project/dev/left");
+      await left.create();
+      const other = await stored("project/prod/chat", servingWorld());
+      const { code } = await pulumiServe("purge", "--project", "project", "--stack", "dev", "--yes");
+      assert.equal(code, 0);
+      assert.equal(await left.exists(), false);
+      assert.equal(await other.exists(), true);
+    });
+  });
+});
