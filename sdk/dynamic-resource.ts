@@ -20,13 +20,13 @@ export abstract class ServeResource extends pulumi.CustomResource {
       stack: pulumi.getStack(),
       name,
       resourceUrn: withoutDependencies(pulumi.createUrn(name, token, opts.parent)),
-      timeouts: inputs["timeouts"] ?? opts.customTimeouts,
+      timeouts: (inputs["timeouts"] as unknown) ?? opts.customTimeouts,
       __provider: shim(type),
     };
     // An output that is no input is filled in only when its key is there.
     for (const output of outputs) props[output] = undefined;
     const hideDiffs = ["resourceUrn", "planStates", ...(opts.hideDiffs ?? [])];
-    super(token, name, props, { ...opts, hideDiffs } as pulumi.CustomResourceOptions);
+    super(token, name, props, { ...opts, hideDiffs });
   }
 }
 

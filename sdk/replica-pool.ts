@@ -1,4 +1,4 @@
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import { hasType, ServeResource, typeToken } from "./dynamic-resource";
 import type { ServeService } from "./serve-service";
 import type { Timeouts } from "./timeouts";

@@ -1,11 +1,14 @@
 import { createRequire } from "node:module";
+import type * as Grpc from "@grpc/grpc-js";
+import type * as EngineRpc from "@pulumi/pulumi/proto/engine_grpc_pb";
+import type * as Engine from "@pulumi/pulumi/proto/engine_pb";
 import type { Reporter } from "../ports/reporter";
 import { engineAddress } from "./engine-address";
 
 /** What of Pulumi's protocol is used here. The deep paths are no documented API, so nobody else touches them. */
 interface EngineProtocol {
-  client: { log(request: unknown, callback: (error: Error | null) => void): unknown };
-  request(line: string, urn: string, level: "INFO" | "WARNING"): unknown;
+  client: EngineRpc.EngineClient;
+  request(line: string, urn: string, level: "INFO" | "WARNING"): Engine.LogRequest;
 }
 
 let protocol: EngineProtocol | null | undefined;
@@ -30,9 +33,9 @@ function connect(): EngineProtocol | null {
   try {
     const ours = createRequire(__filename);
     const pulumis = createRequire(ours.resolve("@pulumi/pulumi/package.json"));
-    const { credentials } = pulumis("@grpc/grpc-js");
-    const { EngineClient } = ours("@pulumi/pulumi/proto/engine_grpc_pb");
-    const { LogRequest, LogSeverity } = ours("@pulumi/pulumi/proto/engine_pb");
+    const { credentials } = pulumis("@grpc/grpc-js") as typeof Grpc;
+    const { EngineClient } = ours("@pulumi/pulumi/proto/engine_grpc_pb") as typeof EngineRpc;
+    const { LogRequest, LogSeverity } = ours("@pulumi/pulumi/proto/engine_pb") as typeof Engine;
     const client = new EngineClient(`${address.host}:${address.port}`, credentials.createInsecure());
     return {
       client,

@@ -17,7 +17,7 @@ export interface Follow {
   since: number;
   seconds: number;
   reporter: Reporter;
-  look(intent: Intent, state: State | null): Progress;
+  look: (intent: Intent, state: State | null) => Progress;
 }
 
 /**

@@ -4,7 +4,6 @@ import { canonicalJson } from "../core/digest";
 import { ServeError } from "../core/errors";
 import { poolProgress, poolRemovalProgress } from "../core/follow";
 import type { Intent } from "../core/intent";
-import { failure } from "../core/spec/check-result";
 import { factsOf, type PoolFacts } from "../core/spec/facts";
 import { incarnationOf, poolResourceId } from "../core/spec/identity";
 import type { PoolSpec } from "../core/spec/pool";
@@ -37,7 +36,7 @@ export function replicaPoolHandler(edge: Edge): Handler {
     async check(_olds, news) {
       return checked(poolInput, news, async (input) => {
         const workdir = await contentOf(input);
-        if ("sentence" in workdir) return { failures: [failure(["template", "workdir"], workdir.sentence)] };
+        if ("sentence" in workdir) return { failures: [{ property: "", reason: workdir.sentence }] };
         return { computed: computedInputs(input, workdir.hash) };
       });
     },
@@ -120,7 +119,7 @@ export function replicaPoolHandler(edge: Edge): Handler {
     const input = poolInput.parse(declared(inputs, COMPUTED));
     const store = edge.openStore(input.service);
     const workdir = await contentOf(input);
-    if ("sentence" in workdir) throw invalid(`template.workdir: ${workdir.sentence}`);
+    if ("sentence" in workdir) throw invalid(workdir.sentence);
     const spec = poolSpec(input, workdir.hash);
     if (spec.revision !== inputs["declaredRevision"]) {
       throw invalid(

@@ -11,10 +11,11 @@ import type { PoolFacts } from "../spec/facts";
 export type PoolChange =
   | { kind: "none" }
   | { kind: "first" }
-  | { kind: "light"; fields: string[] }
-  | { kind: "restart" | "replace"; parts: (keyof RevisionParts)[]; stagedFields: string[] };
+  | { kind: "light"; fields: LightField[] }
+  | { kind: "restart" | "replace"; parts: (keyof RevisionParts)[]; stagedFields: LightField[] };
 
 const LIGHT = ["replicas", "route", "readiness", "drainSeconds", "minReadySeconds", "bootSeconds"] as const;
+type LightField = (typeof LIGHT)[number];
 const NEEDS_OTHER_MACHINES: ReadonlySet<keyof RevisionParts> = new Set(["resources"] as const);
 
 export function classify(from: PoolFacts | null, to: PoolFacts): PoolChange {
@@ -47,13 +48,9 @@ export function changeLine(from: PoolFacts | null, to: PoolFacts): string | null
   }
 }
 
-function fieldList(fields: string[], from: PoolFacts, to: PoolFacts): string {
-  return fields
-    .map((name) => {
-      const [before, after] = [from[name as keyof PoolFacts], to[name as keyof PoolFacts]];
-      return name === "readiness" ? name : `${name} ${String(before)} -> ${String(after)}`;
-    })
-    .join(", ");
+/** Readiness is named only: its facts are a hash, as it may hold secrets. */
+function fieldList(fields: LightField[], from: PoolFacts, to: PoolFacts): string {
+  return fields.map((name) => (name === "readiness" ? name : `${name} ${from[name]} -> ${to[name]}`)).join(", ");
 }
 
 export function count(number: number, noun: string): string {

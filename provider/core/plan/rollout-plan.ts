@@ -75,9 +75,8 @@ export function planRollout(request: PlanRequest): Planned {
   }
   const isFirst = [...starts.values()].every((start) => start === null);
   const moving = target.filter((pool) => starts.get(pool.name)?.revision !== pool.revision);
-  if (isFirst || moving.length === 0) {
-    return still(target, changes, isFirst ? "no steps at first deploy" : "nothing to roll: no new revision");
-  }
+  if (isFirst) return still(target, changes, "no steps at first deploy", Math.max(...target.map(secondsToReady)));
+  if (moving.length === 0) return still(target, changes, "nothing to roll: no new revision", 0);
 
   const pools = moving.map(({ name, replicas }): PlannedPool => ({
     name,
@@ -110,11 +109,19 @@ function startOf(pool: PoolFacts, before: PoolFacts[] | null, view: ServiceView 
   return before === null && serving?.revision === pool.revision ? null : serving;
 }
 
-function still(target: PoolFacts[], changes: string[], summary: string): Planned {
+function still(target: PoolFacts[], changes: string[], summary: string, seconds: number): Planned {
   const cap = Object.fromEntries(target.map(({ name, replicas }) => [name, replicas]));
   const replicas = target.reduce((sum, pool) => sum + pool.replicas, 0);
   return {
-    plan: { summary, changes, steps: [], peakReplicas: replicas, cap, estimatedSeconds: 0, longestSeconds: 0 },
+    plan: {
+      summary,
+      changes,
+      steps: [],
+      peakReplicas: replicas,
+      cap,
+      estimatedSeconds: seconds,
+      longestSeconds: seconds,
+    },
     planStates: [],
   };
 }
@@ -146,8 +153,12 @@ function duration(
     if (previous === undefined) continue;
     const grown = pools.filter(({ name }) => state.pools[name]!.canary > previous.pools[name]!.canary);
     const shrunk = pools.filter(({ name }) => state.pools[name]!.primary < previous.pools[name]!.primary);
-    estimatedSeconds += Math.max(0, ...grown.map((pool) => pool.bootSeconds + pool.minReadySeconds));
+    estimatedSeconds += Math.max(0, ...grown.map(secondsToReady));
     drains += Math.max(0, ...shrunk.map((pool) => pool.drainSeconds));
   }
   return { estimatedSeconds, longestSeconds: estimatedSeconds + drains };
+}
+
+function secondsToReady({ bootSeconds, minReadySeconds }: PoolFacts): number {
+  return bootSeconds + minReadySeconds;
 }

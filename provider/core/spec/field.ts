@@ -17,7 +17,7 @@ export function field<S extends z.ZodType>(rule: S, fallback?: z.input<S>) {
       const result = rule.safeParse(value);
       if (result.success) return result.data;
       for (const issue of result.error.issues) {
-        context.issues.push({ ...issue, path: [...issue.path], input: undefined } as z.core.$ZodRawIssue);
+        context.issues.push({ ...issue, path: [...issue.path], input: undefined });
       }
       return z.NEVER;
     });

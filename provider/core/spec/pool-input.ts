@@ -49,7 +49,7 @@ export const poolInput = closed({
   ...owner,
   service: field(z.string()),
   route: field(path, "/"),
-  template: field(template, {} as never),
+  template: field(template, {}),
   readiness: field(readiness, {}),
   replicas: field(whole(1, 1000), 1),
   drainSeconds: field(seconds(0, 86_400), 60),
