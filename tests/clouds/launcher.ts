@@ -12,4 +12,4 @@ async function main(): Promise<void> {
   process.stdout.write("launched\n");
 }
 
-void main();
+main().catch((error: Error) => process.stdout.write(`${error.message}\n`));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { get } from "node:http";
 import { join } from "node:path";
 import {
@@ -145,9 +145,9 @@ describe("the local cloud", () => {
     });
 
     it("runs one id once when the asker was killed at any moment and another asks again", async () => {
-      for (const [round, wait] of [0, 8, 25].entries()) {
-        const id = `r-${round}`;
-        const run = "echo started; exec sleep 300";
+      const run = "echo started; exec sleep 300";
+      const rounds = [0, 8, 25].map(async (wait) => {
+        const id = `r-${wait}`;
         const child = await launchElsewhere(id, run);
         await until("it is about to launch", () => existsSync(folderOf(id)) || child.exitCode !== null);
         const seen = Date.now();
@@ -157,7 +157,21 @@ describe("the local cloud", () => {
         await inState(id, "running");
         await until("it has started", () => log(id).includes("started"));
         assert.equal(log(id), "started\n");
-      }
+      });
+      await Promise.all(rounds);
+    });
+
+    it("ends at once what is told to end at any moment of its start", async () => {
+      await Promise.all(
+        [0, 1, 2, 4, 6, 8, 12, 16].map(async (wait) => {
+          const id = `r-${wait}`;
+          await cloud.launch(request(id, { setup: ":" }));
+          const launched = Date.now();
+          while (Date.now() - launched < wait) await new Promise(setImmediate);
+          await cloud.terminate({ replicaId: id, epoch: 1, graceSeconds: 60 });
+          await gone(id);
+        }),
+      );
     });
 
     it("is in nobody's hands: a launch that was ended before its VM started never starts", async () => {
@@ -338,10 +352,10 @@ describe("the local cloud", () => {
       }
       try {
         const full = openLocalCloud({ serviceFolder: disk, cloudFile: world.cloudFile, uid: world.uid, service: "s" });
-        await full.launch(request("r-1", { run: "yes >&2" }));
+        await full.launch(request("r-1", { run: "while :; do yes; sleep 0.1; done" }));
         await until("its log filled the disk", () => {
           try {
-            writeFileSync(join(disk, "probe"), Buffer.alloc(8192));
+            appendFileSync(join(disk, "probe"), Buffer.alloc(8192));
             return false;
           } catch {
             return true;

@@ -103,7 +103,8 @@ export class LocalCloud implements Cloud {
     const ids = await this.replicas.ids();
     for (const id of ids) {
       const folder = this.replicas.folderOf(id);
-      if (!existsSync(vms.fileOf.claim(folder))) await vms.barFromRunning(folder);
+      // A full disk must not keep anything alive; what starts in spite of it is found by its tag below.
+      if (!existsSync(vms.fileOf.claim(folder))) await vms.barFromRunning(folder).catch(() => false);
       const { status } = await vms.readVm(folder);
       if (status.kind === "live") signalGroup(status.leader, "SIGTERM");
     }

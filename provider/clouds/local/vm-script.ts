@@ -9,8 +9,9 @@
  *
  * Shell variables have a prefix, because a plain name that is also in the template's env would change it there.
  * `command -p` finds the system's tools whatever PATH the template sets. The signals are trapped with a command and not
- * ignored, so that children get them as usual while the shell lives on to record the exit. At the end it kills its own
- * group: a helper that the program left behind does not outlive its VM.
+ * ignored, so that children get them as usual; the shell acts on one when its program has ended, or at once between two
+ * programs, so that a VM that is told to end while it starts does not start. At the end it kills its own group: a helper
+ * that the program left behind does not outlive its VM.
  *
  * Arguments: boot seconds, "setup" or "", the setup command, the run command.
  */
@@ -42,22 +43,21 @@ _pulumi_serve_code=$?
 command -p rm -f "$_pulumi_serve_claim"
 [ "$_pulumi_serve_code" = 0 ] || exit 0
 
-_pulumi_serve_phase=boot
-_pulumi_serve_ending=
-trap '_pulumi_serve_ending=1' TERM INT HUP
-command -p ln "$_pulumi_serve_dir/vm.pid" "$_pulumi_serve_dir/phase.boot"
-
-_pulumi_serve_enter() {
-  [ -z "$_pulumi_serve_ending" ] || _pulumi_serve_finish 143
-  command -p mv "$_pulumi_serve_dir/phase.$_pulumi_serve_phase" "$_pulumi_serve_dir/phase.$1"
-  _pulumi_serve_phase=$1
-}
-
 _pulumi_serve_finish() {
-  command -p mv "$_pulumi_serve_dir/phase.$_pulumi_serve_phase" \\
-    "$_pulumi_serve_dir/exit.$_pulumi_serve_phase.$1.$(command -p date +%s)"
+  trap '' TERM INT HUP
+  for _pulumi_serve_phase in "$_pulumi_serve_dir"/phase.*; do
+    command -p mv "$_pulumi_serve_phase" \\
+      "$_pulumi_serve_dir/exit.\${_pulumi_serve_phase##*/phase.}.$1.$(command -p date +%s)"
+  done
   kill -s KILL 0
 }
+
+_pulumi_serve_enter() {
+  command -p mv "$_pulumi_serve_dir"/phase.* "$_pulumi_serve_dir/phase.$1"
+}
+
+trap '_pulumi_serve_finish $?' TERM INT HUP
+command -p ln "$_pulumi_serve_dir/vm.pid" "$_pulumi_serve_dir/phase.boot"
 
 [ "$_pulumi_serve_boot" = 0 ] || command -p sleep "$_pulumi_serve_boot"
 if [ -n "$_pulumi_serve_has_setup" ]; then

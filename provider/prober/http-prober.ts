@@ -1,0 +1,148 @@
+import type { ProbeReading } from "../core/observed";
+import type { Clock } from "../ports/clock";
+import type { Prober, ProbeTarget } from "../ports/prober";
+import { probeOnce, type ProbeSecret } from "./http-probe";
+
+export type { ProbeSecret } from "./http-probe";
+
+export interface HttpProberOptions {
+  clock: Clock;
+  /** Header values and body of a readiness spec's `requestSecret`. */
+  secrets: (ref: string) => Promise<ProbeSecret>;
+}
+
+/** A refused connection costs next to nothing, and every tenth of a second of a boot counts. */
+const STARTING_INTERVAL_SECONDS = 0.1;
+
+export function createHttpProber({ clock, secrets }: HttpProberOptions): Prober {
+  const watched = new Map<string, Watch>();
+  const listeners = new Set<() => void>();
+  const changed = () => listeners.forEach((listener) => listener());
+
+  return {
+    watch(targets) {
+      const wanted = new Set(targets.map(({ replicaId }) => replicaId));
+      for (const [id, watch] of watched) {
+        if (wanted.has(id)) continue;
+        watch.stop();
+        watched.delete(id);
+      }
+      for (const target of targets) {
+        const known = watched.get(target.replicaId);
+        if (known) known.follow(target);
+        else watched.set(target.replicaId, new Watch(target, clock, secrets, changed));
+      }
+    },
+    readings() {
+      const readings: Record<string, ProbeReading> = {};
+      for (const [id, { reading }] of watched) if (reading !== null) readings[id] = { ...reading };
+      return readings;
+    },
+    onChange: (listener) => void listeners.add(listener),
+    close() {
+      for (const watch of watched.values()) watch.stop();
+      watched.clear();
+      listeners.clear();
+    },
+  };
+}
+
+/** One target: at most one probe at a time, the next one an interval after the last one began. */
+class Watch {
+  reading: ProbeReading | null = null;
+  private timer: NodeJS.Timeout | null = null;
+  private began = 0;
+  private probing = false;
+  private readonly stopped = new AbortController();
+
+  constructor(
+    private target: ProbeTarget,
+    private readonly clock: Clock,
+    private readonly secrets: HttpProberOptions["secrets"],
+    private readonly changed: () => void,
+  ) {
+    this.schedule();
+  }
+
+  /** A light change of the probe, or a replica that became ready, keeps what was read so far. */
+  follow(target: ProbeTarget): void {
+    const before = this.intervalMs();
+    this.target = target;
+    if (this.intervalMs() !== before && !this.probing) this.schedule();
+  }
+
+  stop(): void {
+    this.stopped.abort();
+    if (this.timer !== null) clearTimeout(this.timer);
+  }
+
+  private intervalMs(): number {
+    const { phase, readiness } = this.target;
+    const seconds = readiness.intervalSeconds;
+    return 1000 * (phase === "starting" ? Math.min(seconds, STARTING_INTERVAL_SECONDS) : seconds);
+  }
+
+  private schedule(): void {
+    if (this.timer !== null) clearTimeout(this.timer);
+    const wait = Math.max(0, this.began + this.intervalMs() - this.clock.now());
+    // An interval is at most what it says, even when the clock was set back meanwhile.
+    this.timer = setTimeout(() => void this.probe(), Math.min(wait, this.intervalMs()));
+    this.timer.unref();
+  }
+
+  private async probe(): Promise<void> {
+    this.probing = true;
+    this.began = this.clock.now();
+    const failure = await this.ask();
+    this.probing = false;
+    if (this.stopped.signal.aborted) return;
+    this.take(failure);
+    this.schedule();
+  }
+
+  private async ask(): Promise<string | null> {
+    const { address, readiness } = this.target;
+    let secret: ProbeSecret = {};
+    try {
+      if (readiness.requestSecret !== null) secret = await this.secrets(readiness.requestSecret);
+    } catch {
+      return "its secret headers or body cannot be read from the store";
+    }
+    try {
+      return await probeOnce(address, readiness, secret, this.stopped.signal);
+    } catch (error) {
+      // A header value that HTTP does not allow: its text is secret, its kind is not.
+      return `cannot be asked (${(error as NodeJS.ErrnoException).code ?? "invalid request"})`;
+    }
+  }
+
+  private take(failure: string | null): void {
+    const { consecutiveSuccesses = 0, consecutiveFailures = 0, passingSince = null } = this.reading ?? {};
+    this.reading =
+      failure === null
+        ? {
+            consecutiveSuccesses: consecutiveSuccesses + 1,
+            consecutiveFailures: 0,
+            passingSince: passingSince ?? this.clock.now(),
+            lastError: null,
+          }
+        : {
+            consecutiveSuccesses: 0,
+            consecutiveFailures: consecutiveFailures + 1,
+            passingSince: null,
+            lastError: failure,
+          };
+    if (this.isNews(this.reading)) this.changed();
+  }
+
+  /** Turned, or just reached the threshold at which the replica counts as ready, or no longer does. */
+  private isNews({ consecutiveSuccesses, consecutiveFailures }: ProbeReading): boolean {
+    const { successThreshold, failureThreshold } = this.target.readiness;
+    return (
+      consecutiveSuccesses === 1 ||
+      consecutiveSuccesses === successThreshold ||
+      consecutiveFailures === 1 ||
+      consecutiveFailures === failureThreshold
+    );
+  }
+}

@@ -1,0 +1,1 @@
+export { createHttpProber, type HttpProberOptions, type ProbeSecret } from "./http-prober";
