@@ -10,12 +10,19 @@ export interface Program {
 /** `main` without its extension, absolute. From sources (tests) it runs through ts-node, from the package as it is. */
 export function ownProgram(main: string): Program {
   if (extname(__filename) !== ".ts") return { command: process.execPath, args: [`${main}.js`] };
-  return { command: process.execPath, args: ["-r", require.resolve("ts-node/register/transpile-only"), `${main}.ts`] };
+  // By its own command: its `-r` form looks for the tsconfig from the working folder, and an agent has none of its own.
+  const tsNode = [require.resolve("ts-node/dist/bin"), "-T", "-P", join(packageFolder(), "tsconfig.json")];
+  return { command: process.execPath, args: [...tsNode, `${main}.ts`] };
 }
 
 /** The version of the package that this file belongs to. */
 export function packageVersion(): string {
+  const manifest = readFileSync(join(packageFolder(), "package.json"), "utf8");
+  return (JSON.parse(manifest) as { version: string }).version;
+}
+
+function packageFolder(): string {
   let folder = __dirname;
   while (!existsSync(join(folder, "package.json"))) folder = dirname(folder);
-  return (JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as { version: string }).version;
+  return folder;
 }

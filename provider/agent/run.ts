@@ -5,7 +5,7 @@ import { computerId } from "../host/computer";
 import { allowedEnvironment } from "../host/child";
 import { systemClock } from "../host/clock";
 import { ownIdentity } from "../host/process-identity";
-import { createHttpProber } from "../prober/http-prober";
+import { createHttpProber, type ProbeSecret } from "../prober";
 import { openFileStoreAt } from "../store/file";
 import { WatchedDataPlane } from "./data-plane-watch";
 import { agentReporter } from "./log";
@@ -46,12 +46,16 @@ export async function runAgent(serviceFolder: string): Promise<Ending> {
     onChange: () => controller?.lookNow(),
     onStale: fenced,
   });
-  const prober = createHttpProber({ readSecret: (ref) => store.getSecret(ref) });
+  const prober = createHttpProber({
+    clock: systemClock,
+    secrets: async (ref) => (await store.getSecret(ref)) as ProbeSecret,
+  });
   const cloud = openLocalCloud({
     serviceFolder,
     service: intent.identity,
     uid: intent.uid,
     cloudFile: intent.service.spec.target.cloudFile,
+    warn: (sentence) => reporter.warn(sentence),
   });
   controller = new Controller({ store, cloud, dataplane, prober, clock: systemClock, reporter }, lease.epoch, version);
 

@@ -5,6 +5,7 @@ import { ServeError } from "../core/errors";
 import { systemClock } from "../host/clock";
 import type { Store } from "../ports/store";
 import { openFileStoreAt } from "../store/file";
+import { purgeDirectly } from "./purge-directly";
 import type { LocatedService } from "./services";
 
 const LOOK_EVERY_MS = 100;
@@ -13,9 +14,20 @@ const KEEP_AGENT_EVERY_MS = 5_000;
 const STUCK_MS = 300_000;
 const WRITE_TRIES = 20;
 
-/** Has the agent end everything of the service, as a `pulumi destroy` would, and returns when its store is gone. */
-export async function purgeService({ folder, identity }: LocatedService, say: (line: string) => void): Promise<void> {
-  const store = openFileStoreAt(folder);
+/** Ends everything of a service and returns when its store is gone. */
+export async function purgeService(service: LocatedService, say: (line: string) => void): Promise<void> {
+  const store = openFileStoreAt(service.folder);
+  try {
+    await throughAgent(store, service, say);
+  } catch (error) {
+    if (!(error instanceof ServeError && error.code === "StoreCorrupt")) throw error;
+    say("its store is damaged, so that no agent can work from it; what it runs is ended directly");
+    await purgeDirectly(store, service);
+  }
+}
+
+/** As a `pulumi destroy` would: with drains, and by the one process that may act. */
+async function throughAgent(store: Store, { folder, identity }: LocatedService, say: (line: string) => void) {
   if (!(await markDeleting(store))) {
     // Without an intent no agent ever ran, so nothing else can be there.
     await store.destroy();
@@ -26,11 +38,11 @@ export async function purgeService({ folder, identity }: LocatedService, say: (l
   let changedAt = systemClock.now();
   while (await store.exists()) {
     const now = systemClock.now();
+    const state = await unlessGone(() => store.readState());
     if (now >= keepAgentAt) {
       await unlessGone(() => ensureAgent(store, folder));
       keepAgentAt = now + KEEP_AGENT_EVERY_MS;
     }
-    const state = await unlessGone(() => store.readState());
     const line = `${Object.keys(state?.value.replicas ?? {}).length} replicas left`;
     if (line !== shown) {
       say(line);

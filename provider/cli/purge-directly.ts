@@ -1,0 +1,31 @@
+import { openLocalCloud } from "../clouds/local";
+import { EmbeddedDataPlane } from "../dataplane/embedded/client";
+import { controlSocket } from "../host/paths";
+import { isAlive } from "../host/process-identity";
+import type { Store } from "../ports/store";
+import type { LocatedService } from "./services";
+
+const BALANCER_GRACE_SECONDS = 2;
+
+/**
+ * Ends a service whose store nobody can work from any more. The agent goes first and at once: it would start the
+ * balancer again, which in turn would start the agent.
+ */
+export async function purgeDirectly(store: Store, { folder, identity }: LocatedService): Promise<void> {
+  const lease = await store.readLease().catch(() => null);
+  if (lease !== null && isAlive(lease.holder)) process.kill(lease.holder.pid, "SIGKILL");
+  await endBalancer(folder);
+  // Without the tag the processes are still found by their records.
+  const uid = await store.readIntent().then(
+    ({ value }) => value.uid,
+    () => "unknown",
+  );
+  await openLocalCloud({ serviceFolder: folder, service: identity, uid }).purge();
+  await store.destroy();
+}
+
+async function endBalancer(folder: string): Promise<void> {
+  const balancer = await EmbeddedDataPlane.connect(controlSocket(folder)).catch(() => null);
+  if (balancer === null) return;
+  await balancer.shutdown(BALANCER_GRACE_SECONDS).finally(() => balancer.close());
+}
