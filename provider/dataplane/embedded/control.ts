@@ -6,6 +6,8 @@ import type { Persisted } from "./persisted";
 import { readMessages, toWire, writeMessage, type ControlRequest } from "./protocol";
 import type { Reviver } from "./revive";
 
+const ANSWER_WITHIN_MS = 2000;
+
 interface ControlParts {
   engine: Engine;
   persisted: Persisted;
@@ -130,14 +132,21 @@ class Peer {
   }
 }
 
-/** Whether a living process listens there; a socket file alone may be left over from a killed one. */
+/**
+ * Whether a living data plane is there. A socket file may be left over from a killed one, and one that is just dying still
+ * accepts connections: only an answer counts.
+ */
 function answers(path: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(path);
-    socket.on("connect", () => {
+    const socket = connect(path, () => writeMessage(socket, { id: 0, method: "observe", params: {} }));
+    const finish = (alive: boolean): void => {
       socket.destroy();
-      resolve(true);
-    });
-    socket.on("error", () => resolve(false));
+      resolve(alive);
+    };
+    // Alive but too busy to answer: taking its socket away would be worse than not starting.
+    socket.setTimeout(ANSWER_WITHIN_MS, () => finish(true));
+    socket.on("data", () => finish(true));
+    socket.on("error", () => finish(false));
+    socket.on("close", () => resolve(false));
   });
 }

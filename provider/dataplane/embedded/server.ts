@@ -20,6 +20,7 @@ const REQUEST_TIMEOUT_MS = 3_600_000;
 /** The listener that clients talk to. Its connections outlive every apply. */
 export class FrontServer {
   private readonly server: Server;
+  private readonly sockets = new Set<Socket>();
   private closing = false;
 
   private constructor(
@@ -35,6 +36,10 @@ export class FrontServer {
       headersTimeout: HEADERS_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
       connectionsCheckingInterval: 5000,
+    });
+    this.server.on("connection", (socket) => {
+      this.sockets.add(socket);
+      socket.once("close", () => this.sockets.delete(socket));
     });
     this.server.on("request", (req, res) => this.handle(req, res, false));
     this.server.on("checkContinue", (req, res) => this.handle(req, res, true));
@@ -73,8 +78,10 @@ export class FrontServer {
   async close(graceSeconds: number): Promise<void> {
     this.closing = true;
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
-    // Connections fall idle one by one, and Node closes only those that are idle at the call.
-    const closeIdle = setInterval(() => this.server.closeIdleConnections(), 50);
+    // Connections fall idle one by one; Node's own closing also forgets those that never sent anything.
+    const closeIdle = setInterval(() => {
+      for (const socket of this.sockets) if (currentResponse(socket) === null) socket.destroy();
+    }, 50);
     const cut = setTimeout(() => this.server.closeAllConnections(), graceSeconds * 1000);
     await closed;
     clearInterval(closeIdle);
@@ -114,8 +121,13 @@ export class FrontServer {
   }
 }
 
+/** The response that is on this connection now. Node's own default handler looks at the same field. */
+function currentResponse(socket: Socket): ServerResponse | null {
+  return (socket as { _httpMessage?: ServerResponse | null })._httpMessage ?? null;
+}
+
 function onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-  const current = (socket as { _httpMessage?: ServerResponse })._httpMessage;
+  const current = currentResponse(socket);
   if (!socket.writable || error.code === "ECONNRESET" || current?.headersSent === true) {
     // A refusal that has just been written must still arrive; a response that runs must not look complete.
     if (current?.writableEnded === true) socket.destroySoon();

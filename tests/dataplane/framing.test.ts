@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { FramingError, ResponseParser } from "../../provider/dataplane/embedded/framing";
+
+interface Parsed {
+  status: number;
+  headers: string[];
+  body: string;
+  ended: number;
+}
+
+function parse(method: string, reads: Buffer[], closes: boolean): { parsed: Parsed; parser: ResponseParser } {
+  const parser = new ResponseParser();
+  const parsed: Parsed = { status: 0, headers: [], body: "", ended: 0 };
+  parser.begin(method, {
+    onHead: (status, _reason, headers) => Object.assign(parsed, { status, headers }),
+    onBody: (chunk) => (parsed.body += chunk.toString("latin1")),
+    onEnd: (chunk) => {
+      parsed.body += chunk?.toString("latin1") ?? "";
+      parsed.ended += 1;
+    },
+  });
+  for (const read of reads) parser.execute(read);
+  if (closes) parser.closed();
+  return { parsed, parser };
+}
+
+/** The bytes in pieces that end at the given places. */
+function cut(bytes: Buffer, places: number[]): Buffer[] {
+  const ends = [...new Set(places.map((place) => place % bytes.length))].sort((a, b) => a - b);
+  return [...ends, bytes.length]
+    .map((end, at) => bytes.subarray(at === 0 ? 0 : ends[at - 1], end))
+    .filter((b) => b.length > 0);
+}
+
+const body = fc.string({ unit: "binary-ascii", maxLength: 200 });
+const framing = fc.constantFrom("length" as const, "chunked" as const, "close" as const);
+
+function response(content: string, how: "length" | "chunked" | "close", chunks: number[]): string {
+  if (how === "length") return `HTTP/1.1 200 OK\r\nx-a: b\r\ncontent-length: ${content.length}\r\n\r\n${content}`;
+  if (how === "close") return `HTTP/1.1 200 OK\r\nx-a: b\r\n\r\n${content}`;
+  let text = "HTTP/1.1 200 OK\r\nx-a: b\r\ntransfer-encoding: chunked\r\n\r\n";
+  let at = 0;
+  for (const size of chunks) {
+    const piece = content.slice(at, at + size);
+    if (piece === "") break;
+    text += `${piece.length.toString(16)};ext=1\r\n${piece}\r\n`;
+    at += size;
+  }
+  if (at < content.length) text += `${(content.length - at).toString(16)}\r\n${content.slice(at)}\r\n`;
+  return `${text}0\r\ntrailer: t\r\n\r\n`;
+}
+
+describe("the parser of replicas' responses", () => {
+  it("reads the same out of any cutting of the bytes", () => {
+    fc.assert(
+      fc.property(
+        body,
+        framing,
+        fc.array(fc.integer({ min: 1, max: 60 }), { maxLength: 6 }),
+        fc.array(fc.nat(2000), { maxLength: 12 }),
+        (content, how, chunks, places) => {
+          const bytes = Buffer.from(`HTTP/1.1 103 Hint\r\nlink: x\r\n\r\n${response(content, how, chunks)}`, "latin1");
+          const { parsed, parser } = parse("GET", cut(bytes, places), how === "close");
+          assert.equal(parsed.status, 200);
+          assert.equal(parsed.body, content);
+          assert.equal(parsed.ended, 1);
+          assert.equal(parser.keepAlive, how !== "close");
+        },
+      ),
+    );
+  });
+
+  it("never takes a response that was cut off for a whole one", () => {
+    fc.assert(
+      fc.property(body, fc.constantFrom("length" as const, "chunked" as const), fc.nat(), (content, how, at) => {
+        const bytes = Buffer.from(response(content, how, [5]), "latin1");
+        const { parsed } = parse("GET", [bytes.subarray(0, at % bytes.length)], true);
+        assert.equal(parsed.ended, 0);
+      }),
+    );
+  });
+
+  it("survives any bytes: it parses or refuses, and nothing else", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), fc.array(fc.nat(400)), (garbage, places) => {
+        for (const start of ["", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"]) {
+          const bytes = Buffer.concat([Buffer.from(start), garbage]);
+          if (bytes.length === 0) continue;
+          try {
+            parse("GET", cut(bytes, places), true);
+          } catch (error) {
+            assert.ok(error instanceof FramingError, String(error));
+          }
+        }
+      }),
+    );
+  });
+
+  it("knows that a response to HEAD has no body, whatever its length says", () => {
+    const { parsed, parser } = parse("HEAD", [Buffer.from("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n")], false);
+    assert.equal(parsed.ended, 1);
+    assert.equal(parser.keepAlive, true);
+  });
+
+  for (const [name, text] of Object.entries({
+    "a header without end": `HTTP/1.1 200 OK\r\nx-a: ${"x".repeat(70_000)}`,
+    "fields without end": `HTTP/1.1 200 OK\r\n${"a: b\r\n".repeat(300)}\r\n`,
+    "interim responses without end": "HTTP/1.1 100 Continue\r\n\r\n".repeat(20),
+    "a chunk line without end": `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5;${"x".repeat(2000)}`,
+    "a chunk that is longer than it said": "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nabcd\r\n",
+    "a chunk size that does not fit a number":
+      "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nfffffffffffffffff\r\n",
+    "a negative length": "HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n",
+    "a NUL": "HTTP/1.1 200 OK\r\nx-a: \0\r\n\r\n",
+    "a space in a name": "HTTP/1.1 200 OK\r\nx a: 1\r\n\r\n",
+    "HTTP/2": "HTTP/2 200 OK\r\n\r\n",
+  })) {
+    it(`refuses ${name}`, () => {
+      assert.throws(() => parse("GET", [Buffer.from(text, "latin1")], false), FramingError);
+    });
+  }
+});
