@@ -3,7 +3,6 @@ import { ServeError, sentenceOf } from "../core/errors";
 import type { DesiredRouting } from "../core/routing";
 import { EmbeddedDataPlane, startDataPlane } from "../dataplane/embedded/client";
 import type { ReviveCommand } from "../dataplane/embedded/protocol";
-import { controlSocket } from "../host/paths";
 import { startTimeOf } from "../host/process-identity";
 import type { DataPlane, DataPlaneReport } from "../ports/dataplane";
 import type { Reporter } from "../ports/reporter";
@@ -112,7 +111,7 @@ export class WatchedDataPlane implements DataPlane {
 
   /** Null: nobody listens. */
   private async connect(): Promise<EmbeddedDataPlane | null> {
-    return EmbeddedDataPlane.connect(controlSocket(this.options.serviceFolder)).catch(() => null);
+    return EmbeddedDataPlane.connect(this.options.serviceFolder).catch(() => null);
   }
 
   private async start(): Promise<EmbeddedDataPlane> {
