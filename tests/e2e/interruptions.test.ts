@@ -65,7 +65,7 @@ describe("an up that does not come to its end", function () {
     const report = await deployment.underLoad(async () => {
       const up = deployment.workspace.up();
       await deployment.halfWay();
-      await deployment.workspace.mustServe("rollout", "abort", deployment.service.identity);
+      await deployment.workspace.mustServe("rollout", "abort", "--service", deployment.service.identity);
       const { code, output } = await up;
       assert.notEqual(code, 0, output);
       assert.match(output, /abort/);

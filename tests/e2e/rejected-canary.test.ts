@@ -44,7 +44,7 @@ describe("a canary that never gets ready", function () {
 
   it("is tried again after rollout retry", async () => {
     const before = await launches();
-    await deployment.workspace.mustServe("rollout", "retry", deployment.service.identity);
+    await deployment.workspace.mustServe("rollout", "retry", "--service", deployment.service.identity);
     const { code } = await deployment.workspace.up();
     assert.notEqual(code, 0, "the revision is as broken as it was");
     assert.ok((await launches()) > before);

@@ -70,11 +70,11 @@ export class RunningService {
   }
 
   agents(): FoundProcess[] {
-    return this.#runs("provider/agent/main.js");
+    return this.#runs(/provider\/agent\/main\.js|^pulumi-serve agent/);
   }
 
   dataPlanes(): FoundProcess[] {
-    return this.#runs("provider/dataplane/embedded/main.js");
+    return this.#runs(/provider\/dataplane\/embedded\/main\.js|^pulumi-serve data ?plane/);
   }
 
   killAgent(): void {
@@ -85,7 +85,8 @@ export class RunningService {
     for (const dataPlane of this.dataPlanes()) kill(dataPlane, "SIGKILL");
   }
 
-  #runs(main: string): FoundProcess[] {
-    return this.workspace.processes().filter(({ command }) => command.includes(main));
+  /** By how they were started, or by the title that they have given themselves since. */
+  #runs(main: RegExp): FoundProcess[] {
+    return this.workspace.processes().filter(({ command }) => main.test(command));
   }
 }
