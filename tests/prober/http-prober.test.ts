@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
-import { createServer as createTcpServer, type AddressInfo, type Server as TcpServer } from "node:net";
+import { createServer as createTcpServer, type AddressInfo, type Server as TcpServer, type Socket } from "node:net";
 import type { ReadinessSpec } from "../../provider/core/spec/pool";
 import { systemClock } from "../../provider/host/clock";
 import type { Prober, ProbeTarget } from "../../provider/ports/prober";
@@ -17,6 +17,14 @@ const READINESS: ReadinessSpec = {
   method: "GET",
   requestSecret: null,
 };
+
+/** A server that is not HTTP; it reads what comes, so that it notices when the other side is gone. */
+function rawServer(answer: (socket: Socket) => void): TcpServer {
+  return createTcpServer((socket) => {
+    socket.on("error", () => undefined).resume();
+    answer(socket);
+  });
+}
 
 describe("the http prober", () => {
   let prober: Prober;
@@ -82,13 +90,13 @@ describe("the http prober", () => {
   it("says in a few words why a replica is not ready", async () => {
     prober.watch([target(await freePort())]);
     await until("refused", () => reading()?.lastError === "connection refused");
-    const silent = await listen(createTcpServer(() => undefined));
+    const silent = await listen(rawServer(() => undefined));
     prober.watch([{ ...target(silent, { timeoutSeconds: 0.1 }), replicaId: "r-2" }]);
     await until("timed out", () => prober.readings()["r-2"]?.lastError === "timed out after 0.1 s");
-    const rude = await listen(createTcpServer((socket) => socket.end("hello\r\n\r\n")));
+    const rude = await listen(rawServer((socket) => socket.end("hello\r\n\r\n")));
     prober.watch([{ ...target(rude), replicaId: "r-3" }]);
     await until("not HTTP", () => prober.readings()["r-3"]?.lastError === "the answer is not HTTP");
-    const closing = await listen(createTcpServer((socket) => socket.on("data", () => socket.end())));
+    const closing = await listen(rawServer((socket) => socket.on("data", () => socket.end())));
     prober.watch([{ ...target(closing), replicaId: "r-4" }]);
     await until("closed", () => prober.readings()["r-4"]?.lastError === "connection closed before an answer");
   });

@@ -101,6 +101,7 @@ export class LocalCloud implements Cloud {
 
   async purge(): Promise<void> {
     const ids = await this.replicas.ids();
+    // Politely first, and then by force whatever there is.
     for (const id of ids) {
       const folder = this.replicas.folderOf(id);
       // A full disk must not keep anything alive; what starts in spite of it is found by its tag below.
@@ -110,9 +111,14 @@ export class LocalCloud implements Cloud {
     }
     const deadline = Date.now() + PURGE_GRACE_MS;
     while (Date.now() < deadline && (await this.anyLive(ids))) await new Promise((resolve) => setTimeout(resolve, 20));
-    for (const id of ids) await this.sweep(id, await vms.readVm(this.replicas.folderOf(id)));
+    for (const id of ids) {
+      const { status } = await vms.readVm(this.replicas.folderOf(id));
+      if (status.kind === "live") signalGroup(status.leader, "SIGKILL");
+      if (status.kind === "ended") killLeaderlessGroup(status.leader);
+    }
     const left = await killTagged(this.uid, null);
     if (left.length > 0) throw undying(left.map(({ pid }) => pid));
+    for (const id of ids) await this.giveBackPort(this.replicas.folderOf(id));
     await rm(this.replicas.folder, { recursive: true, force: true, maxRetries: 3 });
   }
 
@@ -142,7 +148,6 @@ export class LocalCloud implements Cloud {
   /** In this order: nothing may still run in the work copy, or listen on the port, when they are given away. */
   private async sweep(replicaId: string, vm: Vm): Promise<void> {
     const { folder, status } = vm;
-    if (status.kind === "live") signalGroup(status.leader, "SIGKILL");
     if (status.kind === "ended") killLeaderlessGroup(status.leader);
     if (status.kind === "ended" && status.endedAt === Number.POSITIVE_INFINITY) {
       await vms.markLost(folder, status.phase, Date.now());
@@ -151,9 +156,13 @@ export class LocalCloud implements Cloud {
     // What even SIGKILL does not end (it hangs in the kernel) is tried again at the next look.
     if ((await killTagged(this.uid, replicaId)).length > 0) return;
     await rm(vms.fileOf.work(folder), { recursive: true, force: true, maxRetries: 3 });
+    await this.giveBackPort(folder);
+    await vms.markSwept(folder);
+  }
+
+  private async giveBackPort(folder: string): Promise<void> {
     const record = await vms.readRecord(folder);
     if (record !== null) await releasePort(record.port, folder);
-    await vms.markSwept(folder);
   }
 
   private async observedOf(record: ReplicaRecord, vm: Vm): Promise<ObservedVm | null> {
