@@ -8,7 +8,7 @@ import { guard } from "./guard";
 import type { Intent } from "./intent";
 import type { Observed } from "./observed";
 import { driveRollout } from "./rollout/drive";
-import { route } from "./route";
+import { noteInForce, route } from "./route";
 import type { State } from "./state";
 
 /**
@@ -32,6 +32,7 @@ export function decide(
   draft.state.intentVersion = intentVersion;
 
   // The order is the logic: what happened, what is wanted, what the rollout makes of both, what may be done about it.
+  noteInForce(draft, observed);
   followReplicas(draft, observed);
   followDeclarations(draft, intent);
   const goals = driveRollout(draft, intent, observed);

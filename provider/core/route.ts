@@ -11,7 +11,6 @@ import type { Replica } from "./state";
 
 /** Decides the routing, gives it a new generation when it changed, and asks for it until it is in force. */
 export function route(draft: Draft, intent: Intent, goals: Goals, observed: Observed): void {
-  noteInForce(draft, observed);
   const { endpoint, balancer } = intent.service.spec;
   const routes = Object.keys(draft.state.pools)
     .sort()
@@ -38,7 +37,8 @@ export function route(draft: Draft, intent: Intent, goals: Goals, observed: Obse
   draft.act({ kind: "route", desired });
 }
 
-function noteInForce(draft: Draft, observed: Observed): void {
+/** What the data plane reports comes first in a tick, so that the log tells causes before effects. */
+export function noteInForce(draft: Draft, observed: Observed): void {
   const { routing } = draft.state;
   const seen = observed.dataplane?.generation;
   if (seen !== routing.generation || routing.inForce === seen) return;

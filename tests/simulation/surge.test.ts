@@ -226,7 +226,7 @@ describe("a surge rollout in the simulated world", () => {
         assert.ok(settled(world), `not settled: ${JSON.stringify(world.summary())}`);
         assert.equal(revisions(world).size, 1);
       }),
-      { numRuns: 150 },
+      { numRuns: 80 },
     );
   }).timeout(120_000);
 });
