@@ -1,0 +1,16 @@
+import { benchProxy } from "./proxy";
+
+/** `npm run bench -- <name> [--json]`. */
+const BENCHES: Readonly<Record<string, (json: boolean) => Promise<void>>> = { proxy: benchProxy };
+
+async function main([name, ...flags]: string[]): Promise<void> {
+  const bench = BENCHES[name ?? ""];
+  if (bench === undefined || flags.some((flag) => flag !== "--json")) {
+    process.stderr.write(`usage: npm run bench -- <${Object.keys(BENCHES).join(" | ")}> [--json]\n`);
+    process.exitCode = 2;
+    return;
+  }
+  await bench(flags.includes("--json"));
+}
+
+void main(process.argv.slice(2));
