@@ -54,8 +54,9 @@ async function stop(): Promise<void> {
   await Promise.all(callers.map((caller) => caller.stop()));
   const all = records();
   const reconnects = callers.flatMap((caller) => caller.reconnects);
-  tell({ kind: "report", report: reportOf(all, reconnects, kills), records: all });
-  process.disconnect();
+  // The channel is closed only when the report, which is long, has gone through it.
+  const report: FromLoad = { kind: "report", report: reportOf(all, reconnects, kills), records: all };
+  process.send?.(report, () => process.disconnect());
 }
 
 function tell(message: FromLoad): void {
