@@ -1,0 +1,150 @@
+import assert from "node:assert/strict";
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { writeWantedAgent } from "../../provider/agent/wanted";
+import { ownStateHome } from "../controller/stored-service";
+import { until } from "../controller/until";
+import { removeFolders } from "../store/folders";
+import { compiledAgent } from "./compiled";
+import { kill, LiveService, ownProcesses, untilGone } from "./live-service";
+
+describe("the agent of a live service", function () {
+  this.timeout(60_000);
+  let restore: () => void;
+  let service: LiveService | null = null;
+
+  before(() => void compiledAgent("built before the clock runs"));
+  beforeEach(() => {
+    restore = ownStateHome();
+    service = null;
+  });
+  afterEach(async () => {
+    await service?.destroy();
+    restore();
+    removeFolders();
+  });
+
+  const launches = async (live: LiveService) =>
+    (await live.store.readEvents(0)).flatMap((event) => (event.kind === "replicaLaunching" ? [event.replica] : []));
+
+  it("brings a service up, rolls it over without a failed request, and leaves nothing behind", async () => {
+    service = await LiveService.deploy("whole-life", { replicas: 3 });
+    await service.untilServes("a", 3);
+    assert.equal(await service.answer(), "a");
+
+    const answers: string[] = [];
+    let over = false;
+    const client = (async () => {
+      while (!over) answers.push(await service.answer());
+    })();
+    await service.declare("b", 3);
+    await service.untilServes("b", 3);
+    over = true;
+    await client;
+    assert.deepEqual([...new Set(answers)].sort(), ["a", "b"]);
+    assert.deepEqual(await service.brokenInvariants(), []);
+    assert.ok(service.replicaPids().length >= 3);
+
+    const { folder } = service;
+    await service.destroy();
+    assert.deepEqual(service.replicaPids(), []);
+    assert.deepEqual(ownProcesses(folder), []);
+    assert.throws(() => statSync(folder));
+  });
+
+  it("is started again by the data plane when it is killed, and launches nothing twice", async () => {
+    service = await LiveService.deploy("killed-agent", { replicas: 2 });
+    await service.untilServes("a", 2);
+    const [before, pids] = [await service.agentPid(), service.replicaPids()];
+    kill(before);
+    await until("a new agent", async () => (await service!.agentPid()) !== before);
+    await service.untilServes("a", 2);
+    assert.deepEqual(service.replicaPids(), pids);
+    assert.equal((await launches(service)).length, 2);
+    assert.deepEqual(await service.brokenInvariants(), []);
+  });
+
+  it("is killed in mid-rollout, and its successor finishes the same rollout", async () => {
+    service = await LiveService.deploy("killed-in-rollout", { replicas: 3, bootSeconds: 1 });
+    await service.untilServes("a", 3);
+    await service.declare("b", 3);
+    await until("a canary", async () => (await launches(service!)).length > 3);
+    kill(await service.agentPid());
+    await service.untilServes("b", 3);
+    const ids = await launches(service);
+    assert.equal(new Set(ids).size, ids.length);
+    assert.equal(ids.length, 6);
+    assert.deepEqual(await service.brokenInvariants(), []);
+  });
+
+  it("starts the data plane again when that is killed, and requests are answered within a second", async () => {
+    service = await LiveService.deploy("killed-data-plane", { replicas: 2 });
+    await service.untilServes("a", 2);
+    const [agent, before] = [await service.agentPid(), await service.dataPlanePid()];
+    kill(before);
+    const killedAt = Date.now();
+    await until("an answer", () => service!.answer().catch(() => null));
+    const recovered = Date.now() - killedAt;
+    assert.notEqual(await service.dataPlanePid(), before);
+    assert.equal(await service.agentPid(), agent);
+    assert.ok(recovered < 1_000, `new requests failed for ${recovered} ms`);
+  });
+
+  it("resumes from the store when it and the data plane are both killed", async () => {
+    service = await LiveService.deploy("killed-both", { replicas: 2 });
+    await service.untilServes("a", 2);
+    const pids = [await service.agentPid(), await service.dataPlanePid()];
+    for (const pid of pids) kill(pid, "SIGSTOP");
+    for (const pid of pids) kill(pid);
+    for (const pid of pids) await untilGone(pid);
+    const replicas = service.replicaPids();
+    service.startAgent();
+    await service.agentPid();
+    await until("an answer", () => service!.answer().catch(() => null));
+    await service.untilServes("a", 2);
+    assert.deepEqual(service.replicaPids(), replicas);
+    assert.deepEqual(await service.brokenInvariants(), []);
+  });
+
+  it("ends quietly when there is an agent already", async () => {
+    service = await LiveService.deploy("second-agent", { replicas: 1 });
+    await service.untilServes("a", 1);
+    const agent = await service.agentPid();
+    await untilGone(service.startAgent());
+    assert.equal(await service.agentPid(), agent);
+  });
+
+  it("counts a plain SIGTERM as death: it comes back", async () => {
+    service = await LiveService.deploy("terminated-agent", { replicas: 1 });
+    await service.untilServes("a", 1);
+    const before = await service.agentPid();
+    kill(before, "SIGTERM");
+    await untilGone(before);
+    assert.notEqual(await service.agentPid(), before);
+  });
+
+  it("hands over to an agent of another version when that is wanted, while requests are answered", async () => {
+    service = await LiveService.deploy("wanted-agent", { replicas: 1 });
+    await service.untilServes("a", 1);
+    const before = await service.agentPid();
+    const dataPlane = await service.dataPlanePid();
+    await writeWantedAgent(service.folder, { packageVersion: "0.1.1", ...compiledAgent(service.folder) });
+    await until("the old agent is gone", async () => (await service!.agentPid()) !== before);
+    assert.equal(await service.answer(), "a");
+    assert.equal(await service.dataPlanePid(), dataPlane);
+  });
+
+  it("has nothing of its starter's environment but what is on the allow-list", async () => {
+    process.env["PULUMI_CONFIG_PASSPHRASE"] = "a secret";
+    try {
+      service = await LiveService.deploy("environment", { replicas: 1 });
+      await service.untilServes("a", 1);
+    } finally {
+      delete process.env["PULUMI_CONFIG_PASSPHRASE"];
+    }
+    const { readFileSync } = await import("node:fs");
+    for (const pid of [...ownProcesses(service.folder), ...service.replicaPids()]) {
+      assert.ok(!readFileSync(join("/proc", String(pid), "environ"), "latin1").includes("a secret"));
+    }
+  });
+});

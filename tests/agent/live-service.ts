@@ -1,0 +1,202 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
+import { join } from "node:path";
+import { randomUUID } from "node:crypto";
+import { startAgent } from "../../provider/agent/start";
+import { checkEvents } from "../../provider/core/check/check";
+import type { Intent } from "../../provider/core/intent";
+import type { State } from "../../provider/core/state";
+import { SERVICE_TAG } from "../../provider/clouds/local";
+import { EmbeddedDataPlane } from "../../provider/dataplane/embedded/client";
+import { startTimeOf } from "../../provider/host/process-identity";
+import { hashWorkdir, packWorkdir } from "../../provider/host/workdir";
+import type { Store } from "../../provider/ports/store";
+import { openFileStore } from "../../provider/store/file";
+import { compiledAgent } from "./compiled";
+import { redeclared } from "../controller/stored-service";
+import { until } from "../controller/until";
+import { intentOf, poolSpec, redeclare } from "../simulation/intents";
+
+const SERVER = `
+const http = require("node:http");
+http.createServer((request, response) => response.end(process.env.ANSWER)).listen(Number(process.env.PORT), "127.0.0.1");
+process.on("SIGTERM", () => process.exit(0));
+`;
+
+export interface LiveServiceOptions {
+  replicas: number;
+  bootSeconds?: number;
+}
+
+/** A real service: a real agent, balancer and replicas, started as a handler starts them, without Pulumi. */
+export class LiveService {
+  readonly url: string;
+
+  private constructor(
+    readonly store: Store,
+    readonly folder: string,
+    private readonly workdir: { folder: string; blob: string },
+    private readonly uid: string,
+    port: number,
+  ) {
+    this.url = `http://127.0.0.1:${port}/`;
+  }
+
+  static async deploy(name: string, { replicas, bootSeconds = 0 }: LiveServiceOptions): Promise<LiveService> {
+    const identity = `test/agent/${name}`;
+    const store = openFileStore(identity);
+    await store.create();
+    const workdir = mkdtempSync(join(store.location, "source-"));
+    writeFileSync(join(workdir, "server.js"), SERVER);
+    const { hash: blob } = await hashWorkdir(workdir);
+    await store.putBlob(blob, packWorkdir(workdir));
+    const uid = randomUUID();
+    const port = await freePort();
+    const service = new LiveService(store, store.location, { folder: workdir, blob }, uid, port);
+    const cloudFile = join(store.location, "cloud.json");
+    writeFileSync(cloudFile, JSON.stringify({ bootSeconds }));
+    const intent: Intent = { ...intentOf([await service.spec("a", replicas)]), identity, uid };
+    intent.service.spec.endpoint.port = port;
+    intent.service.spec.target.cloudFile = cloudFile;
+    await store.writeIntent(0, intent);
+    service.startAgent();
+    return service;
+  }
+
+  /** Returns its pid; it ends quietly when there is an agent already. */
+  startAgent(): number {
+    return startAgent(this.folder, compiledAgent(this.folder));
+  }
+
+  /** Declares a revision as `pulumi up` does. */
+  async declare(revision: string, replicas: number): Promise<void> {
+    const spec = await this.spec(revision, replicas);
+    await redeclared(this.store, (intent) => redeclare(intent, [spec]));
+  }
+
+  async state(): Promise<State | null> {
+    return (await this.store.readState())?.value ?? null;
+  }
+
+  async untilServes(revision: string, replicas: number, seconds = 30): Promise<State> {
+    return until(
+      `${replicas} replicas of revision ${revision} serve`,
+      async () => {
+        const state = await this.state();
+        const all = Object.values(state?.replicas ?? {});
+        const right = all.filter((replica) => replica.status === "ready" && replica.revision === revision);
+        const settled = state?.rollout === null && state.routing.inForce === state.routing.generation;
+        return settled && right.length === replicas && all.length === replicas && state;
+      },
+      seconds,
+      () => readFileSync(join(this.folder, "agent.log"), "utf8").slice(-2000),
+    );
+  }
+
+  async answer(): Promise<string> {
+    return (await fetch(this.url)).text();
+  }
+
+  async agentPid(): Promise<number> {
+    return until("an agent", async () => {
+      const lease = await this.store.readLease();
+      return lease !== null && !lease.dead && lease.holder.pid;
+    });
+  }
+
+  async dataPlanePid(): Promise<number> {
+    return until("a data plane", async () => {
+      try {
+        const client = await EmbeddedDataPlane.connect(this.folder);
+        return (await client.observe().finally(() => client.close())).pid;
+      } catch {
+        return null;
+      }
+    });
+  }
+
+  /** Pids of the replicas' programs and of the shells that lead them, found by their tag alone. */
+  replicaPids(): number[] {
+    return readdirSync("/proc")
+      .map(Number)
+      .filter((pid) => pid > 0 && environmentOf(pid).includes(`${SERVICE_TAG}=${this.uid}`));
+  }
+
+  async brokenInvariants(): Promise<unknown[]> {
+    return checkEvents(await this.store.readEvents(0)).verdicts.filter(({ violation }) => violation !== null);
+  }
+
+  /** Has everything ended as a destroy does, and by force what is left if that fails. */
+  async destroy(): Promise<void> {
+    try {
+      if (await this.store.exists()) {
+        await redeclared(this.store, (intent) => (intent.service.deleting = true));
+        const lease = await this.store.readLease();
+        if (lease === null || lease.dead) this.startAgent();
+        await until("the service is gone", async () => !(await this.store.exists()), 20);
+      }
+    } finally {
+      for (const pid of [...this.replicaPids(), ...ownProcesses(this.folder)]) kill(pid);
+      rmSync(this.folder, { recursive: true, force: true });
+    }
+  }
+
+  private async spec(revision: string, replicas: number) {
+    const envSecret = `env-${revision}`;
+    await this.store.putSecret(envSecret, { ANSWER: revision });
+    return poolSpec("p", revision, replicas, {
+      launch: {
+        setup: null,
+        run: `exec ${process.execPath} server.js`,
+        workdirBlob: this.workdir.blob,
+        envSecret,
+        port: 8000,
+        resources: {},
+      },
+    });
+  }
+}
+
+/** Agents and data planes name their service's folder on their command line. */
+export function ownProcesses(folder: string): number[] {
+  return readdirSync("/proc")
+    .map(Number)
+    .filter((pid) => pid > 0 && pid !== process.pid && commandOf(pid).includes(folder));
+}
+
+export function kill(pid: number, signal: NodeJS.Signals = "SIGKILL"): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
+export async function untilGone(pid: number): Promise<void> {
+  await until(`process ${pid} is gone`, () => startTimeOf(pid) === null);
+}
+
+function environmentOf(pid: number): string {
+  return readProc(pid, "environ");
+}
+
+function commandOf(pid: number): string {
+  return readProc(pid, "cmdline");
+}
+
+function readProc(pid: number, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, "latin1");
+  } catch {
+    return "";
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}
