@@ -1,104 +1,19 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { get } from "node:http";
+import { appendFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import {
-  failLaunches,
-  giveCapacity,
-  killReplica,
-  openLocalCloud,
-  readCloudFile,
-  replicaLog,
-  SERVICE_TAG,
-  takeCapacity,
-  updateCloudFile,
-} from "../../provider/clouds/local";
+import { killReplica, openLocalCloud, replicaLog, updateCloudFile } from "../../provider/clouds/local";
 import { rotateLog } from "../../provider/clouds/local/log";
 import { readVm } from "../../provider/clouds/local/replica-folder";
 import { isAlive } from "../../provider/host/process-identity";
-import { packWorkdir } from "../../provider/host/workdir";
 import type { ObservedVm } from "../../provider/core/observed";
 import type { Cloud } from "../../provider/ports/cloud";
-import { firstLine, kill, killChildren, startTypeScript, until } from "../store/children";
-import { makeFolder, removeFolders } from "../store/folders";
-import { cloudConforms, refused, request, type CloudHarness } from "./conformance";
+import { firstLine, kill, startTypeScript, until } from "../store/children";
+import { makeFolder } from "../store/folders";
+import { cloudConforms, refused, request } from "./conformance";
+import { makeWorld, processesTagged, serverWorkdir, type World } from "./local-world";
 
 const LAUNCHER = join(__dirname, "launcher.ts");
-
-const SERVER = `
-require("node:http").createServer((_, response) => response.end(JSON.stringify(process.env)))
-  .listen(Number(process.env.PORT), "127.0.0.1");
-`;
-
-let uid = 0;
-
-interface World extends CloudHarness {
-  serviceFolder: string;
-  cloudFile: string;
-  uid: string;
-  warnings: string[];
-}
-
-function makeWorld(): World {
-  const serviceFolder = makeFolder();
-  const cloudFile = join(makeFolder(), "cloud.json");
-  const warnings: string[] = [];
-  const tag = `test-${process.pid}-${++uid}`;
-  const open = () =>
-    openLocalCloud({ serviceFolder, cloudFile, uid: tag, service: "p/s/chat", warn: (line) => warnings.push(line) });
-  return {
-    serviceFolder,
-    cloudFile,
-    uid: tag,
-    warnings,
-    open,
-    takeAway: async (id) => void (await killReplica(serviceFolder, id)),
-    failNextLaunch: async (code) => {
-      const zones = (await readCloudFile(cloudFile)).zones.length;
-      await failLaunches(cloudFile, { code, times: code === "NoCapacity" ? zones : 1 });
-    },
-    reach: ({ address }) => fetchText(address!),
-    dispose: async () => {
-      await killChildren();
-      await open().purge();
-      assert.deepEqual(processesTagged(tag), [], "processes were left behind");
-      removeFolders();
-    },
-  };
-}
-
-function fetchText({ host, port }: { host: string; port: number }): Promise<string | null> {
-  return new Promise((resolve) => {
-    const asked = get({ host, port, agent: false }, (response) => {
-      let text = "";
-      response.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
-      response.on("end", () => resolve(text));
-    });
-    asked.on("error", () => resolve(null));
-  });
-}
-
-function processesTagged(tag: string): number[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/environ`, "latin1").includes(`${SERVICE_TAG}=${tag}\0`);
-      } catch {
-        return false;
-      }
-    })
-    .map(Number);
-}
-
-function serverWorkdir(): () => Promise<NodeJS.ReadableStream> {
-  return async () => {
-    const folder = makeFolder();
-    writeFileSync(join(folder, "server.js"), SERVER);
-    return packWorkdir(folder);
-  };
-}
 
 describe("the local cloud", () => {
   describe("as any cloud", () => {
@@ -371,125 +286,6 @@ describe("the local cloud", () => {
       } finally {
         execFileSync("umount", [disk]);
       }
-    });
-  });
-
-  describe("played by a file", () => {
-    let world: World;
-    let cloud: Cloud;
-
-    beforeEach(() => {
-      world = makeWorld();
-      cloud = world.open();
-      mkdirSync(join(world.cloudFile, ".."), { recursive: true });
-    });
-    afterEach(() => world.dispose());
-
-    const zones = async () => (await cloud.list()).map(({ zone }) => zone);
-
-    it("spreads replicas over the zones that have room, and says where there is none", async () => {
-      const file = {
-        zones: [
-          { name: "a", capacity: 1 },
-          { name: "b", capacity: 2 },
-        ],
-      };
-      writeFileSync(world.cloudFile, JSON.stringify(file));
-      await Promise.all([1, 2, 3].map((n) => cloud.launch(request(`r-${n}`))));
-      assert.deepEqual((await zones()).sort(), ["a", "b", "b"]);
-      await assert.rejects(cloud.launch(request("r-4")), (error: Error) => {
-        assert.match(error.message, /no capacity for replica r-4 in .*a/);
-        return refused("NoCapacity")(error);
-      });
-      assert.deepEqual(
-        (await cloud.offerings()).map(({ available }) => available),
-        [0, 0, 0, 0],
-      );
-      await giveCapacity(world.cloudFile, "a", 1);
-      await cloud.launch(request("r-4"));
-    });
-
-    it("gives a place back when a replica has ended", async () => {
-      writeFileSync(world.cloudFile, JSON.stringify({ zones: [{ name: "a", capacity: 1 }] }));
-      await cloud.launch(request("r-1"));
-      await cloud.terminate({ replicaId: "r-1", epoch: 1, graceSeconds: 0 });
-      await until("there is room", () =>
-        cloud.launch(request("r-2")).then(
-          () => true,
-          () => false,
-        ),
-      );
-    });
-
-    it("avoids a zone whose capacity was taken while it runs, and ends nobody there", async () => {
-      await cloud.launch(request("r-0"));
-      for (const zone of ["local-a", "local-b"]) await takeCapacity(world.cloudFile, zone, "all");
-      await cloud.launch(request("r-1"));
-      await cloud.launch(request("r-2"));
-      assert.deepEqual(await zones(), ["local-a", "local-c", "local-c"]);
-    });
-
-    it("goes past a zone that a scripted error closes, as often as the file says", async () => {
-      await failLaunches(world.cloudFile, { zone: "local-a", code: "NoCapacity", times: 1 });
-      await cloud.launch(request("r-1"));
-      await cloud.launch(request("r-2"));
-      assert.deepEqual(await zones(), ["local-b", "local-a"]);
-      assert.deepEqual((await readCloudFile(world.cloudFile)).launchErrors, []);
-      await failLaunches(world.cloudFile, { code: "LaunchFailed", times: null });
-      for (const id of ["r-3", "r-4"]) await assert.rejects(cloud.launch(request(id)), refused("LaunchFailed"));
-    });
-
-    it("loses no change when several processes change it at once", async () => {
-      await updateCloudFile(world.cloudFile, (file) => ({ ...file, zones: [{ ...file.zones[0]!, capacity: 0 }] }));
-      await Promise.all(Array.from({ length: 10 }, () => giveCapacity(world.cloudFile, "local-a", 1)));
-      assert.equal((await readCloudFile(world.cloudFile)).zones[0]!.capacity, 10);
-    });
-
-    it("keeps the last good content while it is broken, and reports that once", async () => {
-      writeFileSync(world.cloudFile, JSON.stringify({ zones: [{ name: "a" }] }));
-      await cloud.launch(request("r-1"));
-      writeFileSync(world.cloudFile, `{"zones": [{"name": "b"`);
-      await cloud.launch(request("r-2"));
-      writeFileSync(world.cloudFile, `{"zones": [{"name": "c", "capacty": 3}]}`);
-      await cloud.launch(request("r-3"));
-      assert.deepEqual(await zones(), ["a", "a", "a"]);
-      assert.equal(world.warnings.length, 2);
-      assert.match(world.warnings[0]!, /cloud\.json is not JSON .* stays as it was/);
-      assert.match(world.warnings[1]!, /error at zones\.0: .*capacty/);
-      await assert.rejects(world.open().launch(request("r-4")), refused("InvalidInput"));
-      assert.equal((await world.open().list()).length, 3, "what runs can be seen and ended all the same");
-    });
-
-    it("tells unknown zones, and what cannot be taken, by name", async () => {
-      await assert.rejects(
-        takeCapacity(world.cloudFile, "mars", 1),
-        /no zone mars in .*: it has local-a, local-b, local-c/,
-      );
-      await assert.rejects(takeCapacity(world.cloudFile, "local-a", 1), /no limit to take 1 from/);
-    });
-
-    it("takes spot VMs at the time that their notice said", async () => {
-      await cloud.launch(request("r-1", { market: "spot" }));
-      await cloud.launch(request("r-2", { market: "spot" }));
-      await until("both run", async () => (await cloud.list()).every(({ state }) => state === "running"));
-      const notices = [
-        { replicaId: "r-1", at: Date.now() + 150 },
-        { replicaId: "r-2", at: Date.now() + 600_000 },
-        { replicaId: "r-9", at: 1 },
-      ];
-      await updateCloudFile(world.cloudFile, (file) => ({ ...file, notices }));
-      assert.deepEqual(await cloud.notices(), notices.slice(0, 2));
-      const vm = await until("r-1 is taken", async () => {
-        await cloud.maintain();
-        const found = await cloud.describe("r-1");
-        return found?.state === "ended" ? found : null;
-      });
-      assert.equal(vm.exit!.lost, true);
-      assert.deepEqual(
-        (await cloud.notices()).map(({ replicaId }) => replicaId),
-        ["r-2"],
-      );
-      assert.equal((await cloud.describe("r-2"))!.state, "running");
     });
   });
 });

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { mkdir } from "node:fs/promises";
-import { PassThrough, Readable } from "node:stream";
+import { PassThrough, type Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import * as tar from "tar";
 import { ServeError } from "../../core/errors";
@@ -18,7 +18,7 @@ export function packWorkdir(folder: string): Readable {
 export async function hashTar(stream: NodeJS.ReadableStream): Promise<string> {
   const manifest: ManifestEntry[] = [];
   const parser = new tar.Parser({ strict: true });
-  parser.on("entry", (entry) => {
+  parser.on("entry", (entry: tar.ReadEntry) => {
     const path = entry.path.replace(/^\.\//, "");
     switch (entry.type) {
       case "File":
@@ -80,7 +80,7 @@ async function feed(stream: NodeJS.ReadableStream, sink: tar.Parser): Promise<vo
       through.destroy(error);
     });
   });
-  through.pipe(sink as unknown as NodeJS.WritableStream);
+  through.pipe(sink);
   try {
     await Promise.all([pipeline(stream, through), written]);
   } catch (error) {
