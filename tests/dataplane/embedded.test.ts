@@ -8,7 +8,7 @@ import { startEmbedded } from "./support/embedded";
 import { subjectOf } from "./support/subject";
 
 describe("the embedded data plane conforms:", () => {
-  const subject = subjectOf(startEmbedded);
+  const subject = subjectOf(() => startEmbedded());
   splitsTraffic(subject);
   changesMembership(subject);
   retriesRequests(subject);

@@ -18,6 +18,9 @@ export interface ClientRequest {
   expectsContinue: boolean;
 }
 
+/** A last piece up to this goes out as a string, which Node joins with the head: one write instead of a costlier writev. */
+const JOINED_BYTES = 8192;
+
 /**
  * One request of a client from its arrival to the end of its response: waits for a replica, sends, passes the answer on,
  * and goes to another replica as long as the client has seen nothing of the first one. Every way out goes through
@@ -113,7 +116,8 @@ export class Exchange implements UpstreamUser, Waiter {
     count(metrics.latency, performance.now() - this.startedAt);
     health.requestSucceeded();
     if (chunk === null) this.client.res.end();
-    else this.client.res.end(chunk);
+    else if (chunk.length > JOINED_BYTES) this.client.res.end(chunk);
+    else this.client.res.end(chunk.toString("latin1"), "latin1");
     this.over = true;
     this.letGo();
   }

@@ -12,9 +12,12 @@ export interface EmbeddedUnderTest extends EngineUnderTest {
   pid: number;
 }
 
-/** A data plane process with a service folder of its own. */
-export async function startEmbedded(folder = mkdtempSync(join(tmpdir(), "dataplane-"))): Promise<EmbeddedUnderTest> {
-  const pid = startDataPlane(folder);
+/** A data plane process with a service folder of its own; `start` may be that of the built package. */
+export async function startEmbedded(
+  folder = mkdtempSync(join(tmpdir(), "dataplane-")),
+  start: typeof startDataPlane = startDataPlane,
+): Promise<EmbeddedUnderTest> {
+  const pid = start(folder);
   let plane: EmbeddedDataPlane | null = null;
   await until(
     "the data plane opened its control socket",
