@@ -7,8 +7,10 @@ const MOVING_MS = 50;
 /** Something is missing, but nothing has changed for a while: a slow boot, a lack of capacity, a port that is taken. */
 const WAITING_MS = 250;
 const WAITING_AFTER_MS = 5_000;
-/** At rest only new intents are waited for: losses and failing probes wake the loop by themselves or are found in time. */
-const SETTLED_MS = 500;
+/** At rest: losses and failing probes wake the loop by themselves or are routed around by the balancer until then. */
+const SETTLED_MS = 1_000;
+/** A look at the intent costs a fraction of a tick, and whoever wrote it is waiting. */
+export const INTENT_EVERY_MS = 250;
 
 /** How long the loop may sleep when nothing wakes it. `quietMs`: since the state last changed. */
 export function pauseAfter(intent: Intent, state: State, observed: Observed, quietMs: number): number {

@@ -2,7 +2,7 @@ import type { Action } from "../core/action";
 import { ServeError, sentenceOf } from "../core/errors";
 import { firstState } from "../core/draft";
 import { Executor, type WorldAction } from "./act";
-import { pauseAfter } from "./cadence";
+import { INTENT_EVERY_MS, pauseAfter } from "./cadence";
 import { Journal } from "./journal";
 import { Observer } from "./observe";
 import type { Parts } from "./parts";
@@ -81,7 +81,7 @@ export class Controller {
       } catch (error) {
         this.report(error);
       }
-      if (this.ending === null) await this.wake.sleep(pause);
+      if (this.ending === null) await this.rest(pause);
     }
     await this.executor.stop();
     return this.ending;
@@ -114,6 +114,23 @@ export class Controller {
     this.executor.start(actions.filter(isWorldAction));
     await this.upkeep.run(intent, state);
     return pauseAfter(intent, state, observed, now - this.changedAt);
+  }
+
+  /** Sleeps until something happened, which a new intent is too. */
+  private async rest(milliseconds: number): Promise<void> {
+    for (let left = milliseconds; left > 0; left -= INTENT_EVERY_MS) {
+      const how = await this.wake.sleep(Math.min(left, INTENT_EVERY_MS));
+      if (how === "rung" || (left > INTENT_EVERY_MS && (await this.isNewIntent()))) return;
+    }
+  }
+
+  private async isNewIntent(): Promise<boolean> {
+    try {
+      return (await this.parts.store.readIntent()).version !== this.journal.state?.intentVersion;
+    } catch {
+      // What is wrong with the store is for the tick to say.
+      return true;
+    }
   }
 
   /** The store goes last: as long as it is there, a successor finds out what is left to do. */

@@ -4,7 +4,7 @@ import type { PoolSpec } from "../core/spec/pool";
 import type { State } from "../core/state";
 import type { Parts } from "./parts";
 
-const MAINTAIN_MS = 1_000;
+const MAINTAIN_MS = 2_000;
 const SWEEP_MS = 60_000;
 
 /** What keeps disks bounded between ticks. A failure here never stops the service from being looked after. */

@@ -8,7 +8,7 @@ export class Wake {
     this.end?.();
   }
 
-  async sleep(milliseconds: number): Promise<void> {
+  async sleep(milliseconds: number): Promise<"rung" | "slept"> {
     if (!this.rung) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, milliseconds);
@@ -19,6 +19,8 @@ export class Wake {
       });
     }
     this.end = null;
+    const how = this.rung ? "rung" : "slept";
     this.rung = false;
+    return how;
   }
 }

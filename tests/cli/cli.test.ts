@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { CheckReport } from "../../provider/core/check/check";
+import type { ServeEvent } from "../../provider/core/events";
 import type { Intent } from "../../provider/core/intent";
+import type { SurgePlan } from "../../provider/core/plan/surge";
 import type { State } from "../../provider/core/state";
+import type { ServiceView } from "../../provider/cli/view/service";
 import { openFileStore } from "../../provider/store/file";
 import type { Store } from "../../provider/ports/store";
 import { replicaLog } from "../../provider/clouds/local";
@@ -69,10 +73,11 @@ describe("pulumi-serve", () => {
 
     it("gives scripts everything as JSON", async () => {
       await stored("project/dev/chat", rollingWorld());
-      const { services } = JSON.parse((await pulumiServe("status", "--json")).out);
-      assert.equal(services[0].identity, "project/dev/chat");
-      assert.equal(services[0].rollout.weights.canary, 25);
-      assert.equal(services[0].replicas.length, services[0].totalReplicas);
+      const { services } = JSON.parse((await pulumiServe("status", "--json")).out) as { services: ServiceView[] };
+      const [service] = services;
+      assert.equal(service!.identity, "project/dev/chat");
+      assert.equal(service!.rollout!.weights.canary, 25);
+      assert.equal(service!.replicas.length, service!.totalReplicas);
     });
 
     it("shows a service whose store cannot be read beside the others", async () => {
@@ -99,9 +104,9 @@ describe("pulumi-serve", () => {
   describe("plan", () => {
     it("prints what planSurge returns", async () => {
       const { out } = await pulumiServe("plan", "--replicas", "7", "--max-surge-percent", "25", "--json");
-      const { cap, states } = JSON.parse(out);
+      const { cap, states } = JSON.parse(out) as SurgePlan;
       assert.deepEqual(cap, { pool: 9 });
-      assert.equal(states.at(-1).pools.pool.canary, 7);
+      assert.equal(states.at(-1)!.pools["pool"]!.canary, 7);
     });
 
     it("plans several pools, each with its own numbers", async () => {
@@ -135,13 +140,10 @@ describe("pulumi-serve", () => {
       await store.appendEvents(events);
       const { code, out } = await pulumiServe("check", "--json");
       assert.equal(code, 1);
-      const { verdicts } = JSON.parse(out);
-      const broken = verdicts.filter((verdict: { violation: unknown }) => verdict.violation !== null);
+      const { verdicts } = JSON.parse(out) as CheckReport;
+      const broken = verdicts.flatMap(({ violation }) => violation ?? []);
       assert.deepEqual(
-        broken.map((verdict: { invariant: string; violation: { seq: number } }) => [
-          verdict.invariant,
-          verdict.violation.seq,
-        ]),
+        broken.map(({ invariant, seq }) => [invariant, seq]),
         [["capacity", events.length]],
       );
     });
@@ -154,7 +156,7 @@ describe("pulumi-serve", () => {
     assert.equal(lines.length, serving().events.length);
     assert.match(lines[0]!, /^\d{4}-.* 1 leaseTaken packageVersion=0\.1\.0$/);
     const [first] = (await pulumiServe("events", "--json")).out.split("\n");
-    assert.equal(JSON.parse(first!).kind, "leaseTaken");
+    assert.equal((JSON.parse(first!) as ServeEvent).kind, "leaseTaken");
   });
 
   it("prints a replica's log, and says which replicas there are when it has none", async () => {

@@ -168,7 +168,7 @@ describe("the controller", () => {
     const store = await storeService(intentOf([poolSpec("p", "a", 2)]));
     const script = new ScriptedParts(store);
     const parts = script.parts();
-    const list = parts.cloud.list;
+    const list = () => script.parts().cloud.list();
     const { epoch } = await store.acquireLease(holder());
     const controller = new Controller(parts, epoch, "0.1.0");
     const ending = controller.run();

@@ -30,8 +30,9 @@ interface Verb {
 const ABORT: Verb = {
   command: "abort",
   pointless: (_, state) => {
-    if (state?.rollout == null) return "No rollout is in progress: nothing to abort.";
-    return state.rollout.direction.kind === "back" ? "The rollout is going back already." : null;
+    const direction = state?.rollout?.direction.kind ?? null;
+    if (direction === null) return "No rollout is in progress: nothing to abort.";
+    return direction === "back" ? "The rollout is going back already." : null;
   },
   done: "The rollout goes back; `pulumi-serve rollout status --wait` follows it.",
 };
