@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
+import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { startDataPlane } from "../../provider/dataplane/embedded/client";
 import { startEmbedded } from "../dataplane/support/embedded";
@@ -14,8 +14,8 @@ const CLIENTS = 64;
 /** Until then the engine that compiles at run time is still compiling; on a busy computer this takes its time. */
 const WARM_UP_REQUESTS = 60_000;
 const WARM_UP_MS = 20_000;
-const SLICE_MS = 2000;
-const SLICES = 7;
+const SLICE_MS = 1000;
+const ROUNDS = 11;
 
 interface Contender {
   name: "embedded" | "undici" | "haproxy";
@@ -59,8 +59,10 @@ async function measure(contenders: Contender[]): Promise<Map<Contender["name"], 
     measured.set(contender.name, { reqPerSec: [], cpuMicrosPerRequest: [], failed: 0 });
     await warmUp(contender);
   }
-  for (let round = 0; round < SLICES; round += 1) {
-    for (const contender of contenders) {
+  for (let round = 0; round < ROUNDS; round += 1) {
+    // Each round begins with another one, so that none always runs in the wake of the same neighbour.
+    for (let turn = 0; turn < contenders.length; turn += 1) {
+      const contender = contenders[(round + turn) % contenders.length]!;
       const sums = measured.get(contender.name)!;
       const { requests, failed, cpuMicros } = await slice(contender, SLICE_MS);
       sums.reqPerSec.push((requests * 1000) / SLICE_MS);
@@ -99,9 +101,11 @@ async function slice(
 function report(measured: Map<Contender["name"], Measured>, json: boolean): void {
   const median = (name: Contender["name"], what: "reqPerSec" | "cpuMicrosPerRequest"): number | null =>
     medianOf(measured.get(name)?.[what] ?? []);
-  const ratio = (other: Contender["name"]): number | null => {
-    const [ours, theirs] = [median("embedded", "reqPerSec"), median(other, "reqPerSec")];
-    return ours === null || theirs === null ? null : Number((ours / theirs).toFixed(3));
+  // Of slices that ran next to each other: on a busy computer the rounds differ by more than the contenders do.
+  const ratio = (other: Contender["name"], what: "reqPerSec" | "cpuMicrosPerRequest"): number | null => {
+    const [ours, theirs] = [measured.get("embedded")![what], measured.get(other)?.[what] ?? []];
+    const median = medianOf(theirs.map((value, round) => ours[round]! / value));
+    return median === null ? null : Number(median.toFixed(3));
   };
   const names = [...measured.keys()];
   const of = (what: "reqPerSec" | "cpuMicrosPerRequest"): Record<string, number | null> =>
@@ -110,8 +114,13 @@ function report(measured: Map<Contender["name"], Measured>, json: boolean): void
     reqPerSec: of("reqPerSec"),
     cpuMicrosPerRequest: of("cpuMicrosPerRequest"),
     failed: Object.fromEntries(names.map((name) => [name, measured.get(name)!.failed])),
-    ratioToUndici: ratio("undici"),
-    ratioToHaproxy: ratio("haproxy"),
+    ratioToUndici: ratio("undici", "reqPerSec"),
+    ratioToHaproxy: ratio("haproxy", "reqPerSec"),
+    // Steadier than requests a second, because it does not depend on what else runs; below 1 is less than theirs.
+    cpuRatioToUndici: ratio("undici", "cpuMicrosPerRequest"),
+    cpuRatioToHaproxy: ratio("haproxy", "cpuMicrosPerRequest"),
+    // All of the computer's processes together; far above the number of cores, requests a second say little.
+    loadAverage: round(loadavg()[0]!),
   };
   if (json) {
     process.stdout.write(`${JSON.stringify(result)}\n`);
