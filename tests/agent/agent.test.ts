@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { statSync } from "node:fs";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeWantedAgent } from "../../provider/agent/wanted";
+import { pulumiServe } from "../cli/run-cli";
 import { ownStateHome } from "../controller/stored-service";
 import { until } from "../controller/until";
 import { removeFolders } from "../store/folders";
@@ -142,9 +143,38 @@ describe("the agent of a live service", function () {
     } finally {
       delete process.env["PULUMI_CONFIG_PASSPHRASE"];
     }
-    const { readFileSync } = await import("node:fs");
     for (const pid of [...ownProcesses(service.folder), ...service.replicaPids()]) {
       assert.ok(!readFileSync(join("/proc", String(pid), "environ"), "latin1").includes("a secret"));
     }
+  });
+
+  describe("that is purged", () => {
+    const purge = () => pulumiServe("purge", "--project", "test", "--stack", "agent", "--yes");
+
+    async function assertNothingLeft(live: LiveService): Promise<void> {
+      assert.equal(await live.store.exists(), false);
+      assert.deepEqual(live.replicaPids(), []);
+      await until("agent and data plane are gone", () => ownProcesses(live.folder).length === 0);
+    }
+
+    it("is ended by its own agent, drains and all", async () => {
+      service = await LiveService.deploy("purged", { replicas: 2 });
+      await service.untilServes("a", 2);
+      const { code, out } = await purge();
+      assert.equal(code, 0, out);
+      await assertNothingLeft(service);
+    });
+
+    it("is ended directly when its store is damaged", async () => {
+      service = await LiveService.deploy("damaged", { replicas: 2 });
+      await service.untilServes("a", 2);
+      for (const name of readdirSync(join(service.folder, "intent"))) {
+        writeFileSync(join(service.folder, "intent", name), "{");
+      }
+      const { code, out, err } = await purge();
+      assert.equal(code, 0, out + err);
+      assert.match(out, /its store is damaged/);
+      await assertNothingLeft(service);
+    });
   });
 });
