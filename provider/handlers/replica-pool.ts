@@ -80,14 +80,15 @@ export function replicaPoolHandler(edge: Edge): Handler {
     },
 
     async update(id, olds, news) {
-      assertThisComputer(upgradeState(olds));
+      const old = upgradeState(olds);
+      assertThisComputer(old);
       const service = edge.openStore(String(news["service"]));
       try {
         const { input, store, spec } = await prepare(news);
         const { version } = await changeIntent(store, (found) => updatePool(found, spec));
         return { outs: await bringAbout("update", { inputs: news, input, store, version }) };
       } catch (error) {
-        throw partialFailure(error, id, await outputs(service, news), news);
+        throw partialFailure(error, id, await outputs(service, old), news);
       }
     },
 

@@ -74,7 +74,8 @@ export function rolloutHandler(edge: Edge): Handler {
     },
 
     async update(id, olds, news) {
-      assertThisComputer(upgradeState(olds));
+      const old = upgradeState(olds);
+      assertThisComputer(old);
       const { store, target, strategy } = prepare(news);
       try {
         await bringAbout(
@@ -84,7 +85,7 @@ export function rolloutHandler(edge: Edge): Handler {
         );
         return { outs: await outputs(store, news) };
       } catch (error) {
-        throw partialFailure(error, id, await outputs(store, news), news);
+        throw partialFailure(error, id, await outputs(store, old), news);
       }
     },
 

@@ -84,7 +84,8 @@ export function serveServiceHandler(edge: Edge): Handler {
     },
 
     async update(id, olds, news) {
-      assertThisComputer(upgradeState(olds));
+      const old = upgradeState(olds);
+      assertThisComputer(old);
       const input = serviceInput.parse(declared(news, COMPUTED));
       const store = edge.openStore(serviceIdentity(input));
       const reporter = edge.reporter(input.resourceUrn);
@@ -100,7 +101,7 @@ export function serveServiceHandler(edge: Edge): Handler {
         await follow({ edge, store, since: version, seconds, reporter, look: serviceProgress });
         return { outs: await outputs(store, news) };
       } catch (error) {
-        throw partialFailure(error, id, await outputs(store, news), news);
+        throw partialFailure(error, id, await outputs(store, old), news);
       }
     },
 
