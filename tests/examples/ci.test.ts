@@ -41,17 +41,21 @@ describe("the example CI workflow, its own commands run one by one", function ()
   });
   after(() => project?.dispose());
 
-  /** The exit code of the job, which ends with its first failing step. */
+  const installedFor = new Set<string>();
+
+  /** The exit code of the job, which ends with its first failing step. Installing once for each job proves that command. */
   async function job(name: string): Promise<{ code: number | null; output: string }> {
     const [shell = "", ...args] = workflow.shell;
     let output = "";
     for (const step of workflow.commands(name)) {
+      if (step.name === "Install" && installedFor.has(name)) continue;
       const env = { ...project.env, ...step.env };
       env["PATH"] = `${path.join(project.folder, "bin")}${path.delimiter}${env["PATH"]}`;
       const result = await startCommand(shell, [...args, step.run], { cwd: project.project, env, seconds: 240 }).done;
       output += `== ${step.name}\n${result.output}`;
       if (result.code !== 0) return { code: result.code, output };
     }
+    installedFor.add(name);
     return { code: 0, output };
   }
 
