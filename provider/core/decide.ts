@@ -34,6 +34,7 @@ export function decide(
   // The order is the logic: what happened, what is wanted, what the rollout makes of both, what may be done about it.
   noteInForce(draft, observed);
   followReplicas(draft, observed);
+  noteDeletion(draft, intent);
   followDeclarations(draft, intent);
   const goals = driveRollout(draft, intent, observed);
   applyMoves(draft, guard(draft, goals, proposeMoves(draft, goals, observed)));
@@ -45,6 +46,12 @@ export function decide(
     draft.act({ kind: "dissolve" });
   }
   return { state: withEvents(draft), actions: draft.actions };
+}
+
+/** Told once, so that the log shows why the last healthy replicas were ended. */
+function noteDeletion(draft: Draft, { service }: Intent): void {
+  if (service.deleting && !draft.state.deleting) draft.say({ kind: "serviceDeleting" });
+  draft.state.deleting = service.deleting;
 }
 
 /** The journal asks again for what it does not see done. */

@@ -64,6 +64,7 @@ export function firstState(): State {
     outbox: [],
     nextEvent: 1,
     commandsSeen: { abort: 0, retry: 0 },
+    deleting: false,
     nextRollout: 1,
     conditions: [],
     orphans: [],

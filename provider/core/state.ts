@@ -27,6 +27,8 @@ export interface State {
   outbox: ServeEvent[];
   nextEvent: number;
   commandsSeen: { abort: number; retry: number };
+  /** True once the service's deletion was seen and told. */
+  deleting: boolean;
   nextRollout: number;
   /** VMs that carry our tag but are not ours any more, being ended. */
   orphans: string[];

@@ -1,4 +1,5 @@
 import type { Draft } from "../draft";
+import { POOL_DELETED } from "../events";
 import type { Goals, PoolGoal } from "../goals";
 import type { Observed } from "../observed";
 import type { PoolSpec } from "../spec/pool";
@@ -44,7 +45,7 @@ function missing(draft: Draft, name: string, side: "primary" | "canary", goal: P
 
 function surplus(goal: PoolGoal, count: Census, observed: Observed): Move[] {
   const reason = (side: Side) => {
-    if (goal.leaving) return "the pool is being deleted";
+    if (goal.leaving) return POOL_DELETED;
     if (side === "stale") return "its revision is no longer wanted";
     return goal.moving ? `the rollout needs ${goal[side].replicas} of the ${side}` : "fewer replicas are declared";
   };
