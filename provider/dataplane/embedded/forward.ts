@@ -96,7 +96,7 @@ export class Exchange implements UpstreamUser, Waiter {
 
   onBody(chunk: Buffer): void {
     this.unflushed = false;
-    if (this.client.res.write(chunk)) return;
+    if (this.client.res.write(Buffer.from(chunk))) return;
     this.connection!.socket.pause();
     if (this.listensForDrain) return;
     this.listensForDrain = true;
@@ -116,7 +116,7 @@ export class Exchange implements UpstreamUser, Waiter {
     count(metrics.latency, performance.now() - this.startedAt);
     health.requestSucceeded();
     if (chunk === null) this.client.res.end();
-    else if (chunk.length > JOINED_BYTES) this.client.res.end(chunk);
+    else if (chunk.length > JOINED_BYTES) this.client.res.end(Buffer.from(chunk));
     else this.client.res.end(chunk.toString("latin1"), "latin1");
     this.over = true;
     this.letGo();

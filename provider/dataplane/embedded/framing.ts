@@ -1,6 +1,9 @@
 import { fieldKind, FieldKind } from "./fields";
 
-/** What the parser tells; `end` is always its last word on a response, with the last piece of the body if there is one. */
+/**
+ * What the parser tells; `onEnd` is always its last word on a response, with the last piece of the body if there is one.
+ * Chunks are views of the read buffer: whoever keeps one beyond the call copies it.
+ */
 export interface ResponseSink {
   onHead(status: number, reason: string, headers: string[]): void;
   onBody(chunk: Buffer): void;
@@ -74,7 +77,7 @@ export class ResponseParser {
           const end = data.indexOf(HEAD_END, at);
           if ((end === -1 ? data.length : end) - at > MAX_HEAD_BYTES) throw new FramingError("its header is too large");
           if (end === -1) {
-            this.rest = data.subarray(at);
+            this.rest = Buffer.from(data.subarray(at));
             return;
           }
           const head = data.toString("latin1", at, end);
@@ -116,7 +119,7 @@ export class ResponseParser {
         }
         case "chunkEnd":
           if (data.length - at < 2) {
-            this.rest = data.subarray(at);
+            this.rest = Buffer.from(data.subarray(at));
             return;
           }
           if (data[at] !== 13 || data[at + 1] !== 10) throw new FramingError("a chunk does not end where it said");
@@ -155,7 +158,7 @@ export class ResponseParser {
     const end = data.indexOf(LINE_END, at);
     if ((end === -1 ? data.length : end) - at > MAX_CHUNK_LINE_BYTES)
       throw new FramingError("a chunk line is too long");
-    if (end === -1) this.rest = data.subarray(at);
+    if (end === -1) this.rest = Buffer.from(data.subarray(at));
     return end;
   }
 
