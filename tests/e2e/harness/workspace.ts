@@ -136,10 +136,14 @@ export class Workspace {
     return processesOf(this.folder);
   }
 
+  /** Ends every process, as a reboot does: until none is left, because agent and data plane start each other again. */
+  async endAll(): Promise<void> {
+    for (let found = this.processes(); found.length > 0; found = this.processes()) await endProcesses(found);
+  }
+
   /** Ends everything that runs for this workspace and removes its folder. For tests that have seen enough, and for failures. */
   async dispose(): Promise<void> {
-    // Twice over: one that was just being started by another is seen the second time.
-    for (let found = this.processes(); found.length > 0; found = this.processes()) await endProcesses(found);
+    await this.endAll();
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
