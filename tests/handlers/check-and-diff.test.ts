@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { planSurge } from "../../provider";
+import { planSurge, type PoolFacts, type RolloutPlan } from "../../provider";
 import { UNKNOWN } from "../../provider/core/spec/unknown";
 import { ProviderProcess, type Props } from "./harness/provider-process";
 
@@ -25,17 +25,27 @@ describe("check and diff, as a preview calls them", () => {
     assert.equal(UNKNOWN, (pulumi.runtime as unknown as { unknownValue: string }).unknownValue);
   });
 
-  async function checkedPool(changes: Props = {}): Promise<Props> {
-    const { inputs, failures } = await provider.check("ReplicaPool", { ...pool, ...changes });
-    assert.deepEqual(failures, []);
-    return inputs;
+  interface CheckedPool extends Props {
+    declaredRevision: string;
+    facts: PoolFacts;
+    template: { env: Props };
   }
 
-  async function checkedRollout(pools: Props[], olds: Props = {}, strategy: Props = {}): Promise<Props> {
+  interface CheckedRollout extends Props {
+    plan: RolloutPlan;
+  }
+
+  async function checkedPool(changes: Props = {}): Promise<CheckedPool> {
+    const { inputs, failures } = await provider.check("ReplicaPool", { ...pool, ...changes });
+    assert.deepEqual(failures, []);
+    return inputs as CheckedPool;
+  }
+
+  async function checkedRollout(pools: unknown[], olds: Props = {}, strategy: Props = {}): Promise<CheckedRollout> {
     const news = { ...owner, service: "shop/dev/chat", pools, strategy };
     const { inputs, failures } = await provider.check("Rollout", news, olds);
     assert.deepEqual(failures, []);
-    return inputs;
+    return inputs as CheckedRollout;
   }
 
   describe("of a pool", () => {
@@ -107,7 +117,7 @@ describe("check and diff, as a preview calls them", () => {
     });
 
     it("leave the plan unknown when a pool is", async () => {
-      const inputs = await checkedRollout([UNKNOWN as never]);
+      const inputs = await checkedRollout([UNKNOWN]);
       assert.deepEqual([inputs["plan"], inputs["planStates"]], [UNKNOWN, UNKNOWN]);
     });
 
@@ -127,9 +137,10 @@ describe("check and diff, as a preview calls them", () => {
         endpoint: { port: await freePort() },
       });
       assert.deepEqual(failures, []);
-      assert.equal(inputs["url"], `http://127.0.0.1:${inputs["endpoint"].port}`);
+      const { port } = inputs["endpoint"] as { port: number };
+      assert.equal(inputs["url"], `http://127.0.0.1:${port}`);
       assert.equal(inputs["serviceId"], "shop/dev/chat");
-      assert.equal(inputs["balancer"].policy, "leastLoad");
+      assert.equal((inputs["balancer"] as Props)["policy"], "leastLoad");
     });
 
     it("refuse a port that another program holds", async () => {

@@ -5,7 +5,7 @@ import type * as Sdk from "../../sdk";
 interface Registered {
   type: string;
   name: string;
-  inputs: Record<string, any>;
+  inputs: Record<string, unknown>;
 }
 
 /** What the engine would have been told, in the order of registration. */
@@ -34,9 +34,9 @@ describe("what a program registers", () => {
           registered.push(args);
           const facts = { name: args.name, revision: "abc", replicas: 1, specHash: "def" };
           const computed = { serviceId: `shop/dev/${args.name}`, url: "http://127.0.0.1:8080", facts };
-          return { id: `${args.name}-id`, state: { ...args.inputs, ...computed } };
+          return { id: `${args.name}-id`, state: { ...(args.inputs as object), ...computed } };
         },
-        call: (args) => args.inputs,
+        call: (args) => args.inputs as Record<string, unknown>,
       },
       "shop",
       "dev",
@@ -71,7 +71,7 @@ describe("what a program registers", () => {
     assert.deepEqual({ project, stack, name }, { project: "shop", stack: "dev", name: "told" });
     assert.deepEqual(timeouts, { create: "10m" });
     assert.equal(resourceUrn, "urn:pulumi:dev::shop::pulumi-nodejs:dynamic/serve:ServeService::told");
-    assert.match(inputs["__provider"], /handlers\.ServeService/);
+    assert.match(String(inputs["__provider"]), /handlers\.ServeService/);
   });
 
   it("gives the Rollout the facts of its pools and nothing else of them", async () => {
@@ -117,7 +117,7 @@ describe("what a program registers", () => {
     const made = await registeredAs("pulumi-nodejs:dynamic/serve:ServeService", "chat");
     assert.deepEqual([made.inputs["endpoint"], made.inputs["target"]], [{ port: 8080 }, { kind: "local" }]);
     assert.match(
-      made.inputs["resourceUrn"],
+      String(made.inputs["resourceUrn"]),
       /pulumi-serve:index:ModelService\$pulumi-nodejs:dynamic\/serve:ServeService::chat$/,
     );
   });

@@ -1,9 +1,7 @@
-import { createRequire } from "node:module";
-
-const pulumiRequire = createRequire(require.resolve("@pulumi/pulumi/package.json"));
-const grpc = pulumiRequire("@grpc/grpc-js");
-const { Empty } = pulumiRequire("google-protobuf/google/protobuf/empty_pb");
-const { EngineService } = require("@pulumi/pulumi/proto/engine_grpc_pb");
+import { Server, ServerCredentials, type sendUnaryData, type ServerUnaryCall } from "@grpc/grpc-js";
+import { EngineService } from "@pulumi/pulumi/proto/engine_grpc_pb";
+import type { LogRequest } from "@pulumi/pulumi/proto/engine_pb";
+import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 
 export interface LogLine {
   severity: number;
@@ -15,15 +13,15 @@ export interface LogLine {
 /** Listens where Pulumi's engine would, and keeps what is logged. */
 export class FakeEngine {
   private constructor(
-    private readonly server: any,
+    private readonly server: Server,
     readonly address: string,
     readonly lines: readonly LogLine[],
   ) {}
 
   static async start(): Promise<FakeEngine> {
-    const server = new grpc.Server();
+    const server = new Server();
     const lines: LogLine[] = [];
-    const log = (call: any, callback: any) => {
+    const log = (call: ServerUnaryCall<LogRequest, Empty>, callback: sendUnaryData<Empty>) => {
       const { request } = call;
       lines.push({
         severity: request.getSeverity(),
@@ -33,7 +31,7 @@ export class FakeEngine {
       });
       callback(null, new Empty());
     };
-    const unused = (_call: any, callback: any) => callback(null, new Empty());
+    const unused = (_call: unknown, callback: sendUnaryData<Empty>) => callback(null, new Empty());
     server.addService(EngineService, {
       log,
       getRootResource: unused,
@@ -42,7 +40,7 @@ export class FakeEngine {
       requirePulumiVersion: unused,
     });
     const port = await new Promise<number>((done, failed) =>
-      server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error: Error | null, bound: number) =>
+      server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error: Error | null, bound: number) =>
         error ? failed(error) : done(bound),
       ),
     );

@@ -1,21 +1,17 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { credentials, type ServiceError } from "@grpc/grpc-js";
+import { ResourceProviderClient } from "@pulumi/pulumi/proto/provider_grpc_pb";
+import * as rpc from "@pulumi/pulumi/proto/provider_pb";
+import { Status } from "@pulumi/pulumi/proto/status_pb";
+import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import { shim } from "../../../sdk/shim";
 import { FakeEngine } from "./fake-engine";
 
 const REPOSITORY = resolve(__dirname, "../../..");
-const pulumiRequire = createRequire(require.resolve("@pulumi/pulumi/package.json"));
-const grpc = pulumiRequire("@grpc/grpc-js");
-const { Struct } = pulumiRequire("google-protobuf/google/protobuf/struct_pb");
-const { Any } = pulumiRequire("google-protobuf/google/protobuf/any_pb");
-const rpc = require("@pulumi/pulumi/proto/provider_pb");
-const { ResourceProviderClient } = require("@pulumi/pulumi/proto/provider_grpc_pb");
-const { Status } = require("@pulumi/pulumi/proto/status_pb");
-
-export type Props = Record<string, any>;
+export type Props = Record<string, unknown>;
 type TypeName = "ServeService" | "ReplicaPool" | "Rollout";
 
 /** What Pulumi saves of a create or update that failed after its first side effect. */
@@ -34,7 +30,7 @@ export class ProviderProcess {
     readonly project: string,
     readonly engine: FakeEngine,
     private readonly child: ChildProcess,
-    private readonly client: any,
+    private readonly client: ResourceProviderClient,
   ) {}
 
   static async start(): Promise<ProviderProcess> {
@@ -58,14 +54,14 @@ export class ProviderProcess {
       stdio: ["ignore", "pipe", "pipe"],
     });
     const port = await new Promise<string>((found, failed) => {
-      child.stdout!.once("data", (chunk: Buffer) => found(chunk.toString().trim()));
+      child.stdout.once("data", (chunk: Buffer) => found(chunk.toString().trim()));
       child.once("exit", () => failed(new Error("the dynamic-provider process ended")));
     });
-    const client = new ResourceProviderClient(`127.0.0.1:${port}`, grpc.credentials.createInsecure());
+    const client = new ResourceProviderClient(`127.0.0.1:${port}`, credentials.createInsecure());
     const provider = new ProviderProcess(project, engine, child, client);
     const configure = new rpc.ConfigureRequest();
     configure.setArgs(Struct.fromJavaScript({}));
-    await provider.call("configure", configure);
+    await call((done) => client.configure(configure, done));
     return provider;
   }
 
@@ -97,10 +93,10 @@ export class ProviderProcess {
     const request = new rpc.CheckRequest();
     request.setOlds(struct(type, olds));
     request.setNews(struct(type, news));
-    const reply = await this.call("check", request);
+    const reply = await call<rpc.CheckResponse>((done) => this.client.check(request, done));
     const failures = reply
       .getFailuresList()
-      .map((each: any) => ({ property: each.getProperty(), reason: each.getReason() }));
+      .map((each) => ({ property: each.getProperty(), reason: each.getReason() }));
     return { inputs: plain(reply.getInputs()), failures };
   }
 
@@ -114,7 +110,7 @@ export class ProviderProcess {
     request.setId(id);
     request.setOlds(struct(type, olds));
     request.setNews(struct(type, news));
-    const reply = await this.call("diff", request);
+    const reply = await call<rpc.DiffResponse>((done) => this.client.diff(request, done));
     const changes = (["unknown", "none", "some"] as const)[reply.getChanges() as 0 | 1 | 2];
     return { changes, replaces: reply.getReplacesList() };
   }
@@ -122,7 +118,7 @@ export class ProviderProcess {
   async create(type: TypeName, inputs: Props): Promise<{ id: string; outs: Props }> {
     const request = new rpc.CreateRequest();
     request.setProperties(struct(type, inputs));
-    const reply = await this.call("create", request);
+    const reply = await call<rpc.CreateResponse>((done) => this.client.create(request, done));
     return { id: reply.getId(), outs: plain(reply.getProperties()) };
   }
 
@@ -131,7 +127,9 @@ export class ProviderProcess {
     request.setId(id);
     request.setOlds(struct(type, olds));
     request.setNews(struct(type, news));
-    return { outs: plain((await this.call("update", request)).getProperties()) };
+    return {
+      outs: plain((await call<rpc.UpdateResponse>((done) => this.client.update(request, done))).getProperties()),
+    };
   }
 
   async read(
@@ -142,7 +140,7 @@ export class ProviderProcess {
     const request = new rpc.ReadRequest();
     request.setId(id);
     request.setProperties(struct(type, props));
-    const reply = await this.call("read", request);
+    const reply = await call<rpc.ReadResponse>((done) => this.client.read(request, done));
     const inputs = reply.getInputs();
     return { id: reply.getId(), props: plain(reply.getProperties()), inputs: inputs && plain(inputs) };
   }
@@ -151,38 +149,29 @@ export class ProviderProcess {
     const request = new rpc.DeleteRequest();
     request.setId(id);
     request.setProperties(struct(type, props));
-    await this.call("delete", request);
+    await call((done) => this.client.delete(request, done));
   }
+}
 
-  private call(method: string, request: unknown): Promise<any> {
-    return new Promise((done, failed) =>
-      this.client[method](request, (error: any, reply: unknown) => (error ? failed(error) : done(reply))),
-    );
-  }
+function call<Reply>(send: (done: (error: ServiceError | null, reply: Reply) => void) => unknown): Promise<Reply> {
+  return new Promise((done, failed) => send((error, reply) => (error === null ? done(reply) : failed(error))));
 }
 
 /** The partial failure inside a gRPC error; throws when there is none, as then Pulumi would forget the resource. */
-export function initFailure(error: any): InitFailure {
-  const [details] = error.metadata?.get("grpc-status-details-bin") ?? [];
-  if (details === undefined) throw error;
-  const any = Any.deserializeBinary(Status.deserializeBinary(details).getDetailsList()[0].serializeBinary());
-  const failed = rpc.ErrorResourceInitFailed.deserializeBinary(any.getValue_asU8());
-  return {
-    id: failed.getId(),
-    properties: plainWithProvider(failed.getProperties()),
-    reasons: failed.getReasonsList(),
-  };
+export function initFailure(error: unknown): InitFailure {
+  const [details] = (error as Partial<ServiceError>).metadata?.get("grpc-status-details-bin") ?? [];
+  if (!(details instanceof Buffer)) throw error;
+  const [detail] = Status.deserializeBinary(details).getDetailsList();
+  const failed = rpc.ErrorResourceInitFailed.deserializeBinary(detail!.getValue_asU8());
+  const properties = failed.getProperties()!.toJavaScript() as Props;
+  return { id: failed.getId(), properties, reasons: failed.getReasonsList() };
 }
 
-function struct(type: TypeName, props: Props): unknown {
+function struct(type: TypeName, props: Props): Struct {
   return Struct.fromJavaScript({ ...props, __provider: shim(type) });
 }
 
-function plain(message: any): Props {
-  const { __provider: _text, ...props } = message.toJavaScript();
+function plain(message: Struct | undefined): Props {
+  const { __provider: _text, ...props } = message!.toJavaScript() as Props;
   return props;
-}
-
-function plainWithProvider(message: any): Props {
-  return message.toJavaScript();
 }
