@@ -1,4 +1,5 @@
-import type { RollbackCause, RolloutProgress } from "./state";
+import type { PlannedPool, PlanState } from "./plan/surge";
+import type { RollbackCause } from "./rollout/cause";
 
 /**
  * The replayable trace: enough to prove or refute the invariants afterwards, from the log alone. Never a secret.
@@ -34,12 +35,12 @@ export type EventBody =
       rollout: number;
       targetKey: string;
       version: number;
-      pools: RolloutProgress["pools"];
+      pools: PlannedPool[];
       cap: Record<string, number>;
       maxSurgePercent: number;
       revisions: Record<string, { from: string | null; to: string | null }>;
     }
-  | { kind: "rolloutStep"; rollout: number; step: number; steps: number; state: RolloutProgress["plan"][number] }
+  | { kind: "rolloutStep"; rollout: number; step: number; steps: number; state: PlanState }
   | { kind: "rollingBack"; rollout: number; cause: RollbackCause; reason: string }
   | {
       kind: "rolloutEnded";

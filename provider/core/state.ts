@@ -1,7 +1,8 @@
 import type { Invariant, ServeEvent } from "./events";
 import type { PoolSpec, Revision } from "./spec/pool";
 import type { RolloutTarget, SurgeStrategy } from "./intent";
-import type { PlanState } from "./plan/surge";
+import type { PlannedPool, PlanState } from "./plan/surge";
+import type { RollbackCause } from "./rollout/cause";
 
 /** What is so, as far as the controller has decided and seen. Written by the lease holder only. */
 export interface State {
@@ -106,7 +107,7 @@ export interface RolloutProgress {
   strategy: SurgeStrategy;
   startedAt: number;
   /** Frozen at the start: the plan that preview showed. */
-  pools: { name: string; from: number; to: number }[];
+  pools: PlannedPool[];
   cap: Record<string, number>;
   plan: PlanState[];
   /** The plan state being established. */
@@ -122,8 +123,6 @@ export type Direction =
   | { kind: "forward" }
   /** Going back to the primary; `rejects` tells whether the target must not be tried again by itself. */
   | { kind: "back"; reason: string; rejects: boolean; cause: RollbackCause };
-
-export type RollbackCause = "canaryFailed" | "timedOut" | "operator" | "superseded";
 
 export interface Rejection {
   reason: string;

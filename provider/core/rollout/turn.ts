@@ -2,7 +2,8 @@ import type { Draft } from "../draft";
 import { FAILURES_ENOUGH } from "../fleet/failures";
 import type { Census } from "../fleet/census";
 import type { Intent, RolloutTarget } from "../intent";
-import type { Direction, RollbackCause, RolloutProgress } from "../state";
+import type { Direction, RolloutProgress } from "../state";
+import type { RollbackCause } from "./cause";
 import { targetKey } from "../target";
 
 /** Turns a rollout round, once, when there is a reason to. The first reason in this order is the one that is told. */

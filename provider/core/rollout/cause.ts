@@ -1,0 +1,2 @@
+/** Why a rollout turned back. All but `superseded` reject the target: it is not tried again by itself. */
+export type RollbackCause = "canaryFailed" | "timedOut" | "operator" | "superseded";
