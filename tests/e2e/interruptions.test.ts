@@ -16,8 +16,7 @@ describe("an up that does not come to its end", function () {
     const report = await deployment.underLoad(async () => {
       const up = deployment.workspace.start(["up", "--yes", "--skip-preview"]);
       await deployment.halfWay();
-      up.kill("SIGKILL");
-      await up.done;
+      await deployment.workspace.killCli(up);
       await deployment.service.rolloutIsOver();
     });
     assertUnharmed(report);
@@ -33,8 +32,7 @@ describe("an up that does not come to its end", function () {
     await deployment.changeTemplate();
     const up = deployment.workspace.start(["up", "--yes", "--skip-preview"]);
     await deployment.halfWay();
-    up.kill("SIGKILL");
-    await up.done;
+    await deployment.workspace.killCli(up);
     const providers = () => deployment.workspace.processes().filter(({ command }) => /dynamic-provider/.test(command));
     await eventually("no provider process runs", () => providers().length === 0, { seconds: 5 });
     await deployment.workspace.must("cancel", "--yes");
@@ -48,8 +46,7 @@ describe("an up that does not come to its end", function () {
     const report = await deployment.underLoad(async () => {
       const up = deployment.workspace.start(["up", "--yes", "--skip-preview"]);
       await deployment.halfWay();
-      up.kill("SIGKILL");
-      await up.done;
+      await deployment.workspace.killCli(up);
       await deployment.workspace.must("cancel", "--yes");
       await deployment.workspace.configure({ model: before });
       await deployment.workspace.mustUp();
@@ -62,6 +59,8 @@ describe("an up that does not come to its end", function () {
   it("goes back when the operator says so, and up fails with that reason", async () => {
     const before = await deployment.servedModel();
     await deployment.changeTemplate();
+    // Slow enough for a person, or for the start of another program, to come in between.
+    deployment.workspace.writeCloud({ bootSeconds: 3 });
     const report = await deployment.underLoad(async () => {
       const up = deployment.workspace.up();
       await deployment.halfWay();
@@ -70,6 +69,7 @@ describe("an up that does not come to its end", function () {
       assert.notEqual(code, 0, output);
       assert.match(output, /abort/);
     });
+    deployment.workspace.writeCloud({ bootSeconds: 0.5 });
     assertUnharmed(report);
     assert.equal(await deployment.servedModel(), before);
     await deployment.assertSound();
@@ -79,8 +79,7 @@ describe("an up that does not come to its end", function () {
     await deployment.changeTemplate();
     const up = deployment.workspace.start(["up", "--yes", "--skip-preview"]);
     await deployment.halfWay();
-    up.kill("SIGKILL");
-    await up.done;
+    await deployment.workspace.killCli(up);
     await deployment.workspace.must("cancel", "--yes");
     await deployment.workspace.must("destroy", "--yes", "--skip-preview");
     await deployment.assertNothingLeft();
@@ -101,8 +100,7 @@ describe("a first up whose CLI is killed", function () {
     await eventually("replicas are being launched", async () => {
       return Object.keys((await deployment.service.state())?.replicas ?? {}).length > 0;
     });
-    up.kill("SIGKILL");
-    await up.done;
+    await deployment.workspace.killCli(up);
     await deployment.workspace.must("cancel", "--yes");
   }
 

@@ -88,7 +88,8 @@ export class Deployment {
       return running.every((replica) => replica === undefined || known.includes(replica));
     });
     const leaking = this.workspace.processes().filter(({ env }) => "PULUMI_CONFIG_PASSPHRASE" in env);
-    assert.deepEqual(leaking, [], "no process that stays may know the passphrase");
+    const names = leaking.map(({ pid, command }) => `${pid}: ${command}`);
+    assert.deepEqual(names, [], "no process that stays may know the passphrase");
   }
 
   async assertNothingLeft(): Promise<void> {

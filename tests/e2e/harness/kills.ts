@@ -15,8 +15,7 @@ export async function killCli(deployment: Deployment, moment: number): Promise<v
   const report = await deployment.underLoad(async () => {
     const up = workspace.start(["up", "--yes", "--skip-preview"]);
     await rolloutMoment(deployment, moment);
-    up.kill("SIGKILL");
-    await up.done;
+    await workspace.killCli(up);
     await workspace.must("cancel", "--yes");
     await workspace.mustUp();
   });

@@ -64,6 +64,16 @@ export class Workspace {
     return startCommand("pulumi", all, { cwd: this.project, env: this.env, ...options });
   }
 
+  /**
+   * `kill -9` of a running CLI. Its language host, which Pulumi itself leaves behind then, is ended as well: it would hide
+   * what must go by itself, the process of our handlers.
+   */
+  async killCli(command: RunningCommand): Promise<void> {
+    command.kill("SIGKILL");
+    await command.done;
+    await endProcesses(this.processes().filter((process_) => process_.command.includes("pulumi-language-nodejs")));
+  }
+
   /** Runs the CLI; throws with all its output when it fails. */
   async must(...args: string[]): Promise<CommandResult> {
     return succeeded(`pulumi ${args.join(" ")}`, await this.pulumi(args));
