@@ -3,8 +3,9 @@ import { ServeError } from "../core/errors";
 import type { Progress } from "../core/follow";
 import type { Intent } from "../core/intent";
 import type { State } from "../core/state";
+import { isAlive } from "../host/process-identity";
 import type { Reporter } from "../ports/reporter";
-import type { Store } from "../ports/store";
+import type { LeaseHolder, Store } from "../ports/store";
 import { AgentKeeper } from "./agent-launch";
 import type { Edge } from "./edge";
 
@@ -41,27 +42,32 @@ export async function follow({ edge, store, since, seconds, reporter, look }: Fo
   }
 }
 
-/** Waits until the whole service is gone, store and all. */
+/** Waits until the whole service is gone: store, agent and all. */
 export async function followUntilGone(request: Omit<Follow, "look" | "since">): Promise<void> {
   const { edge, store, seconds, reporter } = request;
   const deadline = edge.clock.now() + seconds * 1000;
   const agent = new AgentKeeper(edge, store);
+  let holder: LeaseHolder | null = null;
   let said = "";
-  while (await store.exists()) {
-    const left = await agent
-      .keep()
-      .then(() => store.readState())
-      .then((state) => Object.keys(state?.value.replicas ?? {}).length)
-      .catch(async (error: unknown) => {
-        // Between two reads the store may go: that is the end that is waited for.
-        if (await store.exists()) throw error;
-        return 0;
-      });
-    const line = left === 0 ? "ending balancer and agent" : `draining: ${left} replicas left`;
+  const tell = async (line: string): Promise<void> => {
     if (line !== said) reporter.info((said = line));
     if (edge.clock.now() >= deadline) throw timedOut(seconds, line);
     await sleep(LOOK_EVERY_MS);
+  };
+  while (await store.exists()) {
+    try {
+      await agent.keep();
+      holder = (await store.readLease())?.holder ?? holder;
+      const left = Object.keys((await store.readState())?.value.replicas ?? {}).length;
+      await tell(left === 0 ? "ending balancer and agent" : `draining: ${left} replicas left`);
+    } catch (error) {
+      // Between two reads the store may go: that is the end that is waited for.
+      if (await store.exists()) throw error;
+    }
   }
+  // The agent has taken the store away by renaming it, and may be removing its files still, or have been killed over it.
+  await store.destroy();
+  while (holder !== null && isAlive(holder)) await tell("ending the agent");
 }
 
 function failure({ code, reasons }: Extract<Progress, { kind: "failed" }>): ServeError {
