@@ -3,6 +3,7 @@ import { cpSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "
 import { basename, join } from "node:path";
 import { assertUnharmed, Deployment } from "./harness/deployment";
 import { eventually } from "./harness/eventually";
+import { freePort } from "./harness/free-port";
 
 describe("a store in trouble", function () {
   this.timeout(90_000);
@@ -23,6 +24,8 @@ describe("a store in trouble", function () {
     writeFileSync(label, readFileSync(label, "utf8").replace(computer, "f".repeat(computer.length)));
 
     await deployment.changeTemplate();
+    // Over there the port would be free; here our own service has it.
+    await workspace.configure({ port: await freePort() });
     const env = { ...workspace.env, XDG_STATE_HOME: there };
     const report = await deployment.underLoad(async () => {
       for (const args of [
@@ -36,6 +39,7 @@ describe("a store in trouble", function () {
       }
     });
     assertUnharmed(report);
+    await workspace.configure({ port: deployment.port });
     await workspace.mustUp();
     await deployment.assertSound();
   });
