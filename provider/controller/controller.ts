@@ -1,6 +1,6 @@
 import type { Action } from "../core/action";
 import { ServeError, sentenceOf } from "../core/errors";
-import { firstState } from "../core/draft";
+import { takeOver } from "../core/draft";
 import { Executor, type WorldAction } from "./act";
 import { INTENT_EVERY_MS, pauseAfter } from "./cadence";
 import { Journal } from "./journal";
@@ -90,12 +90,11 @@ export class Controller {
   /** Writes the new epoch before anything is done with it: from here on a predecessor that still lives can write nothing. */
   private async fence(): Promise<void> {
     await this.journal.open();
-    const before = this.journal.state ?? firstState();
+    const before = takeOver(this.journal.state, this.epoch);
     const at = this.parts.clock.now();
     const { epoch, packageVersion } = this;
     await this.journal.persist({
       ...before,
-      epoch,
       outbox: [{ seq: before.nextEvent, at, epoch, kind: "leaseTaken", packageVersion }],
       nextEvent: before.nextEvent + 1,
     });

@@ -47,6 +47,12 @@ export class Draft {
   }
 }
 
+/** The predecessor's state under a new epoch. What it last saw no longer counts: after a reboot none of it is so. */
+export function takeOver(before: State | null, epoch: number): State {
+  const state = before ?? firstState();
+  return { ...state, epoch, intentVersion: 0, routing: { ...state.routing, inForce: 0 } };
+}
+
 export function firstState(): State {
   return {
     schemaVersion: 1,

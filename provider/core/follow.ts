@@ -53,6 +53,17 @@ function replicasProgress(state: State, name: string, pool: PoolState, replicas:
   return working(waits === undefined ? what : `${what}; ${waits.message}`);
 }
 
+/** Whether every pool that has served does so again; a pool that cannot is its own resource's failure. */
+export function revivalProgress(intent: Intent, state: State): Progress {
+  for (const [name, { hasServed }] of Object.entries(state.pools)) {
+    const declaration = intent.pools[name];
+    if (!hasServed || declaration === undefined || declaration.deleting) continue;
+    const progress = poolProgress(intent, state, name);
+    if (progress.kind === "working") return working(`${name}: ${progress.line}`);
+  }
+  return done("the endpoint answers");
+}
+
 /** Whether a deleted pool is gone. */
 export function poolRemovalProgress(intent: Intent, state: State | null, name: string): Progress {
   if (intent.pools[name]?.deleting === false) return done("declared again meanwhile");

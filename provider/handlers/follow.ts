@@ -32,7 +32,7 @@ export async function follow({ edge, store, since, seconds, reporter, look }: Fo
   for (;;) {
     await agent.keep();
     const [intent, state] = [(await store.readIntent()).value, (await store.readState())?.value ?? null];
-    const seen = state !== null && state.intentVersion >= since;
+    const seen = state !== null && state.intentVersion >= since && (await isOfLiveAgent(store, state));
     const progress: Progress = seen ? look(intent, state) : { kind: "working", line: "waiting for the agent" };
     if (progress.kind === "failed") throw failure(progress);
     if (progress.line !== said) reporter.info((said = progress.line));
@@ -68,6 +68,12 @@ export async function followUntilGone(request: Omit<Follow, "look" | "since">): 
   // The agent has taken the store away by renaming it, and may be removing its files still, or have been killed over it.
   await store.destroy();
   while (holder !== null && isAlive(holder)) await tell("ending the agent");
+}
+
+/** What a dead agent wrote may be long past: nothing of it needs to run any more. */
+async function isOfLiveAgent(store: Store, state: State): Promise<boolean> {
+  const lease = await store.readLease();
+  return lease !== null && !lease.dead && lease.epoch === state.epoch;
 }
 
 function failure({ code, reasons }: Extract<Progress, { kind: "failed" }>): ServeError {

@@ -2,7 +2,7 @@ import { isAbsolute, join, resolve } from "node:path";
 import { randomUUID } from "node:crypto";
 import { canonicalJson } from "../core/digest";
 import { createService, deleteService, updateService } from "../core/declare";
-import type { Progress } from "../core/follow";
+import { revivalProgress, type Progress } from "../core/follow";
 import type { Intent } from "../core/intent";
 import type { ServiceSpec } from "../core/spec/pool";
 import { failure } from "../core/spec/check-result";
@@ -92,13 +92,15 @@ export function serveServiceHandler(edge: Edge): Handler {
       try {
         const spec = specOf(input);
         await store.create();
+        const revived = await needsRevival(store);
         const { version } = await beginIntent(store, (intent) =>
           intent === null
             ? createService(null, { identity: store.identity, uid: randomUUID(), spec })
             : updateService(intent, spec),
         );
         const seconds = timeLimit(news, "update", SECONDS.update);
-        await follow({ edge, store, since: version, seconds, reporter, look: serviceProgress });
+        const look = revived ? revivedProgress : serviceProgress;
+        await follow({ edge, store, since: version, seconds, reporter, look });
         return { outs: await outputs(store, news) };
       } catch (error) {
         throw partialFailure(error, id, await outputs(store, old), news);
@@ -149,6 +151,12 @@ function serviceProgress(_intent: Intent, state: State | null): Progress {
     return { kind: "working", line: "waiting for the balancer" };
   }
   return { kind: "done", line: "the endpoint answers" };
+}
+
+/** After a reboot the replicas are gone as well: the service is back when they are. */
+function revivedProgress(intent: Intent, state: State | null): Progress {
+  const progress = serviceProgress(intent, state);
+  return progress.kind === "done" && state !== null ? revivalProgress(intent, state) : progress;
 }
 
 function specOf(input: ServiceInput): ServiceSpec {
