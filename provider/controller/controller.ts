@@ -80,6 +80,8 @@ export class Controller {
         this.failure = null;
       } catch (error) {
         this.report(error);
+        // A disk full of logs keeps every tick from being written down: only the upkeep can make room.
+        await this.upkeep.maintain();
       }
       if (this.ending === null) await this.rest(pause);
     }

@@ -18,17 +18,25 @@ export class Upkeep {
   }
 
   async run(intent: Intent, state: State): Promise<void> {
+    await this.maintain();
+    // In a rollout the way back needs the files of revisions that the intent no longer names.
     const now = this.parts.clock.now();
+    if (now - this.sweptAt < SWEEP_MS || state.rollout !== null) return;
+    this.sweptAt = now;
+    await this.attempt(() => this.parts.store.sweep(referredTo(intent, state)));
+  }
+
+  /** What the cloud has to do between ticks, such as cutting logs. */
+  async maintain(): Promise<void> {
+    const now = this.parts.clock.now();
+    if (now - this.maintainedAt < MAINTAIN_MS) return;
+    this.maintainedAt = now;
+    await this.attempt(() => this.parts.cloud.maintain());
+  }
+
+  private async attempt(work: () => Promise<void>): Promise<void> {
     try {
-      if (now - this.maintainedAt >= MAINTAIN_MS) {
-        this.maintainedAt = now;
-        await this.parts.cloud.maintain();
-      }
-      // In a rollout the way back needs the files of revisions that the intent no longer names.
-      if (now - this.sweptAt >= SWEEP_MS && state.rollout === null) {
-        this.sweptAt = now;
-        await this.parts.store.sweep(referredTo(intent, state));
-      }
+      await work();
       this.failure = null;
     } catch (error) {
       const sentence = sentenceOf(error);
