@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import * as tar from "tar";
 import { type CommandResult, startCommand } from "../e2e/harness/command";
 import { endProcesses, type FoundProcess, processesOf } from "../e2e/harness/processes";
 import { bringPulumi, pulumiEnvironment } from "../toolchain/pulumi";
@@ -74,6 +75,20 @@ export class InstalledProject {
 
   write(name: string, text: string): void {
     fs.writeFileSync(path.join(this.project, name), text);
+  }
+
+  /** Installs what `npm pack` would make of this checkout once it has that version. */
+  async upgrade(version: string): Promise<void> {
+    const unpacked = fs.mkdtempSync(path.join(this.folder, "upgrade-"));
+    await tar.extract({ file: this.packed.file, cwd: unpacked });
+    const next = path.join(unpacked, "package");
+    const file = path.join(next, "package.json");
+    const manifest = JSON.parse(fs.readFileSync(file, "utf8")) as Record<string, unknown>;
+    fs.writeFileSync(file, JSON.stringify({ ...manifest, version }));
+    const args = ["pack", "--json", "--ignore-scripts", "--pack-destination", unpacked, "--loglevel=error"];
+    const [packed] = JSON.parse((await must("npm", args, next, this.env)).stdout) as { filename: string }[];
+    const tarball = path.join(unpacked, packed!.filename);
+    await this.must("npm", "install", tarball, "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error");
   }
 
   processes(): FoundProcess[] {

@@ -65,7 +65,7 @@ describe("the package, installed from its tarball into an empty project outside 
     assert.deepEqual((JSON.parse(stdout) as { cap: unknown }).cap, { pool: 5 });
   });
 
-  it("deploys the README's program, rolls it over, says that nothing changed, and destroys all of it", async () => {
+  it("deploys the README's program, rolls it over and says that nothing changed", async () => {
     const port = await freePort();
     await project.must("pulumi", "stack", "init", "dev", "--non-interactive");
     await project.must("pulumi", "config", "set", "port", String(port));
@@ -81,7 +81,20 @@ describe("the package, installed from its tarball into an empty project outside 
 
     const { stdout } = await project.must("npx", "pulumi-serve", "status");
     assert.match(stdout, /READY|RUNNING|SERVING/i);
+  });
 
+  it("rolls over and destroys, once it is upgraded, what the older version deployed", async () => {
+    const url = (await project.must("pulumi", "stack", "output", "url")).stdout.trim();
+    const [older] = project.processes().filter(({ command }) => command.includes("pulumi-serve agent"));
+    await project.upgrade("99.0.0");
+    project.write("app/server.js", readmeFile("app/server.js").replace("Hello", "Good night"));
+    await project.must("pulumi", "up", "--yes", "--skip-preview", "--non-interactive");
+    assert.match(await (await fetch(url)).text(), /Good night/);
+    const agents = project.processes().filter(({ command }) => command.includes("pulumi-serve agent"));
+    assert.equal(agents.length, 1);
+    assert.notEqual(agents[0]!.pid, older!.pid, "the newer version's agent has taken over");
+
+    await project.upgrade("99.0.1");
     await project.must("pulumi", "destroy", "--yes", "--skip-preview", "--non-interactive");
     await eventually("no process of the service is left", () => project.processes().length === 0);
     await assert.rejects(fetch(url));
