@@ -67,7 +67,7 @@ describe("the lint rules that hold the layers", function () {
     ],
     [
       "a port that imports an adapter",
-      "provider/ports/reporter.ts",
+      "provider/ports/clock.ts",
       'import { systemClock } from "../host/clock";\nexport const a = systemClock;\n',
       "import-x/no-restricted-paths",
     ],
@@ -118,7 +118,6 @@ describe("the lint rules that hold the layers", function () {
     [
       "an adapter that uses the host and a port",
       "provider/store/file/file-store.ts",
-      // Other files than those above: what was linted last is what the compiler takes for their content.
       'import { computerId } from "../../host/computer";\nimport type { Reporter } from "../../ports/reporter";\n' +
         "export const a = (to: Reporter): void => to.info(computerId());\n",
     ],
