@@ -19,7 +19,7 @@ export interface Packed {
 export async function pack(folder: string): Promise<Packed> {
   const env = environment(process.env);
   // Made before, not by npm's own hook, whose output would stand before the JSON.
-  await must(process.execPath, ["tests/toolchain/build.mjs"], repository, env);
+  await must(process.execPath, ["tests/toolchain/build.mjs", "--if-needed"], repository, env);
   const args = ["pack", "--json", "--ignore-scripts", "--pack-destination", folder, "--loglevel=error"];
   const { stdout } = await must("npm", args, repository, env);
   const [packed] = JSON.parse(stdout) as { filename: string; files: { path: string }[] }[];

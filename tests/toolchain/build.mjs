@@ -64,4 +64,8 @@ function timeOf(file) {
   return fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? null;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) build(path.resolve(path.dirname(process.argv[1]), "../.."));
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const root = path.resolve(path.dirname(process.argv[1]), "../..");
+  // Files are written in place: whoever may run beside a process that loads them builds only what is out of date.
+  if (!process.argv.includes("--if-needed") || !isBuilt(root)) build(root);
+}

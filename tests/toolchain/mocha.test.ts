@@ -28,17 +28,16 @@ describe("running the suites", () => {
     assert.equal(await tallyOf('throw new Error("does not load");'), "0 passed, 1 failed, 0 skipped");
   });
 
-  it("runs the core first, suites it does not know before those that need the CLI, and leaves out folders without tests", () => {
-    for (const name of ["e2e", "core", "unheard-of", "soak", "store"]) {
-      fs.mkdirSync(path.join(folder, name));
-      fs.writeFileSync(path.join(folder, name, "a.test.ts"), "");
+  it("runs the core first, what it does not know before what needs the CLI, and what measures alone at the end", () => {
+    for (const file of ["e2e/a", "e2e/kills", "demo/a", "core/deep/a", "unheard-of/a", "soak/a", "store/a"]) {
+      fs.mkdirSync(path.join(folder, path.dirname(file)), { recursive: true });
+      fs.writeFileSync(path.join(folder, `${file}.test.ts`), "");
     }
-    fs.mkdirSync(path.join(folder, "load"));
-    assert.deepEqual(suitesIn(folder), [
-      { name: "core", needsCli: false },
-      { name: "store", needsCli: false },
-      { name: "unheard-of", needsCli: false },
-      { name: "e2e", needsCli: true },
-    ]);
+    fs.mkdirSync(path.join(folder, "without-tests"));
+    assert.deepEqual(suitesIn(folder), {
+      early: ["core", "store", "unheard-of"],
+      late: ["e2e/a.test.ts", "demo/a.test.ts"],
+      alone: ["e2e/kills.test.ts"],
+    });
   });
 });

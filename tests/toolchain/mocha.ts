@@ -15,15 +15,23 @@ export function plus(a: Tally, b: Tally): Tally {
   return { passed: a.passed + b.passed, failed: a.failed + b.failed, skipped: a.skipped + b.skipped };
 }
 
+/**
+ * Where mocha's report goes: to the terminal as it comes, to the terminal in one piece at the end (for several at a
+ * time), or nowhere.
+ */
+export type Report = "inherit" | "hold" | "ignore";
+
 /** Runs mocha in a process of its own, so that one suite's crash or leaked handle is one failure and no more. */
-export async function mocha(args: readonly string[], output: "inherit" | "ignore" = "inherit"): Promise<Tally> {
+export async function mocha(args: readonly string[], report: Report = "inherit"): Promise<Tally> {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "pulumi-serve-tally-"));
   const file = path.join(folder, "tally.json");
   const program = path.join(path.dirname(require.resolve("mocha/package.json")), "bin", "mocha.js");
   const reporter = path.join(__dirname, "tally-reporter.js");
+  const held = path.join(folder, "report.txt");
+  const sink = report === "hold" ? fs.openSync(held, "w") : report;
   try {
     const child = spawn(process.execPath, [program, "--reporter", reporter, ...args], {
-      stdio: output,
+      stdio: ["ignore", sink, sink],
       env: { ...process.env, TALLY_FILE: file },
     });
     // Mocha takes SIGINT as the wish to run no further test and clean up.
@@ -38,6 +46,10 @@ export async function mocha(args: readonly string[], output: "inherit" | "ignore
     if (tally === null) return { ...nothing, failed: 1 };
     return code !== 0 && tally.failed === 0 ? { ...tally, failed: 1 } : tally;
   } finally {
+    if (typeof sink === "number") {
+      fs.closeSync(sink);
+      process.stdout.write(fs.readFileSync(held));
+    }
     fs.rmSync(folder, { recursive: true, force: true });
   }
 }

@@ -1,14 +1,16 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 
-export interface Suite {
-  /** A folder of tests/. */
-  name: string;
-  /** Runs only once the Pulumi CLI is there; the others run while it is being brought. */
-  needsCli: boolean;
+export interface Suites {
+  /** Folders of tests/, run one after the other while the Pulumi CLI is being brought. */
+  early: string[];
+  /** Files that need the CLI. They wait more than they compute, so two of them run at a time. */
+  late: string[];
+  /** Files that need the CLI and measure moments, with nothing beside them. */
+  alone: string[];
 }
 
-/** From what everything else stands on to the whole product. A folder that is not named here runs before the first that needs the CLI. */
+/** From what everything else stands on upwards. A folder that is not named anywhere here comes after them. */
 const order = [
   "core",
   "simulation",
@@ -23,23 +25,26 @@ const order = [
   "agent",
   "cli",
 ];
-const withCli = ["examples", "package", "demo", "e2e"];
+/** The longest first: what comes last should be short. */
+const withCli = ["e2e", "examples", "package", "demo"];
+const measuring = ["e2e/kills.test.ts"];
 /** `npm run soak` and `npm run bench` have these. */
 const elsewhere = ["soak", "bench"];
 
-export function suitesIn(tests: string): Suite[] {
+export function suitesIn(tests: string): Suites {
   const present = fs
     .readdirSync(tests, { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && !elsewhere.includes(entry.name))
     .map((entry) => entry.name)
-    .filter((name) => hasTests(path.join(tests, name)))
+    .filter((name) => testsIn(tests, name).length > 0)
     .sort();
-  const early = [
-    ...order.filter((name) => present.includes(name)),
-    ...present.filter((name) => ![...order, ...withCli].includes(name)),
-  ];
-  const late = withCli.filter((name) => present.includes(name));
-  return [...early.map((name) => ({ name, needsCli: false })), ...late.map((name) => ({ name, needsCli: true }))];
+  const others = present.filter((name) => ![...order, ...withCli].includes(name));
+  const files = withCli.filter((name) => present.includes(name)).flatMap((name) => testsIn(tests, name));
+  return {
+    early: [...order.filter((name) => present.includes(name)), ...others],
+    late: files.filter((file) => !measuring.includes(file)),
+    alone: files.filter((file) => measuring.includes(file)),
+  };
 }
 
 /** Whether these arguments for mocha name a suite that needs the CLI. */
@@ -47,6 +52,11 @@ export function namesCliSuite(args: readonly string[]): boolean {
   return args.some((arg) => ["soak", ...withCli].some((suite) => arg.split(/[\\/]/).includes(suite)));
 }
 
-function hasTests(folder: string): boolean {
-  return fs.readdirSync(folder, { recursive: true }).some((name) => String(name).endsWith(".test.ts"));
+/** Paths from `tests`. */
+function testsIn(tests: string, folder: string): string[] {
+  const names = fs.readdirSync(path.join(tests, folder), { recursive: true }).map(String);
+  return names
+    .filter((name) => name.endsWith(".test.ts"))
+    .sort()
+    .map((name) => path.posix.join(folder, name));
 }

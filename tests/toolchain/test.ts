@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import * as path from "node:path";
-import { closingLine, mocha, nothing, plus, type Tally } from "./mocha";
+import { closingLine, mocha, nothing, plus, type Report, type Tally } from "./mocha";
 import { bringPulumi } from "./pulumi";
 import { namesCliSuite, suitesIn } from "./suites";
 
@@ -19,21 +19,30 @@ async function only(args: string[]): Promise<Tally> {
 }
 
 async function everything(): Promise<Tally> {
+  const { early, late, alone } = suitesIn(path.join(root, "tests"));
   let tally = typecheck();
   // Brought meanwhile: building it takes longer than the tests that do not need it. Its failure is told by those that do.
   const cli = bringPulumi().catch((error: unknown) => process.stderr.write(`${String(error)}\n`));
-  for (const suite of suitesIn(path.join(root, "tests"))) {
-    if (suite.needsCli) await cli;
-    const started = Date.now();
-    process.stdout.write(`\n== tests/${suite.name}\n`);
-    const result = await mocha([`tests/${suite.name}`]);
-    process.stdout.write(
-      `== tests/${suite.name}: ${closingLine(result)}, ${((Date.now() - started) / 1000).toFixed(0)} s\n`,
-    );
-    tally = plus(tally, result);
-  }
+  for (const suite of early) tally = plus(tally, await told(suite, "inherit"));
   await cli;
+  const lane = async (): Promise<void> => {
+    for (let file = late.shift(); file !== undefined; file = late.shift()) {
+      const result = await told(file, "hold");
+      tally = plus(tally, result);
+    }
+  };
+  await Promise.all([lane(), lane()]);
+  for (const file of alone) tally = plus(tally, await told(file, "inherit"));
   return tally;
+}
+
+async function told(suite: string, report: Report): Promise<Tally> {
+  const started = Date.now();
+  process.stdout.write(`\n== tests/${suite} ...\n`);
+  const result = await mocha([`tests/${suite}`], report);
+  const seconds = ((Date.now() - started) / 1000).toFixed(0);
+  process.stdout.write(`== tests/${suite}: ${closingLine(result)}, ${seconds} s\n`);
+  return result;
 }
 
 /** Once, for the whole tree: the suites themselves run without type checks. */
