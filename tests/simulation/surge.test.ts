@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { checkEvents } from "../../provider/core/check/check";
 import { rolloutProgress, servesTarget } from "../../provider/core/follow";
 import { intentOf, poolSpec, redeclare } from "./intents";
 import { violations } from "./invariants";
+import { LAST_FAULT_TICK, scenarios, specsOf, tickWithFaults } from "./scenario";
 import { World } from "./world";
 
 function serving(pools: { name: string; replicas: number }[], surge = 25): World {
@@ -184,47 +186,24 @@ describe("a surge rollout in the simulated world", () => {
     world.until(() => settled(world));
   });
 
-  it("keeps every invariant for random services, surges, sizes, crashes, losses and intents", () => {
-    const pool = fc.record({ from: fc.integer({ min: 1, max: 12 }), to: fc.integer({ min: 1, max: 12 }) });
-    const fault = fc.record({
-      tick: fc.integer({ min: 1, max: 400 }),
-      kind: fc.constantFrom("crash", "lose", "abort", "revert", "refuse", "dataPlane"),
-      pick: fc.nat(),
-    });
-    const scenario = fc.record({
-      pools: fc.array(pool, { minLength: 1, maxLength: 3 }),
-      surge: fc.integer({ min: 1, max: 100 }),
-      faults: fc.array(fault, { maxLength: 4 }),
-    });
+  it("keeps every invariant for random services, surges, sizes, crashes, losses and intents, and its log proves it", () => {
     fc.assert(
-      fc.property(scenario, ({ pools, surge, faults }) => {
-        const specs = (revision: string, side: "from" | "to") =>
-          pools.map((size, index) => poolSpec(`p${index}`, revision, size[side]));
-        const world = new World(intentOf(specs("a", "from"), surge));
+      fc.property(scenarios, (scenario) => {
+        const world = new World(intentOf(specsOf(scenario, "a"), scenario.surge));
         world.until(() => settled(world));
-        world.declare((intent) => redeclare(intent, specs("b", "to")));
+        world.declare((intent) => redeclare(intent, specsOf(scenario, "b")));
         const losses = { happened: false };
-        for (let tick = 0; tick < 6000; tick += 1) {
-          const now = faults.filter((each) => each.tick === tick);
-          for (const { kind, pick } of now) {
-            if (kind === "lose") {
-              const vms = world.living().filter(({ phase }) => phase === "up");
-              if (vms.length > 1) world.lose(vms[pick % vms.length]!.replica);
-              losses.happened = true;
-            }
-            if (kind === "abort") world.declare((intent) => (intent.commands.abort += 1));
-            if (kind === "revert") world.declare((intent) => redeclare(intent, specs("a", "from")));
-            if (kind === "refuse") world.refusals = pick % 5;
-            if (kind === "dataPlane") world.dataPlaneUp = false;
-          }
-          if (!world.dataPlaneUp && tick % 20 === 0) world.dataPlaneUp = true;
-          world.tick(100, now.some(({ kind }) => kind === "crash") ? 0 : undefined);
+        for (let tick = 0; tick < 6000 && !(tick > LAST_FAULT_TICK && settled(world)); tick += 1) {
+          losses.happened = tickWithFaults(world, scenario, tick) || losses.happened;
           const broken = violations(world, losses);
           if (broken.length > 0) assert.fail(`tick ${tick}: ${broken.join("; ")} ${JSON.stringify(world.summary())}`);
-          if (tick > 400 && settled(world)) break;
         }
         assert.ok(settled(world), `not settled: ${JSON.stringify(world.summary())}`);
         assert.equal(revisions(world).size, 1);
+        world.declare((intent) => (intent.service.deleting = true));
+        world.until(() => world.dissolved);
+        const refuted = checkEvents(world.log).verdicts.flatMap(({ violation }) => violation ?? []);
+        assert.deepEqual(refuted, []);
       }),
       { numRuns: 80 },
     );
