@@ -15,7 +15,10 @@ export async function killTagged(uid: string, replicaId: string | null): Promise
   for (let round = 0; found.length > 0 && round < ROUNDS; round++) {
     for (const each of found) signalProcess(each, "SIGKILL");
     await sleep(10 + round);
-    found = tagged(uid, replicaId);
+    // One that is dying has lost its tags before it is gone.
+    const dying = found.filter(isAlive);
+    const others = tagged(uid, replicaId).filter(({ pid }) => dying.every((each) => each.pid !== pid));
+    found = [...dying, ...others];
   }
   return found;
 }

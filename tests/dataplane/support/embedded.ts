@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EmbeddedDataPlane, startDataPlane } from "../../../provider/dataplane/embedded/client";
@@ -52,7 +52,9 @@ export async function kill(pid: number): Promise<void> {
 
 /** False for zombies too: their parent may not have looked yet. */
 export function isRunning(pid: number): boolean {
-  const stat = `/proc/${pid}/stat`;
-  if (!existsSync(stat)) return false;
-  return !/\) [ZX]/.test(readFileSync(stat, "utf8"));
+  try {
+    return !/\) [ZX]/.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false;
+  }
 }
