@@ -35,7 +35,7 @@ export function start(command: string, args: string[], env: Record<string, strin
   const lines: string[] = [];
   let wanted: (() => void) | null = null;
   let rest = "";
-  child.stdout!.on("data", (text: Buffer) => {
+  child.stdout.on("data", (text: Buffer) => {
     const parts = (rest + text.toString()).split("\n");
     rest = parts.pop()!;
     lines.push(...parts);

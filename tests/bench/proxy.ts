@@ -137,27 +137,27 @@ function report(measured: Map<Contender["name"], Measured>, json: boolean): void
 }
 
 async function embedded(ports: number[]): Promise<Contender> {
-  const engine = await startEmbedded(undefined, builtStart());
+  const engine = await startEmbedded(undefined, await builtStart());
   const replicas = ports.map((port, at) => ({ id: `backend-${at}`, host: "127.0.0.1", port }));
   const desired = primaryOnly(replicas, { policy: "roundRobin" });
   // The backend answers everything with 1 KB, its health check too; it must not be asked often.
   desired.routes[0]!.readiness.intervalSeconds = 60;
   await engine.plane.apply(desired);
   const { endpoint } = await engine.plane.observe();
-  return { name: "embedded", port: endpoint!.port, pid: engine.pid, stop: engine.stop };
+  return { name: "embedded", port: endpoint!.port, pid: engine.pid, stop: () => engine.stop() };
 }
 
 /** The built package, as it is used; only without a build the sources. */
-function builtStart(): typeof startDataPlane {
+async function builtStart(): Promise<typeof startDataPlane> {
   const built = join(__dirname, "../../dist/provider/dataplane/embedded/client.js");
-  if (existsSync(built)) return (require(built) as { startDataPlane: typeof startDataPlane }).startDataPlane;
+  if (existsSync(built)) return ((await import(built)) as { startDataPlane: typeof startDataPlane }).startDataPlane;
   process.stderr.write("there is no build in dist: the embedded proxy runs from its sources, which is slower\n");
   return startDataPlane;
 }
 
 async function undici(ports: number[]): Promise<Contender> {
   const proxy = startProgram(join(__dirname, "engines", "undici.ts"), ports.map(String));
-  return { name: "undici", port: Number(await proxy.line()), pid: proxy.pid, stop: proxy.stop };
+  return { name: "undici", port: Number(await proxy.line()), pid: proxy.pid, stop: () => proxy.stop() };
 }
 
 async function haproxy(ports: number[]): Promise<Contender> {

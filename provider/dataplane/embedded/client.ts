@@ -97,7 +97,7 @@ export class EmbeddedDataPlane implements DataPlane {
         reject(unreachable(this.path));
       }, ANSWER_WITHIN_MS + extraMs);
       this.pending.set(id, { resolve, reject, timer });
-      writeMessage(this.socket, { id, ...order } as ControlRequest);
+      writeMessage(this.socket, { id, ...order });
     });
   }
 
@@ -112,9 +112,9 @@ export class EmbeddedDataPlane implements DataPlane {
 
   private disconnected(): void {
     this.connected = false;
-    for (const { reject, timer } of this.pending.values()) {
-      clearTimeout(timer);
-      reject(unreachable(this.path));
+    for (const waiting of this.pending.values()) {
+      clearTimeout(waiting.timer);
+      waiting.reject(unreachable(this.path));
     }
     this.pending.clear();
     for (const listener of this.listeners.splice(0)) listener();

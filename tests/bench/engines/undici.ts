@@ -33,9 +33,6 @@ const server = createServer((req, res) => {
     onError: () => void res.destroy(),
   };
   const method = req.method as Dispatcher.HttpMethod;
-  pool.dispatch(
-    { path: req.url!, method, headers, body: hasBody ? req : null },
-    handler as unknown as Dispatcher.DispatchHandler,
-  );
+  pool.dispatch({ path: req.url!, method, headers, body: hasBody ? req : null }, handler);
 });
 server.listen(0, "127.0.0.1", () => process.stdout.write(`${(server.address() as AddressInfo).port}\n`));
