@@ -16,7 +16,8 @@ export interface RunOptions {
 /** Runs a program to its end and returns what it printed; throws with its last lines when it does not end well. */
 export async function run(command: string, args: readonly string[], options: RunOptions): Promise<string> {
   const child = spawn(command, args, { cwd: options.cwd, env: options.env, stdio: ["ignore", "pipe", "pipe"] });
-  if (options.background && child.pid !== undefined) os.setPriority(child.pid, os.constants.priority.PRIORITY_LOW);
+  if (options.background && child.pid !== undefined)
+    os.setPriority(child.pid, os.constants.priority.PRIORITY_BELOW_NORMAL);
   let output = "";
   const log = options.logFile === undefined ? null : fs.openSync(options.logFile, "a");
   const keep = (chunk: Buffer): void => {
