@@ -5,7 +5,8 @@ import { replicaPoolHandler } from "./handlers/replica-pool";
 import { rolloutHandler } from "./handlers/rollout";
 import { serveServiceHandler } from "./handlers/serve-service";
 
-export { planSurge, type PlannedPool, type PlanState, type SurgePlan } from "./core/plan/surge";
+export { planSurge } from "./core/plan/surge";
+export type { Path, PlannedPool, PlanState } from "./core/plan/states";
 export type { PoolChange } from "./core/plan/classify";
 export type { RolloutPlan } from "./core/plan/rollout-plan";
 export type { PoolFacts } from "./core/spec/facts";

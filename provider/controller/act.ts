@@ -99,6 +99,10 @@ export class Executor {
         });
       case "route":
         return dataplane.apply(action.desired);
+      case "restart":
+      case "reconfigure":
+      case "runGate":
+        throw new Error(`${action.kind} is not wired`);
     }
   }
 
@@ -143,6 +147,9 @@ export class Executor {
       case "route":
         this.routing = { code: known?.code ?? "DataPlaneUnreachable", message };
         break;
+      case "restart":
+      case "reconfigure":
+      case "runGate":
       case "terminate":
         break;
     }
@@ -162,5 +169,15 @@ export class Executor {
 
 /** A newer routing must not overtake an older one on its way, so all routings share one key. */
 function keyOf(action: WorldAction): string {
-  return action.kind === "route" ? "route" : `${action.kind} ${action.replicaId}`;
+  switch (action.kind) {
+    case "route":
+      return "route";
+    case "runGate":
+      return `gate ${action.key}`;
+    case "launch":
+    case "restart":
+    case "reconfigure":
+    case "terminate":
+      return `${action.kind} ${action.replicaId}`;
+  }
 }

@@ -12,7 +12,9 @@ export class Observer {
 
   constructor(private readonly parts: Parts) {}
 
-  async look(actions: Pick<Observed, "launchErrors" | "routeError">): Promise<Observed> {
+  async look(
+    actions: Pick<Observed, "launchErrors" | "routeError" | "reconfigured" | "gateAnswers">,
+  ): Promise<Observed> {
     const { cloud, dataplane, prober, reporter } = this.parts;
     const [vms, routed] = await Promise.all([
       this.orNull("the list of VMs", () => cloud.list(), reporter),

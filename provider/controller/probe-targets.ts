@@ -15,6 +15,7 @@ export function probeTargets(state: State): ProbeTarget[] {
       case "notReady":
         return [{ ...target, phase: "serving" }];
       case "launching":
+      case "restarting":
       case "draining":
       case "terminating":
         return [];

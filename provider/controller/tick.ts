@@ -32,7 +32,10 @@ export async function tick({ parts, epoch, journal, observer, executor }: TickTo
   executor.beginLook();
   const launchErrors = executor.launchFailures();
   const { routeError } = executor;
-  const [intent, observed] = await Promise.all([parts.store.readIntent(), observer.look({ launchErrors, routeError })]);
+  const [intent, observed] = await Promise.all([
+    parts.store.readIntent(),
+    observer.look({ launchErrors, routeError, reconfigured: {}, gateAnswers: {} }),
+  ]);
   const decided = decide(intent.value, intent.version, journal.state, observed, parts.clock.now(), epoch);
   const journalled = await journal.persist(decided.state);
   executor.forget(launchErrors);

@@ -1,3 +1,4 @@
+import type { ExternalGate, GateFacts } from "./gate/external";
 import type { DesiredRouting } from "./routing";
 import type { PoolSpec } from "./spec/pool";
 
@@ -6,5 +7,11 @@ export type Action =
   | { kind: "launch"; replicaId: string; pool: string; spec: PoolSpec; market: "onDemand" | "spot" }
   | { kind: "terminate"; replicaId: string; reason: string }
   | { kind: "route"; desired: DesiredRouting }
+  /** Replaces the program on the replica's VM; `restarts` names the try, so that it happens once. */
+  | { kind: "restart"; replicaId: string; pool: string; spec: PoolSpec; restarts: number }
+  /** Sends the spec's userConfig; asked again until it is acknowledged or refused. */
+  | { kind: "reconfigure"; replicaId: string; address: { host: string; port: number }; spec: PoolSpec }
+  /** Asks a command or a webhook for its verdict, once a key. */
+  | { kind: "runGate"; key: string; gate: ExternalGate; facts: GateFacts }
   /** Everything is gone: the data plane, the store and the agent may end. */
   | { kind: "dissolve" };

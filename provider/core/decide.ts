@@ -72,6 +72,7 @@ function actForReplicas(draft: Draft): void {
         draft.act({ kind: "terminate", replicaId: id, reason: reason ?? "no longer wanted" });
         break;
       }
+      case "restarting":
       case "starting":
       case "ready":
       case "notReady":

@@ -1,6 +1,8 @@
 import { canonicalJson } from "./digest";
 import { ServeError } from "./errors";
-import type { Intent, RolloutTarget, SurgeStrategy } from "./intent";
+import { COMMANDS_KEPT, type Verb } from "./command";
+import type { Intent, RolloutTarget } from "./intent";
+import type { Strategy } from "./strategy";
 import type { PoolSpec, ServiceSpec } from "./spec/pool";
 
 /**
@@ -22,7 +24,7 @@ export function createService(
       service: { incarnation: 1, spec: fresh.spec, deleting: false },
       pools: {},
       rollout: null,
-      commands: { abort: 0, retry: 0 },
+      commands: { seq: 0, given: [] },
     };
   }
   const service = { incarnation: current.service.incarnation + 1, spec: fresh.spec, deleting: false };
@@ -69,13 +71,13 @@ export function forgetPool(intent: Intent, pool: string, incarnation: number): I
   return { ...intent, pools };
 }
 
-export function createRollout(intent: Intent, target: RolloutTarget, strategy: SurgeStrategy): Intent {
+export function createRollout(intent: Intent, target: RolloutTarget, strategy: Strategy): Intent {
   refuseDeleting(intent);
   const incarnation = (intent.rollout?.incarnation ?? 0) + 1;
   return { ...intent, rollout: { incarnation, target, strategy, driving: true } };
 }
 
-export function updateRollout(intent: Intent, target: RolloutTarget, strategy: SurgeStrategy): Intent {
+export function updateRollout(intent: Intent, target: RolloutTarget, strategy: Strategy): Intent {
   refuseDeleting(intent);
   if (intent.rollout === null) return createRollout(intent, target, strategy);
   return ifChanged(intent, { ...intent, rollout: { ...intent.rollout, target, strategy, driving: true } });
@@ -86,6 +88,12 @@ export function deleteRollout(intent: Intent, incarnation: number): Intent {
   const { rollout } = intent;
   if (rollout === null || incarnation < rollout.incarnation || !rollout.driving) return intent;
   return { ...intent, rollout: { ...rollout, driving: false } };
+}
+
+/** Gives a command; each is obeyed once, however often it is read. */
+export function giveCommand(intent: Intent, verb: Verb): Intent {
+  const seq = intent.commands.seq + 1;
+  return { ...intent, commands: { seq, given: [...intent.commands.given, { seq, ...verb }].slice(-COMMANDS_KEPT) } };
 }
 
 function withPool(intent: Intent, name: string, pool: Intent["pools"][string]): Intent {

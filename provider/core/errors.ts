@@ -26,6 +26,10 @@ export type ErrorCode =
   | "Superseded"
   | "Interrupted"
   | "TimedOut"
+  /** The rollout waits for capacity that the cloud does not give. */
+  | "CapacityStarved"
+  /** The canary failed and automatic rollback is off. */
+  | "CanaryFailed"
   | "Unsupported";
 
 export interface ServeErrorOptions {

@@ -1,5 +1,8 @@
-import type { PlannedPool, PlanState } from "./plan/surge";
+import type { Verb } from "./command";
+import type { GateVerdict } from "./gate/state";
+import type { PlannedPool, PlanState } from "./plan/states";
 import type { RollbackCause } from "./rollout/cause";
+import type { RollbackMode, Strategy } from "./strategy";
 
 /**
  * The replayable trace: enough to prove or refute the invariants afterwards, from the log alone. Never a secret.
@@ -26,6 +29,10 @@ export type EventBody =
   | { kind: "replicaDrained"; replica: string; inFlight: number; seconds: number }
   | { kind: "replicaTerminating"; replica: string; reason: string }
   | { kind: "replicaEnded"; replica: string }
+  /** Drained, on the same VM; from here on it is of this revision. */
+  | { kind: "replicaRestarting"; replica: string; revision: string; restarts: number }
+  | { kind: "replicaReconfigured"; replica: string; config: string }
+  | { kind: "configRefused"; replica: string; config: string; reason: string }
   | { kind: "launchFailed"; replica: string; code: string; reason: string }
   | { kind: "orphanSeen"; replica: string }
   | { kind: "routed"; generation: number; pools: Record<string, RoutedPool> }
@@ -37,11 +44,34 @@ export type EventBody =
       version: number;
       pools: PlannedPool[];
       cap: Record<string, number>;
-      maxSurgePercent: number;
+      strategy: Strategy["kind"];
+      /** Most percentage points by which the canary's traffic may grow in one step. */
+      maxShiftPercent: number;
+      /** Per pool: ready replicas of both versions that our moves leave; null: each version keeps its share instead. */
+      floor: Record<string, number> | null;
+      origin: "declared" | "operator";
       revisions: Record<string, { from: string | null; to: string | null }>;
     }
   | { kind: "rolloutStep"; rollout: number; step: number; steps: number; state: PlanState }
-  | { kind: "rollingBack"; rollout: number; cause: RollbackCause; reason: string }
+  /** The same rollout by another plan from here on: another hold, other numbers of replicas. */
+  | {
+      kind: "rolloutReplanned";
+      rollout: number;
+      reason: string;
+      pools: PlannedPool[];
+      cap: Record<string, number>;
+      floor: Record<string, number> | null;
+    }
+  | { kind: "rolloutHeld"; rollout: number; percent: number }
+  /** Automatic rollback is off and the canary failed. */
+  | { kind: "rolloutFailed"; rollout: number; reason: string }
+  | { kind: "capacityWait"; rollout: number; pool: string; reason: string }
+  | { kind: "capacityFound"; rollout: number; seconds: number }
+  | { kind: "gateJudged"; rollout: number; percent: number; verdict: GateVerdict }
+  | { kind: "commandObeyed"; verb: Verb["kind"]; detail: string }
+  | { kind: "rollingBack"; rollout: number; cause: RollbackCause; reason: string; mode: RollbackMode["mode"] }
+  /** The declared target is the canary's again: forward from where the rollback had got to. */
+  | { kind: "rollbackCancelled"; rollout: number }
   | {
       kind: "rolloutEnded";
       rollout: number;

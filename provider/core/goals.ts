@@ -1,7 +1,7 @@
 /** What a tick wants of each pool; the reconciler turns the difference to what is there into moves. */
 export interface Goals {
   pools: Record<string, PoolGoal>;
-  /** Integer shares canary : primary for the pools that take part in the rollout; others have one version. */
+  /** The rollout's split, canary : primary; each pool's own `weights` follow it, or its ready replicas. */
   weights: Weights;
 }
 
@@ -13,6 +13,12 @@ export interface Weights {
 export interface PoolGoal {
   primary: SideGoal;
   canary: SideGoal;
+  /** Integer shares canary : primary. */
+  weights: Weights;
+  /** What no move of ours may break. */
+  keeps: Keeps;
+  /** restart: VMs of primaries that go become canaries (and back). */
+  exchange: "newVm" | "restart";
   /** The most VMs that may exist at once. */
   cap: number;
   /** Part of the rollout in progress: its traffic follows the weights. */
@@ -20,6 +26,12 @@ export interface PoolGoal {
   /** Declared to end: nothing protects its last replica. */
   leaving: boolean;
 }
+
+export type Keeps =
+  /** Each version the ready replicas that its weight asks for. */
+  | { kind: "shares" }
+  /** Both versions together this many ready replicas. */
+  | { kind: "floor"; ready: number };
 
 export interface SideGoal {
   replicas: number;
@@ -29,3 +41,4 @@ export interface SideGoal {
 
 export const NO_SIDE: SideGoal = { replicas: 0, steady: 0 };
 export const ALL_PRIMARY: Weights = { canary: 0, primary: 100 };
+export const SHARES: Keeps = { kind: "shares" };

@@ -1,4 +1,6 @@
+import type { Commands } from "./command";
 import type { PoolSpec, Revision, ServiceSpec } from "./spec/pool";
+import type { Strategy } from "./strategy";
 
 /** What the user declared. Handlers and the CLI write it by compare-and-set; the controller only reads it. */
 export interface Intent {
@@ -33,24 +35,10 @@ export interface PoolIntent {
 export interface RolloutIntent {
   incarnation: number;
   target: RolloutTarget;
-  strategy: SurgeStrategy;
+  strategy: Strategy;
   /** False after the Rollout resource was deleted: nobody drives, an unfinished rollout holds where it is. */
   driving: boolean;
 }
 
-export interface SurgeStrategy {
-  kind: "surge";
-  /** 1..100 percent of N above N, every billed VM counted. */
-  maxSurgePercent: number;
-  /** Total time before an automatic rollback. Default 120 minutes. */
-  timeoutSeconds: number;
-}
-
 /** Per pool: what it shall serve. `specHash` is part of it, so a fixed probe makes a rejected revision eligible again. */
 export type RolloutTarget = Record<string, { revision: Revision; specHash: string }>;
-
-/** Verbs of the CLI, as numbers that only grow: the controller acts once on each value it has not seen. */
-export interface Commands {
-  abort: number;
-  retry: number;
-}

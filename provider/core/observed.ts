@@ -9,6 +9,10 @@ export interface Observed {
   dataplane: ObservedDataPlane | null;
   /** Launches that the cloud refused since the last tick. */
   launchErrors: LaunchFailure[];
+  /** Answers of replicas to a userConfig, by replica id, since the last persisted tick. */
+  reconfigured: Record<string, ConfigAnswer>;
+  /** Verdicts of commands and webhooks by the key that they were asked under; kept while the agent lives. */
+  gateAnswers: Record<string, GateAnswer>;
   /** Why the last routing could not be put in force; null or absent: it could, or none was sent. */
   routeError?: { code: ErrorCode; message: string } | null;
 }
@@ -21,6 +25,21 @@ export interface ObservedVm {
   market: "onDemand" | "spot";
   /** Set when the VM ended by itself: how, and the last lines of its log. */
   exit: VmExit | null;
+  /** Restarts of the program on this VM that have taken effect; what is told of it belongs to this one. */
+  restarts: number;
+}
+
+export interface ConfigAnswer {
+  /** Of the userConfig that was sent. */
+  hash: string;
+  outcome: "acknowledged" | "refused";
+  /** Of a refusal: "422: temperature must be a number". */
+  reason: string | null;
+}
+
+export interface GateAnswer {
+  outcome: "passed" | "failed" | "unreachable";
+  reason: string;
 }
 
 export interface VmExit {
@@ -45,6 +64,8 @@ export interface ObservedDataPlane {
   /** Generation in force. */
   generation: number;
   replicas: Record<string, { inFlight: number; queued: number; healthy: boolean }>;
+  /** Per pool and revision, counted up since the engine started; a fall means that it started anew. */
+  versions: Record<string, Record<string, VersionMetrics>>;
 }
 
 export interface LaunchFailure {
@@ -53,3 +74,18 @@ export interface LaunchFailure {
   scope: ErrorScope;
   message: string;
 }
+
+export interface VersionMetrics {
+  /** Answered or failed, counted at the end of each. */
+  requests: number;
+  /** Of these: 5xx, broken off, or nothing came from any replica. Not those that the client gave up. */
+  errors: number;
+  /** Counts per bucket of VERSION_BOUNDS_MS, the last one is "above". */
+  latency: number[];
+  timeToFirstByte: number[];
+}
+
+/** Upper bounds in milliseconds, 25 % apart: fine enough to compare two percentiles. */
+export const VERSION_BOUNDS_MS: readonly number[] = Array.from({ length: 56 }, (_, index) =>
+  Number((1.25 ** index).toFixed(2)),
+);

@@ -1,8 +1,10 @@
 import type { Invariant, ServeEvent } from "./events";
 import type { PoolSpec, Revision } from "./spec/pool";
-import type { RolloutTarget, SurgeStrategy } from "./intent";
-import type { PlannedPool, PlanState } from "./plan/surge";
+import type { RolloutTarget } from "./intent";
+import type { PlannedPool, PlanState } from "./plan/states";
 import type { RollbackCause } from "./rollout/cause";
+import type { GateState } from "./gate/state";
+import type { RollbackMode, Strategy } from "./strategy";
 
 /** What is so, as far as the controller has decided and seen. Written by the lease holder only. */
 export interface State {
@@ -21,13 +23,16 @@ export interface State {
   rejected: Record<string, Rejection>;
   /** How the last rollout ended. */
   lastOutcome: Outcome | null;
+  /** Versions that served before, newest first, with all that bringing one back takes. */
+  history: KeptVersion[];
   /** Version ordinals by service revision (hash over all pools' revisions). */
   versions: Record<string, number>;
   routing: RoutingState;
   /** Events of the last persisted tick: appended to the log after the state, and again after a crash in between. */
   outbox: ServeEvent[];
   nextEvent: number;
-  commandsSeen: { abort: number; retry: number };
+  /** Number of the last command obeyed. */
+  commandsSeen: number;
   /** True once the service's deletion was seen and told. */
   deleting: boolean;
   nextRollout: number;
@@ -73,6 +78,8 @@ export type ReplicaStatus =
   | "ready"
   /** Was ready; its probes fail. Still counted, gets no traffic. */
   | "notReady"
+  /** Its VM stays, its program is being replaced by one of another revision. */
+  | "restarting"
   /** Out of the routing; running requests go on to their end or `drainDeadline`. */
   | "draining"
   /** Told to end; the VM is still there and still counts. */
@@ -84,6 +91,14 @@ export interface Replica {
   revision: Revision;
   status: ReplicaStatus;
   launchedAt: number;
+  /** When the program that runs was asked for: with the VM, or at the last restart. The startup grace counts from here. */
+  startedAt: number;
+  /** Restarts on the same VM so far: what is seen of an earlier program does not count. */
+  restarts: number;
+  /** Hash of the userConfig that it acknowledged last; null: none yet. */
+  configured: string | null;
+  /** The userConfig that it refused, and how; told, and never sent again until another one is declared. */
+  refusedConfig: { hash: string; reason: string } | null;
   /** When probes began to succeed without a break; ready counts from here (minReadySeconds). */
   passingSince: number | null;
   readyAt: number | null;
@@ -96,6 +111,8 @@ export interface Replica {
   drainGeneration: number | null;
   drainSince: number | null;
   drainDeadline: number | null;
+  /** What follows the drain: the VM ends, or its program restarts as this revision. */
+  afterDrain: { kind: "end" } | { kind: "restart"; revision: Revision };
   /** Why it is being ended, or is not ready. */
   reason: string | null;
 }
@@ -103,17 +120,35 @@ export interface Replica {
 export interface RolloutProgress {
   id: number;
   targetKey: string;
+  /** Ordinal of the service as it is when this is over. */
+  version: number;
   target: RolloutTarget;
-  strategy: SurgeStrategy;
+  /** What the intent's target was when this one began; another one than `target` for a rollback by an operator. */
+  declaredKey: string;
+  origin: { kind: "declared" } | { kind: "operator"; reason: string };
+  strategy: Strategy;
   startedAt: number;
   /** Frozen at the start: the plan that preview showed. */
   pools: PlannedPool[];
   cap: Record<string, number>;
+  floor: Record<string, number> | null;
   plan: PlanState[];
   /** The plan state being established. */
   cursor: number;
   /** When the state at `cursor` became the goal. */
   cursorSince: number;
+  /** Since when the state at `cursor` is established and settled; null: it is not. Bake and gates count from here. */
+  settledAt: number | null;
+  /** Time in which the clocks stand still: holds, pauses, capacity waits (A19). */
+  stopped: StoppedClock;
+  /** The declared hold (canaryPercent) that has been reached. */
+  held: { percent: number; since: number } | null;
+  paused: { since: number } | null;
+  /** A settled state that an operator's promote lets pass, by cursor; `force`: even with a failing gate. */
+  waved: { cursor: number; force: boolean } | null;
+  /** Automatic rollback is off and the canary failed: why, until an operator or a new target decides. */
+  failed: string | null;
+  gate: GateState | null;
   direction: Direction;
   /** Most VMs of all pools that were ever counted at once. */
   peakReplicas: number;
@@ -122,7 +157,22 @@ export interface RolloutProgress {
 export type Direction =
   | { kind: "forward" }
   /** Going back to the primary; `rejects` tells whether the target must not be tried again by itself. */
-  | { kind: "back"; reason: string; rejects: boolean; cause: RollbackCause };
+  | { kind: "back"; reason: string; rejects: boolean; cause: RollbackCause; mode: RollbackMode };
+
+export interface StoppedClock {
+  /** Sum of the stops that are over, since the rollout began and since the present state became the goal. */
+  totalMs: number;
+  stepMs: number;
+  since: number | null;
+}
+
+export interface KeptVersion {
+  version: number;
+  serviceRevision: string;
+  pools: Record<string, PoolSpec>;
+  /** When it was replaced. */
+  replacedAt: number;
+}
 
 export interface Rejection {
   reason: string;
@@ -135,6 +185,7 @@ export interface Outcome {
   rolloutId: number;
   targetKey: string;
   kind: "promoted" | "rolledBack" | "superseded";
+  version: number;
   reason: string | null;
   startedAt: number;
   endedAt: number;
@@ -153,7 +204,16 @@ export interface RoutingState {
 }
 
 export interface Condition {
-  kind: "endpointInUse" | "storeUnwritable" | "noCapacity" | "replicaFailing" | "dataPlaneDown";
+  kind:
+    | "endpointInUse"
+    | "storeUnwritable"
+    | "noCapacity"
+    | "replicaFailing"
+    | "dataPlaneDown"
+    /** A replica refuses the declared userConfig. */
+    | "configRefused"
+    /** A gate fails or has no verdict yet. */
+    | "gate";
   pool: string | null;
   message: string;
   since: number;

@@ -1,7 +1,8 @@
 import { createRollout, deleteRollout, updateRollout } from "../core/declare";
 import { canonicalJson } from "../core/digest";
 import { rolloutProgress } from "../core/follow";
-import type { RolloutTarget, SurgeStrategy } from "../core/intent";
+import type { RolloutTarget } from "../core/intent";
+import type { Strategy } from "../core/strategy";
 import { planRollout, serves, viewOf, type Planned, type ServiceView } from "../core/plan/rollout-plan";
 import { currentRevision, currentVersion } from "../core/rollout/version";
 import { durationSeconds } from "../core/spec/duration";
@@ -164,9 +165,20 @@ function targetOfFacts(pools: readonly PoolFacts[]): RolloutTarget {
   return Object.fromEntries(pools.map(({ name, revision, specHash }) => [name, { revision, specHash }]));
 }
 
-function strategyOf({ strategy }: RolloutInput): SurgeStrategy {
+function strategyOf({ strategy }: RolloutInput): Strategy {
   const { maxSurgePercent, timeoutSeconds } = strategy;
-  return { kind: "surge", maxSurgePercent, timeoutSeconds: durationSeconds(timeoutSeconds)! };
+  return {
+    kind: "surge",
+    maxSurgePercent,
+    canaryPercent: null,
+    timeoutSeconds: durationSeconds(timeoutSeconds)!,
+    stepTimeoutSeconds: null,
+    capacityWaitSeconds: 1800,
+    bakeSeconds: 0,
+    gates: [],
+    rollback: { mode: "safe" },
+    keepRevisions: 3,
+  };
 }
 
 /** Never throws: it also goes into errors, which must not lose the state. */

@@ -65,6 +65,7 @@ export class ScriptedParts {
             zone: "local-a",
             market: "onDemand",
             exit: null,
+            restarts: 0,
           });
         },
         terminate: async ({ replicaId }) => {
@@ -86,6 +87,7 @@ export class ScriptedParts {
     return {
       generation: this.routing?.generation ?? 0,
       replicas: {},
+      versions: {},
       pid: process.pid,
       startedAt: 0,
       endpoint: null,

@@ -5,6 +5,7 @@ import type { ServiceSpec } from "../../provider/core/spec/pool";
 import { poolInput } from "../../provider/core/spec/pool-input";
 import { poolSpec } from "../../provider/core/spec/pool-spec";
 import { serviceInput, serviceSpec } from "../../provider/core/spec/service-input";
+import { surge } from "./strategies";
 
 const owner = { project: "shop", stack: "dev", name: "chat" };
 const service: ServiceSpec = serviceSpec(serviceInput.parse({ ...owner, endpoint: { port: 8080 } }), "/cloud.json");
@@ -12,7 +13,7 @@ const spec = poolSpec(
   poolInput.parse({ ...owner, name: "gpu", service: "shop/dev/chat", template: { run: "x" } }),
   null,
 );
-const strategy = { kind: "surge", maxSurgePercent: 25, timeoutSeconds: 7200 } as const;
+const strategy = surge();
 const target = { gpu: { revision: spec.revision, specHash: spec.specHash } };
 
 const fresh = declare.createService(null, { identity: "shop/dev/chat", uid: "u", spec: service });

@@ -8,7 +8,7 @@ describe("the demo's critical path", () => {
     rollout: 1,
     step: 1,
     steps: 4,
-    state: { kind, percent, pools: {}, weights: { canary: percent, primary: 100 - percent } },
+    state: { kind, percent, pools: {}, weights: { canary: percent, primary: 100 - percent }, settled: false },
   });
   const launching = (replica: string): EventBody => ({ kind: "replicaLaunching", replica, pool: "p", revision: "b" });
   const draining = (replica: string): EventBody => ({ kind: "replicaDraining", replica, reason: "" });
@@ -20,7 +20,10 @@ describe("the demo's critical path", () => {
     version: 2,
     pools: [],
     cap: {},
-    maxSurgePercent: 50,
+    strategy: "surge",
+    maxShiftPercent: 50,
+    floor: null,
+    origin: "declared",
     revisions: {},
   };
   const ended: EventBody = { kind: "rolloutEnded", rollout: 1, outcome: "promoted", reason: null, seconds: 0 };

@@ -4,7 +4,7 @@ import type { ServeEvent } from "../../provider/core/events";
 export function narrate(event: ServeEvent): string | null {
   switch (event.kind) {
     case "rolloutStarted":
-      return `rollout to version ${event.version} begins: at most ${sum(event.cap)} replicas, surge ${event.maxSurgePercent} %`;
+      return `rollout to version ${event.version} begins: at most ${sum(event.cap)} replicas, ${event.strategy}`;
     case "rolloutStep": {
       const { kind, percent, pools, weights } = event.state;
       const counts = Object.entries(pools).map(

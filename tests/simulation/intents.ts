@@ -1,5 +1,6 @@
 import type { Intent } from "../../provider/core/intent";
 import type { PoolSpec } from "../../provider/core/spec/pool";
+import { surge } from "../core/strategies";
 
 /** A pool spec with everything that the tests do not care about filled in. */
 export function poolSpec(name: string, revision: string, replicas: number, more: Partial<PoolSpec> = {}): PoolSpec {
@@ -25,6 +26,8 @@ export function poolSpec(name: string, revision: string, replicas: number, more:
     drainSeconds: 30,
     minReadySeconds: 0,
     bootSeconds: 1,
+    userConfig: null,
+    version: null,
     ...more,
   };
 }
@@ -60,9 +63,9 @@ export function intentOf(pools: PoolSpec[], maxSurgePercent = 25): Intent {
       incarnation: 1,
       driving: true,
       target: Object.fromEntries(pools.map(({ name, revision, specHash }) => [name, { revision, specHash }])),
-      strategy: { kind: "surge", maxSurgePercent, timeoutSeconds: 7200 },
+      strategy: surge(maxSurgePercent),
     },
-    commands: { abort: 0, retry: 0 },
+    commands: { seq: 0, given: [] },
   };
 }
 

@@ -53,7 +53,7 @@ export function tickWithFaults(world: World, scenario: Scenario, tick: number): 
         break;
       }
       case "abort":
-        world.declare((intent) => (intent.commands.abort += 1));
+        world.command({ kind: "abort", mode: null });
         break;
       case "revert":
         world.declare((intent) => redeclare(intent, specsOf(scenario, "a")));

@@ -63,7 +63,7 @@ describe("a surge rollout in the simulated world", () => {
     assert.equal(world.vms.size, launched, "a rejected revision is not started by itself");
 
     world.behaviours.delete("b");
-    world.declare((intent) => (intent.commands.retry += 1));
+    world.command({ kind: "retry" });
     world.until(ended(2));
     assert.equal(world.state!.lastOutcome?.kind, "promoted");
   });
@@ -87,7 +87,7 @@ describe("a surge rollout in the simulated world", () => {
       world.declare((intent) => redeclare(intent, [poolSpec("p", "b", 4)]));
       world.until(() => (world.state!.rollout?.cursor ?? 0) >= step || world.state!.lastOutcome !== null);
       if (world.state!.lastOutcome !== null) continue;
-      world.declare((intent) => (intent.commands.abort += 1));
+      world.command({ kind: "abort", mode: null });
       world.until(
         () => world.state!.rollout === null,
         600,

@@ -1,4 +1,6 @@
 import type { Action } from "../../provider/core/action";
+import type { Verb } from "../../provider/core/command";
+import { giveCommand } from "../../provider/core/declare";
 import { decide } from "../../provider/core/decide";
 import type { ServeEvent } from "../../provider/core/events";
 import type { Intent } from "../../provider/core/intent";
@@ -49,6 +51,11 @@ export class World {
   declare(change: (intent: Intent) => void): void {
     this.intent = structuredClone(this.intent);
     change(this.intent);
+    this.intentVersion += 1;
+  }
+
+  command(verb: Verb): void {
+    this.intent = giveCommand(this.intent, verb);
     this.intentVersion += 1;
   }
 
@@ -132,6 +139,7 @@ export class World {
         zone: "a",
         market: "onDemand",
         exit: byItself ? { phase: "run", code: vm.exitCode, signal: null, lost: vm.lost, lastLines: [] } : null,
+        restarts: 0,
       });
       const passing = vm.phase === "up" && booted && start === "ready" && !vm.sick;
       probes[vm.replica] = {
@@ -150,6 +158,7 @@ export class World {
       dataplane: this.dataPlaneUp
         ? {
             generation: this.routing?.generation ?? 0,
+            versions: {},
             replicas: Object.fromEntries(
               [...this.vms.keys()].map((replica) => [
                 replica,
@@ -159,6 +168,8 @@ export class World {
           }
         : null,
       launchErrors: errors,
+      reconfigured: {},
+      gateAnswers: {},
     };
   }
 

@@ -14,7 +14,7 @@ export function intentWith(incarnation: number): Intent {
     service,
     pools: {},
     rollout: null,
-    commands: { abort: 0, retry: 0 },
+    commands: { seq: 0, given: [] },
   };
 }
 

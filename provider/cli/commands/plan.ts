@@ -1,6 +1,7 @@
 import { InvalidArgumentError, type Command } from "commander";
 import { ServeError, sentenceOf } from "../../core/errors";
-import { planSurge, type PlannedPool, type SurgePlan } from "../../core/plan/surge";
+import { planSurge } from "../../core/plan/surge";
+import type { PlannedPool, Path } from "../../core/plan/states";
 import type { Terminal } from "../terminal";
 import { table } from "../view/table";
 
@@ -30,7 +31,7 @@ export function addPlanCommand(program: Command, terminal: Terminal): void {
     });
 }
 
-function planned({ replicas, pool, maxSurgePercent }: PlanOptions): SurgePlan {
+function planned({ replicas, pool, maxSurgePercent }: PlanOptions): Path {
   const pools = replicas === undefined ? pool : [{ name: "pool", from: replicas, to: replicas }, ...pool];
   if (pools.length === 0) throw refusal("Say how many replicas roll: --replicas 4, or --pool name=4:4.");
   try {
@@ -44,7 +45,7 @@ function refusal(sentence: string): ServeError {
   return new ServeError({ code: "InvalidInput", scope: "input", reasons: [sentence] });
 }
 
-function planText({ cap, states }: SurgePlan): string {
+function planText({ cap, states }: Path): string {
   const pools = Object.keys(cap);
   const head = ["STEP", "KIND", "PERCENT", "TRAFFIC", ...pools.map((pool) => pool.toUpperCase()), "VMS"];
   const rows = states.map(({ kind, percent, weights, pools: counts }, index) => [

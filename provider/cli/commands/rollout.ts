@@ -3,7 +3,9 @@ import type { Command } from "commander";
 import { ensureAgent } from "../../agent/start";
 import { ServeError } from "../../core/errors";
 import { rolloutProgress, type Progress } from "../../core/follow";
-import type { Commands, Intent } from "../../core/intent";
+import type { Verb } from "../../core/command";
+import { giveCommand } from "../../core/declare";
+import type { Intent } from "../../core/intent";
 import type { State } from "../../core/state";
 import type { Store } from "../../ports/store";
 import { selectService, withService } from "../services";
@@ -20,15 +22,15 @@ interface StatusOptions {
   json?: true;
 }
 
-interface Verb {
-  command: keyof Commands;
+interface Order {
+  verb: Verb;
   /** Null: there is something to do. Else: why not. */
   pointless: (intent: Intent, state: State | null) => string | null;
   done: string;
 }
 
-const ABORT: Verb = {
-  command: "abort",
+const ABORT: Order = {
+  verb: { kind: "abort", mode: null },
   pointless: (_, state) => {
     const direction = state?.rollout?.direction.kind ?? null;
     if (direction === null) return "No rollout is in progress: nothing to abort.";
@@ -37,8 +39,8 @@ const ABORT: Verb = {
   done: "The rollout goes back; `pulumi-serve rollout status --wait` follows it.",
 };
 
-const RETRY: Verb = {
-  command: "retry",
+const RETRY: Order = {
+  verb: { kind: "retry" },
   pointless: (_, state) =>
     Object.keys(state?.rejected ?? {}).length === 0 ? "No revision is rejected: nothing to retry." : null,
   done: "Rejected revisions may be tried again; a declared one starts now. `pulumi up` follows it.",
@@ -95,19 +97,19 @@ function exitCodeOf({ kind }: Progress): number {
 }
 
 /** Written as intent; a second call while the first is being carried out changes nothing. */
-async function say({ command, pointless, done }: Verb, service: string | undefined, terminal: Terminal): Promise<void> {
+async function say({ verb, pointless, done }: Order, service: string | undefined, terminal: Terminal): Promise<void> {
   const { store, folder } = await selectService(service);
   for (let attempt = 1; ; attempt += 1) {
     const [{ version, value: intent }, state] = await Promise.all([store.readIntent(), store.readState()]);
     const reason = pointless(intent, state?.value ?? null);
-    const pending = intent.commands[command] > (state?.value.commandsSeen[command] ?? 0);
+    const seen = state?.value.commandsSeen ?? 0;
+    const pending = intent.commands.given.some((command) => command.seq > seen && command.kind === verb.kind);
     if (reason !== null || pending) {
       terminal.out(`${reason ?? "That has been asked for already."}\n`);
       break;
     }
     try {
-      const commands = { ...intent.commands, [command]: intent.commands[command] + 1 };
-      await store.writeIntent(version, { ...intent, commands });
+      await store.writeIntent(version, giveCommand(intent, verb));
       terminal.out(`${done}\n`);
       break;
     } catch (error) {

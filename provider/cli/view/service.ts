@@ -129,6 +129,7 @@ const STATUS: Record<Replica["status"], string> = {
   launching: "PROVISIONING",
   starting: "STARTING",
   ready: "READY",
+  restarting: "RESTARTING",
   notReady: "NOT_READY",
   draining: "DRAINING",
   terminating: "SHUTTING_DOWN",

@@ -167,7 +167,7 @@ export class LocalCloud implements Cloud {
 
   private async observedOf(record: ReplicaRecord, vm: Vm): Promise<ObservedVm | null> {
     const { replicaId, zone, market, port } = record;
-    const seen = { replicaId, address: { host: "127.0.0.1", port }, zone, market, exit: null };
+    const seen = { replicaId, address: { host: "127.0.0.1", port }, zone, market, exit: null, restarts: 0 };
     switch (vm.status.kind) {
       case "unclaimed":
         return { ...seen, state: "booting" };

@@ -23,8 +23,8 @@ export const monotoneTraffic: InvariantCheck = (step) => {
           return broken(`the canary's traffic fell from ${show(was)} to ${show(is)} without a loss.`);
         }
         const reached = carried?.rollout?.reached[pool] ?? was;
-        if (!jumpsBeyond(reached, is, rollout.maxSurgePercent)) return [];
-        const limit = `by more than ${rollout.maxSurgePercent} %`;
+        if (!jumpsBeyond(reached, is, rollout.maxShiftPercent)) return [];
+        const limit = `by more than ${rollout.maxShiftPercent} %`;
         return broken(`the canary's traffic jumped from ${show(reached)} to ${show(is)}, ${limit}.`);
       }
       case "back": {

@@ -26,7 +26,7 @@ export interface WorldRollout {
   id: number;
   pools: RolloutProgress["pools"];
   cap: Readonly<Record<string, number>>;
-  maxSurgePercent: number;
+  maxShiftPercent: number;
   revisions: Readonly<Record<string, { from: string | null; to: string | null }>>;
   direction: Direction["kind"];
   /** Highest canary share so far by pool: what a repair may return to in one move. */
@@ -85,7 +85,7 @@ export function advance(world: World, event: ServeEvent): World {
           id: event.rollout,
           pools: event.pools,
           cap: event.cap,
-          maxSurgePercent: event.maxSurgePercent,
+          maxShiftPercent: event.maxShiftPercent,
           revisions: event.revisions,
           direction: "forward",
           reached: {},
@@ -103,6 +103,17 @@ export function advance(world: World, event: ServeEvent): World {
     case "rolloutStep":
     case "rejectionCleared":
     case "guardRefused":
+    case "replicaRestarting":
+    case "replicaReconfigured":
+    case "configRefused":
+    case "rolloutReplanned":
+    case "rolloutHeld":
+    case "rolloutFailed":
+    case "capacityWait":
+    case "capacityFound":
+    case "gateJudged":
+    case "commandObeyed":
+    case "rollbackCancelled":
       return world;
   }
 }

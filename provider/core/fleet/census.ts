@@ -43,6 +43,7 @@ export function takeCensus(state: State): Record<string, Census> {
         count.alive.push(replica);
         break;
       case "launching":
+      case "restarting":
       case "starting":
       case "notReady":
         count.alive.push(replica);

@@ -52,6 +52,7 @@ function followVm(draft: Draft, replica: Replica, vm: ObservedVm | undefined): R
       draft.say({ kind: "replicaEnded", replica: replica.id });
       draft.forget(replica.id);
       return null;
+    case "restarting":
     case "starting":
     case "ready":
     case "notReady":
@@ -98,6 +99,7 @@ function followHealth(draft: Draft, replica: Replica, observed: Observed): void 
       followDrain(draft, replica, observed);
       break;
     case "launching":
+    case "restarting":
     case "terminating":
       break;
   }

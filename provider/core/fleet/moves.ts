@@ -63,7 +63,7 @@ function surplus(goal: PoolGoal, count: Census, observed: Observed): Move[] {
 
 /** Who goes first: those that carry nothing, then the one with the fewest requests, then the oldest. */
 function inOrderOfLoss({ alive }: Count, observed: Observed): Replica[] {
-  const rank = { launching: 0, starting: 1, notReady: 2, ready: 3, draining: 4, terminating: 5 };
+  const rank = { launching: 0, restarting: 1, starting: 1, notReady: 2, ready: 3, draining: 4, terminating: 5 };
   const inFlight = (id: string) => observed.dataplane?.replicas[id]?.inFlight ?? 0;
   return [...alive].sort(
     (a, b) =>
@@ -109,6 +109,10 @@ function journalLaunch(draft: Draft, pool: string, { revision }: PoolSpec): void
     revision,
     status: "launching",
     launchedAt: draft.now,
+    startedAt: draft.now,
+    restarts: 0,
+    configured: null,
+    refusedConfig: null,
     passingSince: null,
     readyAt: null,
     notReadySince: null,
@@ -118,6 +122,7 @@ function journalLaunch(draft: Draft, pool: string, { revision }: PoolSpec): void
     drainGeneration: null,
     drainSince: null,
     drainDeadline: null,
+    afterDrain: { kind: "end" },
     reason: null,
   };
   draft.say({ kind: "replicaLaunching", replica: id, pool, revision });

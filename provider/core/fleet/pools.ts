@@ -1,5 +1,5 @@
 import type { Draft } from "../draft";
-import { NO_SIDE, type PoolGoal } from "../goals";
+import { ALL_PRIMARY, NO_SIDE, SHARES, type PoolGoal } from "../goals";
 import type { Intent, PoolIntent } from "../intent";
 import { takeCensus } from "./census";
 
@@ -62,5 +62,14 @@ export function steadyGoal(draft: Draft, intent: Intent, name: string): PoolGoal
   const pool = draft.pool(name);
   const leaving = intent.service.deleting || (intent.pools[name]?.deleting ?? true);
   const replicas = leaving ? 0 : (pool.primary?.replicas ?? 0);
-  return { primary: { replicas, steady: replicas }, canary: NO_SIDE, cap: replicas, moving: false, leaving };
+  return {
+    primary: { replicas, steady: replicas },
+    canary: NO_SIDE,
+    weights: ALL_PRIMARY,
+    keeps: SHARES,
+    exchange: "newVm",
+    cap: replicas,
+    moving: false,
+    leaving,
+  };
 }

@@ -1,4 +1,4 @@
-import type { PlanState } from "./surge";
+import type { PlanState } from "./states";
 
 /** Replicas in steady state, which the counts of a step are shown against. */
 export type Sizes = Record<string, { from: number; to: number }>;

@@ -2,7 +2,8 @@ import { factsOf, type PoolFacts } from "../spec/facts";
 import type { State } from "../state";
 import { changeLine, count } from "./classify";
 import { describeSteps, peakReplicas, secondsWords } from "./describe";
-import { planSurge, type PlannedPool, type PlanState } from "./surge";
+import { planSurge } from "./surge";
+import type { PlannedPool, PlanState } from "./states";
 
 /** What a Rollout shows in preview as its input `plan`. */
 export interface RolloutPlan {

@@ -5,29 +5,7 @@
  * the traffic than its share of the replicas, and the canary's share only grows, by at most the surge a step.
  */
 
-/** One state that a surge plan visits. Weights are integers in the ratio canary : primary, never percents. */
-export interface PlanState {
-  kind: "start" | "up" | "tighten" | "shift" | "down";
-  /** Nominal percent that the step leads to; the start is 0. */
-  percent: number;
-  pools: Record<string, { canary: number; primary: number }>;
-  weights: { canary: number; primary: number };
-}
-
-export interface PlannedPool {
-  name: string;
-  /** Replicas of the primary in steady state; 0: the pool is new. */
-  from: number;
-  /** Replicas of the canary in steady state; 0: the pool goes. */
-  to: number;
-}
-
-export interface SurgePlan {
-  /** Per pool: the most VMs that may exist at once. */
-  cap: Record<string, number>;
-  /** Every state that the plan visits, in order; the first is the start. */
-  states: PlanState[];
-}
+import type { Path, PlannedPool, PlanState } from "./states";
 
 /** Ceiling of `percent` of `replicas`. In integers, because 0.07 * 100 is more than 7 as a float. */
 export function up(replicas: number, percent: number): number {
@@ -45,7 +23,7 @@ export function surgeCap(pool: PlannedPool, maxSurgePercent: number): number {
  * @example planSurge({ pools: [{ name: "chat", from: 4, to: 4 }], maxSurgePercent: 25 }).cap // { chat: 5 }
  * @throws RangeError when a number is no integer or the surge is outside 1..100.
  */
-export function planSurge(input: { pools: PlannedPool[]; maxSurgePercent: number }): SurgePlan {
+export function planSurge(input: { pools: PlannedPool[]; maxSurgePercent: number }): Path {
   const { pools, maxSurgePercent } = input;
   refuseNonsense(input);
   const cap = Object.fromEntries(pools.map((pool) => [pool.name, surgeCap(pool, maxSurgePercent)]));
@@ -76,9 +54,10 @@ export function planSurge(input: { pools: PlannedPool[]; maxSurgePercent: number
         walk.of(pool).primary = pool.to === 0 && next < 100 ? pool.from : up(pool.from, 100 - next);
       }
     });
+    walk.settle(next);
     settled = next;
   }
-  return { cap, states: walk.states };
+  return { cap, floor: null, states: walk.states };
 }
 
 /** The states so far and the one being made; states that change nothing are not visited twice. */
@@ -103,9 +82,15 @@ class Walk {
     if (!sameState(state, this.states.at(-1)!)) this.states.push(state);
   }
 
+  /** Marks where the step waits: its last state, and in the last step the one before the primary goes (A20). */
+  settle(percent: number): void {
+    const before = percent === 100 && this.states.at(-1)!.kind === "down" ? -2 : -1;
+    this.states.at(before)!.settled = true;
+  }
+
   private snapshot(kind: PlanState["kind"]): PlanState {
     const pools = Object.fromEntries(Object.entries(this.now).map(([name, counts]) => [name, { ...counts }]));
-    return { kind, percent: this.percent, pools, weights: { ...this.weights } };
+    return { kind, percent: this.percent, pools, weights: { ...this.weights }, settled: false };
   }
 }
 

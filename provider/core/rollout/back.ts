@@ -1,6 +1,6 @@
 import type { Draft } from "../draft";
 import type { Census } from "../fleet/census";
-import type { PoolGoal, Weights } from "../goals";
+import { SHARES, type PoolGoal, type Weights } from "../goals";
 import type { RolloutProgress } from "../state";
 
 /**
@@ -34,6 +34,9 @@ export function backwardGoal(
   return {
     primary: { replicas: from, steady: from },
     canary: { replicas: Math.ceil((to * weights.canary) / total), steady: to },
+    weights,
+    keeps: SHARES,
+    exchange: "newVm",
     cap: rollout.cap[name]!,
     moving: true,
     leaving: false,

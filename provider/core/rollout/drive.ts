@@ -1,7 +1,7 @@
 import type { Draft } from "../draft";
 import { takeCensus, type Census } from "../fleet/census";
 import { steadyGoal } from "../fleet/pools";
-import { ALL_PRIMARY, type Goals, type PoolGoal } from "../goals";
+import { ALL_PRIMARY, SHARES, type Goals, type PoolGoal } from "../goals";
 import type { Intent } from "../intent";
 import type { Observed } from "../observed";
 import type { RolloutProgress } from "../state";
@@ -9,6 +9,7 @@ import { backOver, backwardGoal, backwardWeights } from "./back";
 import { dropRollout, endRollback, promote } from "./finish";
 import { advance, affordableWeights } from "./forward";
 import { beginRollout } from "./start";
+import { freshCommands } from "./commands";
 import { turnBack } from "./turn";
 
 /** Starts, moves, turns or ends the rollout, and says what every pool should be now. */
@@ -26,10 +27,7 @@ export function driveRollout(draft: Draft, intent: Intent, observed: Observed): 
     }
   }
   // Whatever it was, an abort is over with this tick: it must not hit the next rollout.
-  const { abort, retry } = draft.state.commandsSeen;
-  if (abort !== intent.commands.abort || retry !== intent.commands.retry) {
-    draft.state.commandsSeen = { ...intent.commands };
-  }
+  draft.state.commandsSeen = intent.commands.seq;
   return goalsNow(draft, intent);
 }
 
@@ -40,7 +38,7 @@ function losesPool(draft: Draft, intent: Intent): boolean {
 }
 
 function obeyCommands(draft: Draft, intent: Intent): void {
-  if (intent.commands.retry <= draft.state.commandsSeen.retry) return;
+  if (!freshCommands(draft, intent).some(({ kind }) => kind === "retry")) return;
   for (const key of Object.keys(draft.state.rejected)) draft.say({ kind: "rejectionCleared", targetKey: key });
   draft.state.rejected = {};
 }
@@ -70,17 +68,21 @@ function goalsNow(draft: Draft, intent: Intent): Goals {
   switch (rollout.direction.kind) {
     case "forward": {
       const state = rollout.plan[rollout.cursor]!;
+      const weights = affordableWeights(draft, state.weights, census);
       for (const { name, from, to } of rollout.pools) {
         const { canary, primary } = state.pools[name]!;
         pools[name] = {
           primary: { replicas: primary, steady: from },
           canary: { replicas: canary, steady: to },
+          weights,
+          keeps: SHARES,
+          exchange: "newVm",
           cap: rollout.cap[name]!,
           moving: true,
           leaving: false,
         };
       }
-      return { pools, weights: affordableWeights(draft, state.weights, census) };
+      return { pools, weights };
     }
     case "back": {
       const weights = backwardWeights(draft, rollout, census);

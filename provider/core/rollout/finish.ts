@@ -44,10 +44,11 @@ export function dropRollout(draft: Draft, reason: string): void {
 }
 
 function close(draft: Draft, kind: Outcome["kind"], reason: string | null): void {
-  const { id, targetKey, startedAt, peakReplicas } = draft.state.rollout!;
+  const { id, targetKey, version, startedAt, peakReplicas } = draft.state.rollout!;
   draft.state.lastOutcome = {
     rolloutId: id,
     targetKey,
+    version,
     kind,
     reason,
     startedAt,

@@ -2,7 +2,7 @@ import type { Draft } from "../draft";
 import type { Census } from "../fleet/census";
 import type { Weights } from "../goals";
 import type { ObservedDataPlane } from "../observed";
-import type { PlanState } from "../plan/surge";
+import type { PlanState } from "../plan/states";
 import type { RolloutProgress } from "../state";
 
 /** Moves the cursor over every plan state that is established. True when the last one is: the rollout is over. */

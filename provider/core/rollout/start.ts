@@ -29,32 +29,48 @@ export function beginRollout(draft: Draft, intent: Intent, { target, strategy }:
     const { primary, canary } = draft.pool(name);
     return { name, from: primary!.replicas, to: canary!.replicas };
   });
+  if (strategy.kind !== "surge") throw new Error(`${strategy.kind} has no planner`);
   const plan = planSurge({ pools, maxSurgePercent: strategy.maxSurgePercent });
+  const next = Object.values(draft.state.pools).flatMap((pool) => pool.canary ?? pool.primary ?? []);
+  const version = assignVersion(draft, serviceRevision(next));
   const id = draft.state.nextRollout;
   draft.state.nextRollout = id + 1;
   draft.state.rollout = {
     id,
     targetKey: key,
+    version,
     target,
+    declaredKey: key,
+    origin: { kind: "declared" },
     strategy,
     startedAt: draft.now,
     pools,
     cap: plan.cap,
+    floor: plan.floor,
     plan: plan.states,
     cursor: 0,
     cursorSince: draft.now,
+    settledAt: null,
+    stopped: { totalMs: 0, stepMs: 0, since: null },
+    held: null,
+    paused: null,
+    waved: null,
+    failed: null,
+    gate: null,
     direction: { kind: "forward" },
     peakReplicas: 0,
   };
-  const next = Object.values(draft.state.pools).flatMap((pool) => pool.canary ?? pool.primary ?? []);
   draft.say({
     kind: "rolloutStarted",
     rollout: id,
     targetKey: key,
-    version: assignVersion(draft, serviceRevision(next)),
+    version,
     pools,
     cap: plan.cap,
-    maxSurgePercent: strategy.maxSurgePercent,
+    strategy: strategy.kind,
+    maxShiftPercent: strategy.maxSurgePercent,
+    floor: plan.floor,
+    origin: "declared",
     revisions: Object.fromEntries(
       changed.map((name) => {
         const { primary, canary } = draft.pool(name);

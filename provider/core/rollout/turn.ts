@@ -4,6 +4,7 @@ import type { Census } from "../fleet/census";
 import type { Intent, RolloutTarget } from "../intent";
 import type { Direction, RolloutProgress } from "../state";
 import type { RollbackCause } from "./cause";
+import { freshCommands } from "./commands";
 import { targetKey } from "../target";
 
 /** Turns a rollout round, once, when there is a reason to. The first reason in this order is the one that is told. */
@@ -23,9 +24,10 @@ export function turnBack(draft: Draft, intent: Intent, census: Record<string, Ce
     rejects: reason.cause !== "superseded",
     cause: reason.cause,
     reason: reason.sentence,
+    mode: { mode: "safe" },
   };
   draft.state.rollout = { ...draft.state.rollout!, direction };
-  draft.say({ kind: "rollingBack", rollout: rollout.id, cause: reason.cause, reason: reason.sentence });
+  draft.say({ kind: "rollingBack", rollout: rollout.id, cause: reason.cause, reason: reason.sentence, mode: "safe" });
 }
 
 interface Reason {
@@ -49,7 +51,7 @@ export function sameRevisions(a: RolloutTarget, b: RolloutTarget): boolean {
 }
 
 function aborted(draft: Draft, intent: Intent): Reason | null {
-  if (intent.commands.abort <= draft.state.commandsSeen.abort) return null;
+  if (!freshCommands(draft, intent).some(({ kind }) => kind === "abort")) return null;
   return { cause: "operator", sentence: "an operator aborted the rollout (pulumi-serve rollout abort)" };
 }
 

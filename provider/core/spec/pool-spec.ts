@@ -63,6 +63,8 @@ export function poolSpec(input: PoolInput, workdir: string | null): PoolSpec {
     drainSeconds: input.drainSeconds,
     minReadySeconds: input.minReadySeconds,
     bootSeconds: input.bootSeconds,
+    userConfig: null,
+    version: null,
   };
   return { ...spec, specHash: digest(spec) };
 }

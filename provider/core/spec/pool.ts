@@ -62,6 +62,21 @@ export interface PoolSpec {
   minReadySeconds: number;
   /** Declared or default time from launch to ready; only the plan's estimated duration uses it. */
   bootSeconds: number;
+  /** Pushed to every replica without restart; null: none. Not part of the revision. */
+  userConfig: UserConfigSpec | null;
+  /** The program's own name of the revision; the same name means no redeploy, whatever the content (Ray Serve). */
+  version: string | null;
+}
+
+/** The config itself lies in the store's secrets. */
+export interface UserConfigSpec {
+  hash: string;
+  secret: string;
+  path: string;
+  method: "POST" | "PUT";
+  timeoutSeconds: number;
+  /** What a running replica that refuses it comes to: it goes on as it is, or is replaced. */
+  onRefusal: "report" | "replace";
 }
 
 /** What happens to a request in the data plane; a change takes effect live. */

@@ -66,7 +66,7 @@ describe("check, over logs in which all went well", () => {
       .tick(routed(25, 75, ["p-5"], OLD))
       .ended("p-1");
     log.tick(
-      { kind: "rollingBack", rollout: 1, cause: "canaryFailed", reason: "it died" },
+      { kind: "rollingBack", rollout: 1, cause: "canaryFailed", reason: "it died", mode: "safe" },
       { kind: "replicaLost", replica: "p-5", reason: "taken" },
       routed(0, 100, [], ["p-2", "p-3", "p-4"]),
     );
@@ -149,7 +149,7 @@ describe("check, over logs in which something broke", () => {
   it("refutes monotoneTraffic when the share rises in a rollback", () => {
     const log = serving().tick(rolloutStarted(4, 6)).ready("b", "p-5", "p-6");
     log.tick(routed(25, 75, ["p-5", "p-6"], OLD));
-    log.tick({ kind: "rollingBack", rollout: 1, cause: "operator", reason: "asked" });
+    log.tick({ kind: "rollingBack", rollout: 1, cause: "operator", reason: "asked", mode: "safe" });
     log.tick(routed(30, 70, ["p-5", "p-6"], OLD));
     assertRefutes("monotoneTraffic", log, log.events.length);
   });

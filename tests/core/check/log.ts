@@ -57,7 +57,10 @@ export function rolloutStarted(replicas = 4, cap = 5): EventBody {
     version: 2,
     pools: [{ name: "p", from: replicas, to: replicas }],
     cap: { p: cap },
-    maxSurgePercent: 25,
+    strategy: "surge",
+    maxShiftPercent: 25,
+    floor: null,
+    origin: "declared",
     revisions: { p: { from: "a", to: "b" } },
   };
 }

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { planSurge, up, type PlannedPool, type SurgePlan } from "../../../provider/core/plan/surge";
+import { planSurge, up } from "../../../provider/core/plan/surge";
+import type { PlannedPool, Path } from "../../../provider/core/plan/states";
 
 /** Every inequality of rule R, spelled out apart from the planner. */
-function breaches(pools: PlannedPool[], surge: number, plan: SurgePlan): string[] {
+function breaches(pools: PlannedPool[], surge: number, plan: Path): string[] {
   const found: string[] = [];
   let before: { canary: number; primary: number } | null = null;
   for (const [index, { pools: counts, weights, kind }] of plan.states.entries()) {

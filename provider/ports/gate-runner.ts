@@ -1,0 +1,8 @@
+import type { ExternalGate, GateFacts } from "../core/gate/external";
+import type { GateAnswer } from "../core/observed";
+
+/** Asks commands and webhooks whether a rollout may go on. */
+export interface GateRunner {
+  /** Never throws: what cannot be asked is an answer too, "unreachable". */
+  run(gate: ExternalGate, facts: GateFacts): Promise<GateAnswer>;
+}
