@@ -4,6 +4,7 @@ import { Draft, firstState } from "./draft";
 import { followDeclarations } from "./fleet/pools";
 import { followReplicas } from "./fleet/lifecycle";
 import { applyMoves, proposeMoves } from "./fleet/moves";
+import { specOf } from "./fleet/restart";
 import { guard } from "./guard";
 import type { Intent } from "./intent";
 import type { Observed } from "./observed";
@@ -59,12 +60,15 @@ function actForReplicas(draft: Draft): void {
   for (const replica of draft.replicas()) {
     switch (replica.status) {
       case "launching": {
-        const pool = draft.state.pools[replica.pool];
-        const spec = [pool?.primary, pool?.canary].find((each) => each?.revision === replica.revision);
-        if (spec) {
-          const { id, pool: name, market } = replica;
-          draft.act({ kind: "launch", replicaId: id, pool: name, spec, market });
-        }
+        const { id, pool, market } = replica;
+        const spec = specOf(draft, pool, replica.revision);
+        if (spec !== null) draft.act({ kind: "launch", replicaId: id, pool, spec, market });
+        break;
+      }
+      case "restarting": {
+        const { id, pool, restarts } = replica;
+        const spec = specOf(draft, pool, replica.revision);
+        if (spec !== null) draft.act({ kind: "restart", replicaId: id, pool, spec, restarts });
         break;
       }
       case "terminating": {
@@ -72,7 +76,6 @@ function actForReplicas(draft: Draft): void {
         draft.act({ kind: "terminate", replicaId: id, reason: reason ?? "no longer wanted" });
         break;
       }
-      case "restarting":
       case "starting":
       case "ready":
       case "notReady":

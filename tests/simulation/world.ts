@@ -27,6 +27,7 @@ interface Vm {
   sick: boolean;
   exitCode: number | null;
   requestsUntil: number;
+  restarts: number;
 }
 
 /** The world around `decide` under virtual time: a cloud, probes and a data plane that do what they are told. */
@@ -139,7 +140,7 @@ export class World {
         zone: "a",
         market: "onDemand",
         exit: byItself ? { phase: "run", code: vm.exitCode, signal: null, lost: vm.lost, lastLines: [] } : null,
-        restarts: 0,
+        restarts: vm.restarts,
       });
       const passing = vm.phase === "up" && booted && start === "ready" && !vm.sick;
       probes[vm.replica] = {
@@ -193,8 +194,17 @@ export class World {
           sick: false,
           exitCode: null,
           requestsUntil: 0,
+          restarts: 0,
         });
         break;
+      case "restart": {
+        const vm = this.vms.get(action.replicaId);
+        const there = vm !== undefined && vm.phase !== "ending" && !vm.lost && !this.tombstones.has(vm.replica);
+        if (!there || vm.restarts >= action.restarts) return;
+        const { spec, restarts } = action;
+        Object.assign(vm, { revision: spec.revision, restarts, bornAt: this.now, phase: "up", exitCode: null });
+        break;
+      }
       case "terminate": {
         this.tombstones.add(action.replicaId);
         const vm = this.vms.get(action.replicaId);

@@ -4,6 +4,7 @@ import type { ReadinessSpec, PoolSpec } from "../spec/pool";
 import type { Replica } from "../state";
 import { sideOf } from "./census";
 import { noteCapacityWait, noteFailure, noteSuccess } from "./failures";
+import { restartNow, revisionAfterDrain, tellsOfEarlierProgram } from "./restart";
 
 /** A replica that failed its probes for this long is replaced instead of waited for. */
 const NOT_READY_LIMIT_MS = 30_000;
@@ -52,11 +53,18 @@ function followVm(draft: Draft, replica: Replica, vm: ObservedVm | undefined): R
       draft.say({ kind: "replicaEnded", replica: replica.id });
       draft.forget(replica.id);
       return null;
-    case "restarting":
+    case "restarting": {
+      if (vm !== undefined && tellsOfEarlierProgram(replica, vm)) return replica;
+      if (vm === undefined || vm.restarts < replica.restarts) return gone ? lose(draft, replica, vm) : replica;
+      draft.say({ kind: "replicaStarting", replica: replica.id, zone: vm.zone });
+      const starting = draft.patchReplica(replica.id, { status: "starting" });
+      return gone ? lose(draft, starting, vm) : starting;
+    }
     case "starting":
     case "ready":
     case "notReady":
     case "draining":
+      if (vm !== undefined && tellsOfEarlierProgram(replica, vm)) return replica;
       return gone ? lose(draft, replica, vm) : replica;
   }
 }
@@ -98,8 +106,10 @@ function followHealth(draft: Draft, replica: Replica, observed: Observed): void 
     case "draining":
       followDrain(draft, replica, observed);
       break;
-    case "launching":
     case "restarting":
+      if (spec !== null) followRestart(draft, replica, spec);
+      break;
+    case "launching":
     case "terminating":
       break;
   }
@@ -108,11 +118,24 @@ function followHealth(draft: Draft, replica: Replica, observed: Observed): void 
 function followStart(draft: Draft, replica: Replica, spec: PoolSpec, reading: ProbeReading | undefined): void {
   if (passes(draft, replica, spec, reading)) return;
   const { startupGraceSeconds, path } = spec.readiness;
-  if (draft.now - replica.launchedAt <= startupGraceSeconds * 1000) return;
+  if (withinGrace(draft, replica, spec)) return;
   const last = reading?.lastError ?? "no answer";
   const reason = `readiness path ${path} never succeeded within startupGraceSeconds (${startupGraceSeconds} s); last: ${last}`;
   noteFailure(draft, replica, reason, "enough");
   end(draft, replica, reason);
+}
+
+/** A cloud that cannot replace the program keeps the rollout waiting no longer than a program that never gets ready. */
+function followRestart(draft: Draft, replica: Replica, spec: PoolSpec): void {
+  if (withinGrace(draft, replica, spec)) return;
+  const { startupGraceSeconds } = spec.readiness;
+  const reason = `its program could not be replaced on its VM within startupGraceSeconds (${startupGraceSeconds} s)`;
+  noteFailure(draft, replica, reason, "enough");
+  end(draft, replica, reason);
+}
+
+function withinGrace(draft: Draft, replica: Replica, { readiness }: PoolSpec): boolean {
+  return draft.now - replica.startedAt <= readiness.startupGraceSeconds * 1000;
 }
 
 function followRecovery(draft: Draft, replica: Replica, spec: PoolSpec, reading: ProbeReading | undefined): void {
@@ -147,7 +170,7 @@ function passes(draft: Draft, replica: Replica, spec: PoolSpec, reading: ProbeRe
   draft.say({
     kind: "replicaReady",
     replica: replica.id,
-    afterSeconds: Math.round((draft.now - replica.launchedAt) / 100) / 10,
+    afterSeconds: Math.round((draft.now - replica.startedAt) / 100) / 10,
   });
   return true;
 }
@@ -175,7 +198,9 @@ function followDrain(draft: Draft, replica: Replica, observed: Observed): void {
     inFlight: inFlight ?? 0,
     seconds: Math.round((draft.now - began) / 10) / 100,
   });
-  end(draft, replica, replica.reason ?? "drained");
+  const revision = revisionAfterDrain(draft, replica);
+  if (revision === null) end(draft, replica, replica.reason ?? "drained");
+  else restartNow(draft, replica, revision);
 }
 
 /** No request can be lost here: the replica either was never routed to or has been drained. */
