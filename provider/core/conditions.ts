@@ -1,6 +1,6 @@
 import type { Draft } from "./draft";
 import type { Observed } from "./observed";
-import type { Condition } from "./state";
+import type { Condition, RolloutProgress } from "./state";
 
 /** Why the service is not what was declared, as far as that is known: for status, outputs and waiting handlers. */
 export function noteConditions(draft: Draft, observed: Observed): void {
@@ -14,6 +14,8 @@ export function noteConditions(draft: Draft, observed: Observed): void {
     if (failures === null) continue;
     found.push({ kind: failures.capacity ? "noCapacity" : "replicaFailing", pool, message: failures.reason });
   }
+  const gate = gateThatHolds(draft.state.rollout);
+  if (gate !== null) found.push({ kind: "gate", pool: null, message: gate });
   const before = draft.state.conditions;
   const same = (a: Omit<Condition, "since">, b: Omit<Condition, "since">) =>
     a.kind === b.kind && a.pool === b.pool && a.message === b.message;
@@ -22,4 +24,12 @@ export function noteConditions(draft: Draft, observed: Observed): void {
     ...each,
     since: before.find((earlier) => earlier.kind === each.kind && earlier.pool === each.pool)?.since ?? draft.now,
   }));
+}
+
+/** Why the gates keep the rollout in the settled state where it is; null: they do not. */
+function gateThatHolds(rollout: RolloutProgress | null): string | null {
+  if (rollout === null || rollout.direction.kind === "back" || rollout.settledAt === null) return null;
+  const { gate, cursor } = rollout;
+  if (gate === null || gate.cursor !== cursor || gate.verdict.kind === "passed") return null;
+  return gate.verdict.reason;
 }

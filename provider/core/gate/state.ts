@@ -6,8 +6,10 @@ export interface GateState {
   cursor: number;
   /** Metrics when the state settled, by pool: the window is what came since. */
   baseline: Record<string, { canary: VersionMetrics | null; primary: VersionMetrics | null }>;
-  /** The last verdict, so that each is told once. */
+  /** The verdict that was told last; its numbers are those of then. */
   verdict: GateVerdict;
+  /** What that verdict is about, without the numbers that run: it is told again when this changes. */
+  about: string;
 }
 
 export type GateVerdict =
