@@ -35,6 +35,8 @@ export type EventBody =
   | { kind: "configRefused"; replica: string; config: string; reason: string }
   | { kind: "launchFailed"; replica: string; code: string; reason: string }
   | { kind: "orphanSeen"; replica: string }
+  /** It is not listed any more. */
+  | { kind: "orphanEnded"; replica: string }
   | { kind: "routed"; generation: number; pools: Record<string, RoutedPool> }
   | { kind: "routeInForce"; generation: number }
   | {
@@ -91,7 +93,18 @@ export interface RoutedPool {
 
 /** DESIGN section 5; the name that guard, tests and `check` share. */
 export type Invariant =
-  "cap" | "capacity" | "oneEach" | "lastHealthy" | "noOrphan" | "oneActor" | "drainFirst" | "monotoneTraffic";
+  | "cap"
+  | "capacity"
+  | "oneEach"
+  | "lastHealthy"
+  | "noOrphan"
+  | "oneActor"
+  | "drainFirst"
+  | "monotoneTraffic"
+  /** blueGreen: never both versions in one routing. */
+  | "noMixing"
+  /** A pause, a failed gate and a declared hold are left only by the word that ends them. */
+  | "holds";
 
 /** The reason of a drain that a declared delete asks for: it exempts the pool from "last healthy" in `check`. */
 export const POOL_DELETED = "the pool is being deleted";

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { checkEvents, type CheckReport } from "../../core/check/check";
+import type { RolloutReport } from "../../core/check/rollouts";
 import { selectService } from "../services";
 import type { Terminal } from "../terminal";
 import { table } from "../view/table";
@@ -19,11 +20,30 @@ export function addCheckCommand(program: Command, terminal: Terminal): void {
     });
 }
 
-function reportText(identity: string, { events, rollouts, verdicts, holds }: CheckReport): string {
+function reportText(identity: string, { events, rollouts, atEnd, verdicts, holds }: CheckReport): string {
   const rows = verdicts.map(({ invariant, violation }) => [
     invariant,
     violation === null ? "holds" : `BROKEN at event ${violation.seq}: ${violation.sentence}`,
   ]);
-  const summary = holds ? "Every invariant holds." : "An invariant broke.";
-  return `${identity}: ${events} events, ${rollouts} rollouts.\n${table(["INVARIANT", "VERDICT"], rows)}\n${summary}`;
+  const left = atEnd.orphans.length === 0 ? "" : `, orphans being ended: ${atEnd.orphans.join(", ")}`;
+  return [
+    `${identity}: ${events} events, ${rollouts.length} rollouts, ${atEnd.replicas.length} replicas at the end${left}.`,
+    ...(rollouts.length === 0 ? [] : [rolloutTable(rollouts)]),
+    table(["INVARIANT", "VERDICT"], rows),
+    holds ? "Every invariant holds." : "An invariant broke.",
+  ].join("\n");
+}
+
+function rolloutTable(rollouts: readonly RolloutReport[]): string {
+  const rows = rollouts.map(({ id, strategy, outcome, seconds, peak, violation }) => [
+    String(id),
+    strategy,
+    outcome,
+    String(seconds),
+    Object.entries(peak)
+      .map(([pool, { vms, cap }]) => `${pool} ${vms} of ${cap}`)
+      .join(", "),
+    violation === null ? "proved" : `${violation.invariant} BROKEN at event ${violation.seq}`,
+  ]);
+  return table(["ROLLOUT", "STRATEGY", "OUTCOME", "SECONDS", "PEAK VMS", "VERDICT"], rows);
 }

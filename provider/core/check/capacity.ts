@@ -1,13 +1,24 @@
+import { floorKept } from "./floor";
+import { lastLeaving } from "./moves";
+import type { WorldRollout } from "./rollout";
+import { canaryShare, isGreater, rest, show } from "./share";
 import { poolsWithBoth, readyShare, stands } from "./shares";
 import { facedWorld, violation, type InvariantCheck, type Step, type Violation } from "./step";
-import { canaryShare, isGreater, readyOf, type Share, type World } from "./world";
+import { readyOf, type World } from "./world";
 
 /**
- * In a rollout no weight is raised above the ready share of its version, and no drain takes ready capacity below the
- * share that the version carries. When the world has taken the other version's capacity, in whichever pool, its traffic
- * may flee here: that is the repair window.
+ * Where versions keep their shares, no weight is raised above the ready share of its version, and no drain takes ready
+ * capacity below the share that the version carries. When the world has taken the other version's capacity, in
+ * whichever pool, its traffic may flee here: that is the repair window. An immediate rollback gives all of that up by
+ * declaration. A rolling or in-place rollout has a floor instead, in every direction.
  */
-export const capacity: InvariantCheck = (step) => [...raisedWeights(step), ...drainedShares(step)];
+export const capacity: InvariantCheck = (step) => {
+  const { rollout, deleting } = step.after;
+  // A service that is being deleted has no capacity to keep.
+  if (rollout === null || deleting) return [];
+  if (rollout.floor !== null) return floorKept(step, rollout, rollout.floor);
+  return rollout.mode === "immediate" ? [] : [...raisedWeights(step, rollout), ...drainedShares(step, rollout)];
+};
 
 const VERSIONS = [
   {
@@ -24,11 +35,10 @@ const VERSIONS = [
   },
 ] as const;
 
-function raisedWeights(step: Step): Violation[] {
+function raisedWeights(step: Step, rollout: WorldRollout): Violation[] {
   const { before, after } = step;
   const routed = step.events.findLast((event) => event.kind === "routed");
-  const rollout = judged(after);
-  if (routed === undefined || rollout === null) return [];
+  if (routed === undefined) return [];
   const faced = facedWorld(step);
   return poolsWithBoth(rollout).flatMap((pool) =>
     VERSIONS.flatMap(({ side, version, other, share }) => {
@@ -45,18 +55,11 @@ function raisedWeights(step: Step): Violation[] {
   );
 }
 
-function drainedShares({ before, events, after }: Step): Violation[] {
-  const rollout = judged(after);
-  if (rollout === null) return [];
+function drainedShares({ before, events, after }: Step, rollout: WorldRollout): Violation[] {
   return poolsWithBoth(rollout).flatMap((pool) =>
     VERSIONS.flatMap(({ side, version, share }) => {
       const revision = rollout.revisions[pool.name]?.[version] ?? null;
-      const wereReady = readyOf(before, pool.name, revision).map(({ id }) => id);
-      const drain = events.findLast(
-        (event) =>
-          (event.kind === "replicaDraining" || event.kind === "replicaTerminating") &&
-          wereReady.includes(event.replica),
-      );
+      const drain = lastLeaving(events, readyOf(before, pool.name, revision));
       const left = readyShare(after, rollout, pool, version);
       const carries = share(after, pool.name);
       if (drain === undefined || after.removed.has(pool.name) || !isGreater(carries, left)) return [];
@@ -66,17 +69,4 @@ function drainedShares({ before, events, after }: Step): Violation[] {
       return [violation("capacity", drain, sentence)];
     }),
   );
-}
-
-/** A service that is being deleted has no capacity to keep. */
-function judged({ rollout, deleting }: World): World["rollout"] {
-  return deleting ? null : rollout;
-}
-
-function rest(share: Share): Share {
-  return { part: share.whole - share.part, whole: share.whole };
-}
-
-function show({ part, whole }: Share): string {
-  return `${part}/${whole}`;
 }

@@ -2,10 +2,14 @@ import type { Invariant, ServeEvent } from "../events";
 import { cap } from "./cap";
 import { capacity } from "./capacity";
 import { drainFirst } from "./drain-first";
+import { holds } from "./holds";
 import { lastHealthy } from "./last-healthy";
 import { monotoneTraffic } from "./monotone-traffic";
+import { noMixing } from "./no-mixing";
+import { keepBooks } from "./no-orphan";
 import { oneActor } from "./one-actor";
 import { oneEach } from "./one-each";
+import { rolloutsOf, type RolloutReport } from "./rollouts";
 import { stepsOf, type InvariantCheck, type Violation } from "./step";
 import { emptyWorld } from "./world";
 
@@ -13,7 +17,9 @@ export interface CheckReport {
   events: number;
   firstSeq: number | null;
   lastSeq: number | null;
-  rollouts: number;
+  rollouts: RolloutReport[];
+  /** Replicas and orphans that are still there when the log ends. */
+  atEnd: { replicas: string[]; orphans: string[] };
   verdicts: Verdict[];
   /** True when every invariant holds. */
   holds: boolean;
@@ -25,33 +31,35 @@ export interface Verdict {
   violation: Violation | null;
 }
 
-/** Each judges the log tick by tick; oneActor judges the order of the log itself and comes first. */
-const judges: Partial<Record<Invariant, InvariantCheck>> = {
+/** Each judges the log tick by tick; oneActor and noOrphan judge the log as a whole. */
+const judges: Record<Exclude<Invariant, "oneActor" | "noOrphan">, InvariantCheck> = {
   cap,
   capacity,
   oneEach,
   lastHealthy,
   drainFirst,
   monotoneTraffic,
+  noMixing,
+  holds,
 };
 
 /** Replays a service's whole event log and proves each invariant, or says where it first broke. */
 export function checkEvents(events: readonly ServeEvent[]): CheckReport {
   const steps = stepsOf(events, emptyWorld);
-  const verdicts = Object.entries(judges).map(([invariant, judge]): Verdict => {
-    for (const step of steps) {
-      const [first] = judge(step);
-      if (first !== undefined) return { invariant: invariant as Invariant, violation: first };
-    }
-    return { invariant: invariant as Invariant, violation: null };
-  });
-  verdicts.unshift({ invariant: "oneActor", violation: oneActor(events)[0] ?? null });
+  const books = keepBooks(events);
+  const found: [string, Violation[]][] = [
+    ["oneActor", oneActor(events)],
+    ...Object.entries(judges).map(([name, judge]): [string, Violation[]] => [name, steps.flatMap(judge)]),
+    ["noOrphan", books.violations],
+  ];
+  const violations = found.flatMap(([, each]) => each).sort((a, b) => a.seq - b.seq);
   return {
     events: events.length,
     firstSeq: events[0]?.seq ?? null,
     lastSeq: events.at(-1)?.seq ?? null,
-    rollouts: events.filter(({ kind }) => kind === "rolloutStarted").length,
-    verdicts,
-    holds: verdicts.every(({ violation }) => violation === null),
+    rollouts: rolloutsOf(steps, violations),
+    atEnd: { replicas: books.alive, orphans: books.orphans },
+    verdicts: found.map(([invariant, [first]]) => ({ invariant: invariant as Invariant, violation: first ?? null })),
+    holds: violations.length === 0,
   };
 }

@@ -1,20 +1,40 @@
 import type { ServeEvent } from "../events";
 import { violation, type InvariantCheck } from "./step";
+import { advance, type World } from "./world";
 
-/** A replica that is ready and routed is drained before it is ended, so that no running request is cut by us. */
-export const drainFirst: InvariantCheck = ({ before, events }) =>
-  events.flatMap((event) => {
-    if (event.kind !== "replicaTerminating") return [];
-    const replica = before.replicas.get(event.replica);
-    if (replica === undefined || replica.phase !== "ready") return [];
-    if (events.some((other) => isLossOf(other, event.replica))) return [];
-    const routed = before.routed[replica.pool];
-    const members = [...(routed?.primary?.replicas ?? []), ...(routed?.canary?.replicas ?? [])];
-    if (!members.includes(event.replica)) return [];
-    return [
-      violation("drainFirst", event, `Replica ${event.replica} was ended while it was ready and in the routing.`),
-    ];
+/** A replica that serves is drained before it is ended or restarted, so that no running request is cut by us. */
+export const drainFirst: InvariantCheck = ({ before, events }) => {
+  let world = before;
+  return events.flatMap((event) => {
+    const sentence = event.kind === "replicaTerminating" ? endedEarly(before, world, events, event) : null;
+    const restarted = event.kind === "replicaRestarting" ? restartedEarly(world, event) : null;
+    world = advance(world, event);
+    const broken = sentence ?? restarted;
+    return broken === null ? [] : [violation("drainFirst", event, broken)];
   });
+};
+
+function endedEarly(
+  before: World,
+  now: World,
+  events: readonly ServeEvent[],
+  { replica: id }: { replica: string },
+): string | null {
+  if (now.replicas.get(id)?.phase === "draining") return `Replica ${id} was ended before its drain was over.`;
+  const replica = before.replicas.get(id);
+  if (replica === undefined || replica.phase !== "ready") return null;
+  if (events.some((other) => isLossOf(other, id))) return null;
+  const routed = before.routed[replica.pool];
+  const members = [...(routed?.primary?.replicas ?? []), ...(routed?.canary?.replicas ?? [])];
+  return members.includes(id) ? `Replica ${id} was ended while it was ready and in the routing.` : null;
+}
+
+/** Only one that never served may restart without a drain. */
+function restartedEarly({ replicas }: World, { replica: id }: { replica: string }): string | null {
+  const phase = replicas.get(id)?.phase;
+  if (phase !== "ready" && phase !== "notReady" && phase !== "draining") return null;
+  return `Replica ${id} was restarted while it was ${phase === "notReady" ? "in service" : phase}, not drained.`;
+}
 
 function isLossOf(event: ServeEvent, replica: string): boolean {
   return (event.kind === "replicaLost" || event.kind === "replicaNotReady") && event.replica === replica;

@@ -1,45 +1,72 @@
+import type { WorldRollout } from "./rollout";
+import { canaryShare, isGreater, rest, show, type Share } from "./share";
+import { poolsWithBoth, readyVersion, stands } from "./shares";
 import { facedWorld, violation, type InvariantCheck } from "./step";
-import { canaryShare, isGreater, type Share } from "./world";
-import { poolsWithBoth, stands } from "./shares";
+import type { World } from "./world";
 
 /**
- * Forward, the canary's share never falls and never rises by more than the surge above what it had reached; going back
- * it never rises. Where the world took capacity that a share stood on, in whichever pool, the share may fall with it
- * and come back.
+ * Forward, the canary's share never falls (but to a hold that was lowered) and never rises by more than the declared
+ * shift above what it had reached; going back it never rises. Where the world took capacity that a share stood on, in
+ * whichever pool, the share may fall with it and come back.
  */
 export const monotoneTraffic: InvariantCheck = (step) => {
   const { before, after, events } = step;
   const rollout = after.rollout;
   const routed = events.findLast((event) => event.kind === "routed");
   if (rollout === null || routed === undefined || after.deleting) return [];
+  const faced = facedWorld(step);
   const carried = before.rollout?.id === rollout.id ? before : null;
   return poolsWithBoth(rollout).flatMap(({ name: pool }) => {
     const was = carried === null ? { part: 0, whole: 1 } : canaryShare(carried.routed[pool]);
     const is = canaryShare(after.routed[pool]);
-    const broken = (sentence: string) => [violation("monotoneTraffic", routed, `Pool "${pool}": ${sentence}`)];
-    switch (rollout.direction) {
-      case "forward": {
-        if (isGreater(was, is) && stands(facedWorld(step), rollout, "to", was)) {
-          return broken(`the canary's traffic fell from ${show(was)} to ${show(is)} without a loss.`);
-        }
-        const reached = carried?.rollout?.reached[pool] ?? was;
-        if (!jumpsBeyond(reached, is, rollout.maxShiftPercent)) return [];
-        const limit = `by more than ${rollout.maxShiftPercent} %`;
-        return broken(`the canary's traffic jumped from ${show(reached)} to ${show(is)}, ${limit}.`);
-      }
-      case "back": {
-        const primary = { part: was.whole - was.part, whole: was.whole };
-        if (!isGreater(is, was) || !stands(facedWorld(step), rollout, "from", primary)) return [];
-        return broken(`the canary's traffic rose from ${show(was)} to ${show(is)} in a rollback.`);
-      }
-    }
+    const sentence =
+      rollout.floor === null
+        ? sharesTurned(faced, rollout, pool, was, is)
+        : replicasTurned(faced, rollout, pool, was, is);
+    return sentence === null ? [] : [violation("monotoneTraffic", routed, `Pool "${pool}": ${sentence}`)];
   });
 };
+
+function sharesTurned(faced: World, rollout: WorldRollout, pool: string, was: Share, is: Share): string | null {
+  switch (rollout.direction) {
+    case "forward": {
+      if (isGreater(was, is) && !isLowered(rollout, is) && stands(faced, rollout, "to", was)) return fell(was, is);
+      const reached = faced.rollout?.reached[pool] ?? was;
+      if (!jumpsBeyond(reached, is, rollout.maxShiftPercent)) return null;
+      return `the canary's traffic jumped from ${show(reached)} to ${show(is)}, by more than ${rollout.maxShiftPercent} %.`;
+    }
+    case "back":
+      return isGreater(is, was) && stands(faced, rollout, "from", rest(was)) ? rose(was, is) : null;
+  }
+}
+
+/** By replicas the share goes where they go, so only what our moves did to it can be wrong. */
+function replicasTurned(faced: World, rollout: WorldRollout, pool: string, was: Share, is: Share): string | null {
+  const canary = readyVersion(faced, rollout, pool, "to");
+  const primary = readyVersion(faced, rollout, pool, "from");
+  if (canary + primary === 0) return null;
+  const found = { part: canary, whole: canary + primary };
+  switch (rollout.direction) {
+    case "forward":
+      return isGreater(was, is) && isGreater(found, is) ? fell(was, is) : null;
+    case "back":
+      return isGreater(is, was) && isGreater(is, found) ? rose(was, is) : null;
+  }
+}
+
+/** A hold that was declared lower is gone down to, as its plan says. */
+function isLowered({ replanned }: WorldRollout, is: Share): boolean {
+  return replanned !== null && !isGreater(replanned, is);
+}
 
 function jumpsBeyond(from: Share, to: Share, percent: number): boolean {
   return 100 * (to.part * from.whole - from.part * to.whole) > percent * from.whole * to.whole;
 }
 
-function show({ part, whole }: Share): string {
-  return `${part}/${whole}`;
+function fell(was: Share, is: Share): string {
+  return `the canary's traffic fell from ${show(was)} to ${show(is)} without a loss.`;
+}
+
+function rose(was: Share, is: Share): string {
+  return `the canary's traffic rose from ${show(was)} to ${show(is)} in a rollback.`;
 }

@@ -1,5 +1,8 @@
+import { lastLeaving } from "./moves";
+import type { WorldRollout } from "./rollout";
+import { canaryShare } from "./share";
 import { violation, type InvariantCheck } from "./step";
-import { canaryShare, readyOf, type World, type WorldRollout } from "./world";
+import { readyOf, type World } from "./world";
 
 /** No action ends the last ready replica of either revision while a rollout still needs that revision. */
 export const oneEach: InvariantCheck = ({ before, events, after }) => {
@@ -10,11 +13,7 @@ export const oneEach: InvariantCheck = ({ before, events, after }) => {
     if (revisions === undefined || from === 0 || to === 0 || after.removed.has(pool)) return [];
     return neededRevisions(after, rollout, pool).flatMap((revision) => {
       if (readyOf(after, pool, revision).length > 0) return [];
-      const last = readyOf(before, pool, revision).map(({ id }) => id);
-      const ending = events.findLast(
-        (event) =>
-          (event.kind === "replicaDraining" || event.kind === "replicaTerminating") && last.includes(event.replica),
-      );
+      const ending = lastLeaving(events, readyOf(before, pool, revision));
       if (ending === undefined) return [];
       return [
         violation(
@@ -27,12 +26,16 @@ export const oneEach: InvariantCheck = ({ before, events, after }) => {
   });
 };
 
-/** Forward, the canary is needed to the end and the primary until it has no traffic; going back it is the other way round. */
+/**
+ * Forward, the canary is needed to the end and the primary until it has no traffic; going back it is the other way
+ * round. Where replicas share the traffic, the version that goes has its last wave like any other.
+ */
 function neededRevisions(world: World, rollout: WorldRollout, pool: string): string[] {
   const revisions = rollout.revisions[pool]!;
   const share = canaryShare(world.routed[pool]);
   const forward = rollout.direction === "forward";
-  const primary = !forward || share.part < share.whole ? revisions.from : null;
-  const canary = forward || share.part > 0 ? revisions.to : null;
+  const shares = rollout.floor === null;
+  const primary = !forward || (shares && share.part < share.whole) ? revisions.from : null;
+  const canary = forward || (shares && share.part > 0) ? revisions.to : null;
   return [primary, canary].filter((revision) => revision !== null);
 }

@@ -1,4 +1,6 @@
-import { isGreater, readyOf, type Share, type World, type WorldRollout } from "./world";
+import type { WorldRollout } from "./rollout";
+import { isGreater, type Share } from "./share";
+import { readyOf, type World } from "./world";
 
 /** Pools that have both versions. One that begins or ends with the rollout has no shares to keep. */
 export function poolsWithBoth({ pools, revisions }: WorldRollout): WorldRollout["pools"] {
@@ -8,11 +10,17 @@ export function poolsWithBoth({ pools, revisions }: WorldRollout): WorldRollout[
 /** Ready replicas of one version of a pool, of those that it has in steady state. */
 export function readyShare(
   world: World,
-  { revisions }: WorldRollout,
+  rollout: WorldRollout,
   pool: WorldRollout["pools"][number],
   version: "from" | "to",
 ): Share {
-  return { part: readyOf(world, pool.name, revisions[pool.name]?.[version] ?? null).length, whole: pool[version] };
+  return { part: readyVersion(world, rollout, pool.name, version), whole: pool[version] };
+}
+
+/** Ready replicas of one version; none where the pool has no such version. */
+export function readyVersion(world: World, { revisions }: WorldRollout, pool: string, version: "from" | "to"): number {
+  const revision = revisions[pool]?.[version] ?? null;
+  return revision === null ? 0 : readyOf(world, pool, revision).length;
 }
 
 /** True when every pool has the ready replicas of that version which the share needs. */

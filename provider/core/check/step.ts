@@ -1,9 +1,10 @@
 import type { Invariant, ServeEvent } from "../events";
+import { isLeaving } from "./moves";
 import { advance, type World } from "./world";
 
 /**
  * One tick of the controller as the log shows it. A tick is decided and journalled whole, so invariants judge it whole:
- * the order of the events inside one carries no meaning.
+ * the order of the events inside one carries no meaning but where an operator's word comes between them.
  */
 export interface Step {
   before: World;
@@ -51,6 +52,6 @@ function sameTick(a: ServeEvent, b: ServeEvent): boolean {
   return a.at === b.at && a.epoch === b.epoch;
 }
 
-function isWorlds({ kind }: ServeEvent): boolean {
-  return kind !== "replicaDraining" && kind !== "replicaTerminating" && kind !== "routed";
+function isWorlds(event: ServeEvent): boolean {
+  return event.kind !== "routed" && !isLeaving(event);
 }

@@ -1,5 +1,5 @@
 import { POOL_DELETED, type RoutedPool, type ServeEvent } from "../events";
-import type { Direction, RolloutProgress } from "../state";
+import { advanceRollout, reaching, startedRollout, type WorldRollout } from "./rollout";
 
 /** What the log says is so, after the events read so far. Built from events alone, so it owes nothing to the state file. */
 export interface World {
@@ -19,24 +19,7 @@ export interface WorldReplica {
   id: string;
   pool: string;
   revision: string;
-  phase: "launching" | "starting" | "ready" | "notReady" | "draining" | "drained" | "terminating";
-}
-
-export interface WorldRollout {
-  id: number;
-  pools: RolloutProgress["pools"];
-  cap: Readonly<Record<string, number>>;
-  maxShiftPercent: number;
-  revisions: Readonly<Record<string, { from: string | null; to: string | null }>>;
-  direction: Direction["kind"];
-  /** Highest canary share so far by pool: what a repair may return to in one move. */
-  reached: Readonly<Record<string, Share>>;
-}
-
-/** An exact fraction; weights are integers, so no rounding enters a proof. */
-export interface Share {
-  part: number;
-  whole: number;
+  phase: "launching" | "starting" | "restarting" | "ready" | "notReady" | "draining" | "drained" | "terminating";
 }
 
 export const emptyWorld: World = {
@@ -78,55 +61,35 @@ export function advance(world: World, event: ServeEvent): World {
       return withoutReplica(world, event.replica);
     case "routed":
       return { ...world, routed: event.pools, rollout: world.rollout && reaching(world.rollout, event.pools) };
+    case "replicaRestarting":
+      return restart(world, event);
     case "rolloutStarted":
-      return {
-        ...world,
-        rollout: {
-          id: event.rollout,
-          pools: event.pools,
-          cap: event.cap,
-          maxShiftPercent: event.maxShiftPercent,
-          revisions: event.revisions,
-          direction: "forward",
-          reached: {},
-        },
-      };
+      return { ...world, rollout: startedRollout(event) };
+    case "rolloutReplanned":
+    case "rolloutStep":
+    case "rolloutHeld":
+    case "gateJudged":
+    case "commandObeyed":
     case "rollingBack":
-      return { ...world, rollout: world.rollout && { ...world.rollout, direction: "back" } };
+    case "rollbackCancelled":
+      return world.rollout === null ? world : { ...world, rollout: advanceRollout(world.rollout, event) };
     case "rolloutEnded":
       return { ...world, rollout: null };
     case "serviceDeleting":
       return { ...world, deleting: true };
     case "leaseTaken":
     case "orphanSeen":
+    case "orphanEnded":
     case "routeInForce":
-    case "rolloutStep":
     case "rejectionCleared":
     case "guardRefused":
-    case "replicaRestarting":
     case "replicaReconfigured":
     case "configRefused":
-    case "rolloutReplanned":
-    case "rolloutHeld":
     case "rolloutFailed":
     case "capacityWait":
     case "capacityFound":
-    case "gateJudged":
-    case "commandObeyed":
-    case "rollbackCancelled":
       return world;
   }
-}
-
-/** Share of first attempts that goes to the canary; no primary (or no weights at all) is a share of nothing or of all. */
-export function canaryShare(routed: RoutedPool | undefined): Share {
-  const canary = routed?.canary?.weight ?? 0;
-  const primary = routed?.primary?.weight ?? 0;
-  return { part: canary, whole: Math.max(1, canary + primary) };
-}
-
-export function isGreater(a: Share, b: Share): boolean {
-  return a.part * b.whole > b.part * a.whole;
 }
 
 /** Ready replicas of one revision of a pool. */
@@ -150,14 +113,11 @@ function leaving(world: World, event: { replica: string; reason: string }): Worl
   return { ...world, removed: new Set([...world.removed, replica.pool]) };
 }
 
-function reaching(rollout: WorldRollout, pools: Record<string, RoutedPool>): WorldRollout {
-  const reached = { ...rollout.reached };
-  for (const [pool, routed] of Object.entries(pools)) {
-    const share = canaryShare(routed);
-    const before = reached[pool];
-    if (before === undefined || isGreater(share, before)) reached[pool] = share;
-  }
-  return { ...rollout, reached };
+/** The VM stays and counts once; its program is of another revision from here on, and has yet to become ready. */
+function restart(world: World, event: Extract<ServeEvent, { kind: "replicaRestarting" }>): World {
+  const replica = world.replicas.get(event.replica);
+  if (replica === undefined) return world;
+  return withReplica(world, { ...replica, revision: event.revision, phase: "restarting" });
 }
 
 function withReplica(world: World, replica: WorldReplica): World {

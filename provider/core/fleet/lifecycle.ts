@@ -209,7 +209,7 @@ export function end(draft: Draft, replica: Replica, reason: string): void {
   draft.say({ kind: "replicaTerminating", replica: replica.id, reason });
 }
 
-/** A VM with our tag that is not in state costs money for nobody: it is ended, and told once. */
+/** A VM with our tag that is not in state costs money for nobody: it is ended, and told once, as is its end. */
 function endOrphans(draft: Draft, vms: Map<string, ObservedVm>): void {
   const orphans = [...vms.values()]
     .filter((vm) => vm.state !== "ended" && draft.state.replicas[vm.replicaId] === undefined)
@@ -218,6 +218,9 @@ function endOrphans(draft: Draft, vms: Map<string, ObservedVm>): void {
   for (const replica of orphans) {
     if (!draft.state.orphans.includes(replica)) draft.say({ kind: "orphanSeen", replica });
     draft.act({ kind: "terminate", replicaId: replica, reason: "not in the service's state" });
+  }
+  for (const replica of draft.state.orphans) {
+    if (!orphans.includes(replica)) draft.say({ kind: "orphanEnded", replica });
   }
   if (orphans.length > 0 || draft.state.orphans.length > 0) draft.state.orphans = orphans;
 }

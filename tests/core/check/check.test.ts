@@ -1,28 +1,6 @@
-import assert from "node:assert/strict";
-import { checkEvents } from "../../../provider/core/check/check";
-import { POOL_DELETED, type EventBody, type Invariant } from "../../../provider/core/events";
+import { POOL_DELETED, type EventBody } from "../../../provider/core/events";
+import { assertHolds, assertRefutes } from "./assert";
 import { canaryUp, draining, LogBook, routed, rolloutStarted, serving } from "./log";
-
-function broken(log: LogBook): { invariant: Invariant; seq: number }[] {
-  return checkEvents(log.events).verdicts.flatMap(({ violation }) =>
-    violation === null ? [] : [{ invariant: violation.invariant, seq: violation.seq }],
-  );
-}
-
-function assertHolds(log: LogBook): void {
-  const report = checkEvents(log.events);
-  assert.deepEqual(
-    report.verdicts.filter(({ violation }) => violation !== null),
-    [],
-  );
-  assert.equal(report.holds, true);
-}
-
-/** Exactly this invariant is refuted, and at the log's last tick but `ticksAfter` events. */
-function assertRefutes(invariant: Invariant, log: LogBook, seq: number): void {
-  assert.deepEqual(broken(log), [{ invariant, seq }]);
-  assert.equal(checkEvents(log.events).holds, false);
-}
 
 const OLD = ["p-1", "p-2", "p-3", "p-4"];
 

@@ -49,7 +49,11 @@ export function routed(canary: number, primary: number, canaries: string[], prim
   return { kind: "routed", generation: 1, pools: { p: pool } };
 }
 
-export function rolloutStarted(replicas = 4, cap = 5): EventBody {
+export function rolloutStarted(
+  replicas = 4,
+  cap = 5,
+  more: Partial<Extract<EventBody, { kind: "rolloutStarted" }>> = {},
+): EventBody {
   return {
     kind: "rolloutStarted",
     rollout: 1,
@@ -62,6 +66,7 @@ export function rolloutStarted(replicas = 4, cap = 5): EventBody {
     floor: null,
     origin: "declared",
     revisions: { p: { from: "a", to: "b" } },
+    ...more,
   };
 }
 

@@ -1,0 +1,45 @@
+import type { ServeEvent } from "../events";
+import { lastLeaving } from "./moves";
+import type { WorldRollout } from "./rollout";
+import { poolsWithBoth } from "./shares";
+import { violation, type Step, type Violation } from "./step";
+import { readyOf, type World } from "./world";
+
+/**
+ * Capacity of a rolling or in-place rollout: no move of ours leaves fewer ready replicas, of both versions together,
+ * than the floor; and each routed replica has its share of the traffic, whichever version it is of.
+ */
+export function floorKept(
+  { before, events, after }: Step,
+  rollout: WorldRollout,
+  floor: Readonly<Record<string, number>>,
+): Violation[] {
+  const broken = Object.entries(floor).flatMap(([pool, least]) => {
+    if (after.removed.has(pool)) return [];
+    const left = readyOfBoth(after, rollout, pool).length;
+    const drain = lastLeaving(events, readyOfBoth(before, rollout, pool));
+    if (drain === undefined || left >= least) return [];
+    const sentence = `A drain left ${left} ready replicas in pool "${pool}"; rollout ${rollout.id} keeps ${least}.`;
+    return [violation("capacity", drain, sentence)];
+  });
+  const routed = events.findLast((event) => event.kind === "routed");
+  return routed === undefined ? broken : [...broken, ...unequalReplicas(routed, rollout)];
+}
+
+function unequalReplicas(routed: Extract<ServeEvent, { kind: "routed" }>, rollout: WorldRollout): Violation[] {
+  return poolsWithBoth(rollout).flatMap(({ name }) => {
+    const { canary = null, primary = null } = routed.pools[name] ?? {};
+    const weights = { canary: canary?.weight ?? 0, primary: primary?.weight ?? 0 };
+    const replicas = { canary: canary?.replicas.length ?? 0, primary: primary?.replicas.length ?? 0 };
+    if (weights.canary * replicas.primary === weights.primary * replicas.canary) return [];
+    const sentence =
+      `Pool "${name}" has weights ${weights.canary}:${weights.primary} ` +
+      `with ${replicas.canary} canaries and ${replicas.primary} primaries in the routing.`;
+    return [violation("capacity", routed, sentence)];
+  });
+}
+
+function readyOfBoth(world: World, { revisions }: WorldRollout, pool: string): { id: string }[] {
+  const versions = [revisions[pool]?.from, revisions[pool]?.to];
+  return readyOf(world, pool, null).filter(({ revision }) => versions.includes(revision));
+}

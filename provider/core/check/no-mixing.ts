@@ -1,0 +1,25 @@
+import { canaryShare } from "./share";
+import { poolsWithBoth } from "./shares";
+import { violation, type InvariantCheck } from "./step";
+
+/** A blueGreen rollout, back or forward, never gives both versions traffic, neither in a pool nor over its pools. */
+export const noMixing: InvariantCheck = ({ events, after }) => {
+  const { rollout } = after;
+  if (rollout?.strategy !== "blueGreen") return [];
+  return events.flatMap((event) => {
+    if (event.kind !== "routed") return [];
+    const pools = poolsWithBoth(rollout).filter(({ name }) => event.pools[name] !== undefined);
+    const takers = pools.map(({ name }) => ({ name, share: canaryShare(event.pools[name]) }));
+    const mixed = takers.find(({ share }) => share.part > 0 && share.part < share.whole);
+    if (mixed !== undefined) {
+      const { part, whole } = mixed.share;
+      const sentence = `Pool "${mixed.name}" has both versions in one routing (canary ${part}, primary ${whole - part}).`;
+      return [violation("noMixing", event, sentence)];
+    }
+    const canary = takers.find(({ share }) => share.part > 0);
+    const primary = takers.find(({ share }) => share.part === 0);
+    if (canary === undefined || primary === undefined) return [];
+    const sentence = `Pool "${canary.name}" was cut over and pool "${primary.name}" was not, in one routing.`;
+    return [violation("noMixing", event, sentence)];
+  });
+};

@@ -1,0 +1,133 @@
+import type { RoutedPool, ServeEvent } from "../events";
+import type { PlannedPool } from "../plan/states";
+import type { Direction } from "../state";
+import type { RollbackMode, Strategy } from "../strategy";
+import { canaryShare, isGreater, type Share } from "./share";
+
+/** The rollout in progress, as far as the log tells it. */
+export interface WorldRollout {
+  id: number;
+  strategy: Strategy["kind"];
+  pools: PlannedPool[];
+  cap: Readonly<Record<string, number>>;
+  /** Per pool: ready replicas of both versions that our moves leave; null: each version keeps its share instead. */
+  floor: Readonly<Record<string, number>> | null;
+  maxShiftPercent: number;
+  revisions: Readonly<Record<string, { from: string | null; to: string | null }>>;
+  direction: Direction["kind"];
+  /** How it goes back; null: forward. */
+  mode: RollbackMode["mode"] | null;
+  /** Highest canary share so far by pool: what a repair may return to in one move. */
+  reached: Readonly<Record<string, Share>>;
+  /** The canary's share by a plan that was made in mid-rollout: what a lower hold may fall to; null: by the first one. */
+  replanned: Share | null;
+  waits: Waits;
+}
+
+/** What keeps a rollout where it is. */
+export interface Waits {
+  paused: boolean;
+  /** The declared hold that it has reached. */
+  heldAt: number | null;
+  /** The percent at which a gate failed. */
+  gateFailedAt: number | null;
+}
+
+const NOTHING_WAITS: Waits = { paused: false, heldAt: null, gateFailedAt: null };
+
+export function startedRollout(event: Extract<ServeEvent, { kind: "rolloutStarted" }>): WorldRollout {
+  const { rollout: id, strategy, pools, cap, floor, maxShiftPercent, revisions } = event;
+  return {
+    id,
+    strategy,
+    pools,
+    cap,
+    floor,
+    maxShiftPercent,
+    revisions,
+    direction: "forward",
+    mode: null,
+    reached: {},
+    replanned: null,
+    waits: NOTHING_WAITS,
+  };
+}
+
+type RolloutEvent = Extract<
+  ServeEvent,
+  {
+    kind:
+      | "rolloutReplanned"
+      | "rolloutStep"
+      | "rolloutHeld"
+      | "gateJudged"
+      | "commandObeyed"
+      | "rollingBack"
+      | "rollbackCancelled";
+  }
+>;
+
+/** The rollout after one more event about it. */
+export function advanceRollout(rollout: WorldRollout, event: RolloutEvent): WorldRollout {
+  switch (event.kind) {
+    case "rolloutReplanned": {
+      const { pools, cap, floor } = event;
+      // From where it stands: what an earlier plan had reached may lie beyond this one.
+      return {
+        ...waiting(rollout, { heldAt: null }),
+        pools,
+        cap,
+        floor,
+        reached: {},
+        replanned: { part: 1, whole: 1 },
+      };
+    }
+    case "rolloutStep": {
+      const { canary, primary } = event.state.weights;
+      return rollout.replanned === null
+        ? rollout
+        : { ...rollout, replanned: { part: canary, whole: canary + primary } };
+    }
+    case "rolloutHeld":
+      return waiting(rollout, { heldAt: event.percent });
+    case "gateJudged":
+      return event.verdict.kind === "failed" ? waiting(rollout, { gateFailedAt: event.percent }) : rollout;
+    case "commandObeyed":
+      return obey(rollout, event);
+    case "rollingBack":
+      return { ...rollout, direction: "back", mode: event.mode, waits: NOTHING_WAITS };
+    case "rollbackCancelled":
+      return { ...rollout, direction: "forward", mode: null, reached: {}, waits: NOTHING_WAITS };
+  }
+}
+
+export function reaching(rollout: WorldRollout, pools: Record<string, RoutedPool>): WorldRollout {
+  const reached = { ...rollout.reached };
+  for (const [pool, routed] of Object.entries(pools)) {
+    const share = canaryShare(routed);
+    const before = reached[pool];
+    if (before === undefined || isGreater(share, before)) reached[pool] = share;
+  }
+  return { ...rollout, reached };
+}
+
+function obey(rollout: WorldRollout, event: Extract<ServeEvent, { kind: "commandObeyed" }>): WorldRollout {
+  switch (event.verb) {
+    case "pause":
+      return waiting(rollout, { paused: true });
+    case "resume":
+    case "abort":
+    case "rollback":
+      return waiting(rollout, { paused: false });
+    case "promote":
+      // Any other detail tells why it did nothing.
+      if (event.detail === "force") return { ...rollout, waits: NOTHING_WAITS };
+      return event.detail === "waits" ? waiting(rollout, { paused: false, heldAt: null }) : rollout;
+    case "retry":
+      return rollout;
+  }
+}
+
+function waiting(rollout: WorldRollout, change: Partial<Waits>): WorldRollout {
+  return { ...rollout, waits: { ...rollout.waits, ...change } };
+}
