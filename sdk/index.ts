@@ -6,7 +6,14 @@ export {
   type ReplicaPoolArgs,
   type TemplateArgs,
 } from "./replica-pool";
-export { Rollout, type RolloutArgs, type RolloutOutcome, type RolloutPlan, type StrategyArgs } from "./rollout";
+export {
+  Rollout,
+  type RolloutArgs,
+  type RolloutOutcome,
+  type RolloutPlan,
+  type RolloutRejection,
+  type StrategyArgs,
+} from "./rollout";
 export { ServeService, type BalancerArgs, type EndpointArgs, type ServeServiceArgs } from "./serve-service";
 export { local, type LocalTarget, type LocalTargetArgs, type Target } from "./target";
 export { type Timeouts } from "./timeouts";

@@ -42,11 +42,28 @@ export interface RolloutPlan {
 }
 
 export interface RolloutOutcome {
-  kind: "promoted" | "rolledBack" | "superseded";
-  /** Why it went back; null when it did not. */
+  /**
+   * - promoted: the declared revisions serve.
+   * - held: at the declared split, until it is promoted, aborted or declared otherwise; `pulumi up` ended well.
+   * - rolledBack: what served before serves; `up` moves nothing until the program changes or `rollout retry`.
+   * - superseded: a newer `up` declared something else; its own outcome counts.
+   * - capacityStarved: the cloud does not give the replicas; the rollout waits where it is, the next `up` follows it.
+   * - failed: the canary failed while automatic rollback was off; it stays where it is until somebody decides.
+   */
+  kind: "promoted" | "held" | "rolledBack" | "superseded" | "capacityStarved" | "failed";
+  /** Why it is not promoted; null when it is. */
   reason: string | null;
+  /** From its start to its end, or to where it waits. */
   seconds: number;
+  /** The most replicas that existed at once. */
   peakReplicas: number;
+  /** The version that was rolled out, whether or not it serves. */
+  version: number;
+}
+
+export interface RolloutRejection {
+  version: number;
+  reason: string;
 }
 
 /**
@@ -64,12 +81,16 @@ export class Rollout extends ServeResource {
 
   /** Revision of the service that serves: a hash over its pools' revisions. */
   declare readonly primaryRevision: pulumi.Output<string>;
-  /** Its number, counted up with each new revision. */
+  /** Its number, counted up with each new revision; a rollback shows the old one again. */
   declare readonly version: pulumi.Output<number>;
   /** How the service gets from what serves to what is declared. */
   declare readonly plan: pulumi.Output<RolloutPlan>;
-  /** How the last rollout ended; null before the first. */
+  /** How the last rollout ended, or what the one in progress waits for; null before the first. */
   declare readonly outcome: pulumi.Output<RolloutOutcome | null>;
+  /** What the program declares and was rolled back, so that nothing moves; null: nothing is in its way. */
+  declare readonly rejected: pulumi.Output<RolloutRejection | null>;
+  /** Versions that `pulumi-serve rollout rollback --to-version` can bring back, newest first. */
+  declare readonly keptVersions: pulumi.Output<number[]>;
 
   constructor(name: string, args: RolloutArgs, opts: pulumi.CustomResourceOptions = {}) {
     const { service, pools } = args;
@@ -78,7 +99,7 @@ export class Rollout extends ServeResource {
       throw new pulumi.RunError(`Rollout "${name}": all \`pools\` must be of the service that \`service\` names.`);
     }
     const facts = pools.map((pool) => pool.facts);
-    const outputs = ["primaryRevision", "version", "plan", "planStates", "outcome"];
+    const outputs = ["primaryRevision", "version", "plan", "planStates", "outcome", "rejected", "keptVersions"];
     super("Rollout", name, { ...args, service: service.serviceId, pools: facts }, outputs, opts);
   }
 }

@@ -6,6 +6,7 @@ import { describeProgress } from "./rollout/progress";
 import { sameRevisions } from "./rollout/turn";
 import { currentVersion } from "./rollout/version";
 import type { PoolState, State } from "./state";
+import { rejectedReasons } from "./story";
 import { targetKey } from "./target";
 
 /** What a waiting handler or CLI learns from one look at intent and state. */
@@ -85,11 +86,7 @@ export function rolloutProgress(intent: Intent, state: State | null, target: Rol
   const serves = servesTarget(state, target);
   if (serves) return done(`version ${currentVersion(state) ?? 1} serves`);
   if (rejection !== undefined) {
-    return failed(
-      rejection.cause === "timedOut" ? "TimedOut" : "Rejected",
-      `version ${rejection.version} was rolled back and is rejected: ${rejection.reason}`,
-      "change the program (its spec, or back to what serves) or run `pulumi-serve rollout retry` to try it again",
-    );
+    return failed(rejection.cause === "timedOut" ? "TimedOut" : "Rejected", ...rejectedReasons(state, rejection));
   }
   return working("waiting for the agent");
 }

@@ -4,22 +4,20 @@ import { rolloutProgress } from "../core/follow";
 import type { RolloutTarget } from "../core/intent";
 import type { Strategy } from "../core/strategy";
 import { planRollout, serves, viewOf, type Planned, type ServiceView } from "../core/plan/rollout-plan";
-import { currentRevision, currentVersion } from "../core/rollout/version";
 import { durationSeconds } from "../core/spec/duration";
 import type { PoolFacts } from "../core/spec/facts";
 import { incarnationOf, rolloutResourceId } from "../core/spec/identity";
 import { rolloutInput, type RolloutInput } from "../core/spec/rollout-input";
 import { hasUnknown, UNKNOWN } from "../core/spec/unknown";
 import { targetKey } from "../core/target";
-import { computerId } from "../host/computer";
 import type { Store } from "../ports/store";
 import { checked, declared } from "./checked";
 import type { Edge } from "./edge";
 import { follow } from "./follow";
 import type { Handler, Props } from "./handler";
-import { jsonClean } from "./json-clean";
-import { assertThisComputer, SCHEMA_VERSION, upgradeState } from "./old-state";
+import { assertThisComputer, upgradeState } from "./old-state";
 import { partialFailure } from "./partial-failure";
+import { rolloutOutputs } from "./rollout-outputs";
 import { timeLimit, within } from "./time-limit";
 import { changeIntent, intentIfAny, type Written } from "./write-intent";
 
@@ -58,9 +56,9 @@ export function rolloutHandler(edge: Edge): Handler {
       const id = rolloutResourceId(store.identity, input.name, written.intent.rollout!.incarnation);
       try {
         await bringAbout("create", inputs, written);
-        return { id, outs: await outputs(store, inputs) };
+        return { id, outs: await rolloutOutputs(store, inputs) };
       } catch (error) {
-        throw partialFailure(error, id, await outputs(store, inputs), inputs);
+        throw partialFailure(error, id, await rolloutOutputs(store, inputs), inputs);
       }
     },
 
@@ -71,7 +69,7 @@ export function rolloutHandler(edge: Edge): Handler {
       const intent = (await store.exists()) ? await intentIfAny(store) : null;
       if (intent === null || intent.value.rollout === null || !intent.value.rollout.driving)
         return { id: "", props: {} };
-      return { id, props: await outputs(store, old) };
+      return { id, props: await rolloutOutputs(store, old) };
     },
 
     async update(id, olds, news) {
@@ -84,9 +82,9 @@ export function rolloutHandler(edge: Edge): Handler {
           news,
           await changeIntent(store, (intent) => updateRollout(intent, target, strategy)),
         );
-        return { outs: await outputs(store, news) };
+        return { outs: await rolloutOutputs(store, news) };
       } catch (error) {
-        throw partialFailure(error, id, await outputs(store, old), news);
+        throw partialFailure(error, id, await rolloutOutputs(store, old), news);
       }
     },
 
@@ -179,23 +177,4 @@ function strategyOf({ strategy }: RolloutInput): Strategy {
     rollback: { mode: "safe" },
     keepRevisions: 3,
   };
-}
-
-/** Never throws: it also goes into errors, which must not lose the state. */
-async function outputs(store: Store, inputs: Props): Promise<Props> {
-  const state = (await store.readState().catch(() => null))?.value ?? null;
-  const last = state?.lastOutcome ?? null;
-  return jsonClean({
-    ...declared(inputs, []),
-    schemaVersion: SCHEMA_VERSION,
-    computer: computerId(),
-    primaryRevision: state === null ? null : currentRevision(state),
-    version: state === null ? null : currentVersion(state),
-    outcome: last && {
-      kind: last.kind,
-      reason: last.reason,
-      seconds: Math.round((last.endedAt - last.startedAt) / 1000),
-      peakReplicas: last.peakReplicas,
-    },
-  });
 }

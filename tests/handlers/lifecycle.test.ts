@@ -77,11 +77,8 @@ describe("the life of a service through the provider process", function () {
       );
       assert.equal((await provider.diff(type, id, outs, inputs)).changes, "unknown", type);
       assert.deepEqual((await provider.read(type, id, outs)).props, outs, `${type} has not drifted`);
-      assert.deepEqual(
-        Object.keys(outs).sort(),
-        Object.keys(golden()[type].outs).sort(),
-        "the golden state has this form",
-      );
+      const lost = Object.keys(golden()[type].outs).filter((key) => !(key in outs));
+      assert.deepEqual(lost, [], "a later release says more, never less");
     }
 
     gpu = await apply("ReplicaPool", pool("two"), gpu);

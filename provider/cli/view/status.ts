@@ -1,5 +1,6 @@
 import { ago, duration } from "./duration";
-import type { RolloutView, ServiceView } from "./service";
+import { rolloutLines } from "./rollout-text";
+import type { ServiceView } from "./service";
 import { table } from "./table";
 
 const DASH = "-";
@@ -36,10 +37,44 @@ export function statusText(services: readonly ServiceView[]): string {
         ]),
       ),
     ),
+    ...trafficTable(services),
+    ...keptTable(services),
   ];
   const notes = services.flatMap(notesOf);
   if (notes.length > 0) sections.push("", ...notes);
   return sections.join("\n");
+}
+
+function trafficTable(services: readonly ServiceView[]): string[] {
+  const rows = services.flatMap(({ name, traffic }) =>
+    traffic.map(({ pool, version, side, requests, errorPercent, p95Milliseconds }) => [
+      name,
+      pool,
+      String(version ?? DASH),
+      side,
+      String(requests),
+      `${errorPercent.toFixed(2)} %`,
+      p95Milliseconds === null ? DASH : `${p95Milliseconds} ms`,
+    ]),
+  );
+  if (rows.length === 0) return [];
+  const head = ["SERVICE_NAME", "POOL", "VERSION", "SIDE", "REQUESTS", "ERRORS", "P95"];
+  return ["", "Requests since the balancer started", table(head, rows)];
+}
+
+function keptTable(services: readonly ServiceView[]): string[] {
+  const rows = services.flatMap(({ name, keptVersions }) =>
+    keptVersions.map(({ version, replacedSecondsAgo, pools }) => [
+      name,
+      String(version),
+      ago(replacedSecondsAgo),
+      Object.entries(pools)
+        .map(([pool, { revision, replicas }]) => `${pool}=${replicas}x${revision}`)
+        .join(" "),
+    ]),
+  );
+  if (rows.length === 0) return [];
+  return ["", "Kept Versions", table(["SERVICE_NAME", "VERSION", "REPLACED", "POOLS"], rows)];
 }
 
 function notesOf(service: ServiceView): string[] {
@@ -55,20 +90,10 @@ function notesOf(service: ServiceView): string[] {
   }
   if (service.balancer === "unreachable") notes.push("The balancer does not answer; the agent restarts it.");
   for (const { pool, message } of service.conditions) notes.push(pool === null ? message : `Pool ${pool}: ${message}`);
-  for (const { version, reason } of service.rejected) notes.push(`Version ${version} is rejected: ${reason}`);
+  // The very words of `pulumi up`, so that both tell one story.
+  if (service.outlook?.kind === "failed") notes.push(...service.outlook.reasons);
+  for (const { version, reason, declared } of service.rejected) {
+    if (!declared) notes.push(`Version ${version} is rejected: ${reason}`);
+  }
   return notes.map((note) => (note.startsWith("  ") ? note : `${service.name}: ${note}`));
-}
-
-/** One line for the step, one for each pool. */
-export function rolloutLines(rollout: RolloutView): string[] {
-  const { canary, primary } = rollout.weights;
-  const heading =
-    rollout.direction === "back" ? `rolling back (${rollout.reason ?? "no reason given"})` : "rolling out";
-  return [
-    `Rollout ${rollout.id}: ${heading}, step ${rollout.step}/${rollout.steps} (${rollout.kind}), ` +
-      `${rollout.percent} %, traffic ${canary}:${primary} canary:primary, running for ${duration(rollout.seconds)}`,
-    ...Object.entries(rollout.pools).map(
-      ([pool, goal]) => `  ${pool}: ${goal.canary} canary + ${goal.primary} primary, at most ${goal.cap}`,
-    ),
-  ];
 }

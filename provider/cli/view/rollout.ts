@@ -1,0 +1,97 @@
+import type { GateVerdict } from "../../core/gate/state";
+import type { Condition, RolloutProgress, State } from "../../core/state";
+import type { RollbackMode, Strategy } from "../../core/strategy";
+
+export interface RolloutView {
+  id: number;
+  /** What serves when it is over, if it does not go back. */
+  version: number;
+  strategy: Strategy["kind"];
+  /** Why an operator brings a kept version back; null: the program declared it. */
+  operator: string | null;
+  direction: RolloutProgress["direction"]["kind"];
+  /** Why it goes back, and how. */
+  reason: string | null;
+  mode: RollbackMode["mode"] | null;
+  /** Of `steps`; 0: at the start. */
+  step: number;
+  steps: number;
+  kind: string;
+  percent: number;
+  weights: { canary: number; primary: number };
+  pools: Record<string, { canary: number; primary: number; cap: number }>;
+  held: { percent: number; seconds: number } | null;
+  paused: { seconds: number } | null;
+  /** The canary failed, and automatic rollback is off. */
+  failed: string | null;
+  /** Of the settled state that it waits at. */
+  gate: GateVerdict | null;
+  waitsForCapacity: string | null;
+  clocks: Clocks;
+  peakReplicas: number;
+  seconds: number;
+}
+
+/** What the timeouts count, and what they leave out: holds, pauses and capacity waits. */
+export interface Clocks {
+  runningSeconds: number;
+  timeoutSeconds: number;
+  stepSeconds: number;
+  stepTimeoutSeconds: number | null;
+  stoppedSeconds: number;
+  isStopped: boolean;
+}
+
+export function rolloutView(rollout: RolloutProgress, { conditions }: State, now: number): RolloutView {
+  const goal = rollout.plan[rollout.cursor];
+  const { direction, origin, held, paused, gate } = rollout;
+  return {
+    id: rollout.id,
+    version: rollout.version,
+    strategy: rollout.strategy.kind,
+    operator: origin.kind === "operator" ? origin.reason : null,
+    direction: direction.kind,
+    reason: direction.kind === "back" ? direction.reason : null,
+    mode: direction.kind === "back" ? direction.mode.mode : null,
+    step: rollout.cursor,
+    steps: rollout.plan.length - 1,
+    kind: goal?.kind ?? "start",
+    percent: goal?.percent ?? 0,
+    weights: goal?.weights ?? { canary: 0, primary: 100 },
+    pools: Object.fromEntries(
+      Object.entries(goal?.pools ?? {}).map(([name, counts]) => [name, { ...counts, cap: rollout.cap[name] ?? 0 }]),
+    ),
+    held: held && { percent: held.percent, seconds: seconds(now - held.since) },
+    paused: paused && { seconds: seconds(now - paused.since) },
+    failed: rollout.failed,
+    gate: gate?.cursor === rollout.cursor ? gate.verdict : null,
+    waitsForCapacity: capacityWait(conditions, rollout),
+    clocks: clocksOf(rollout, now),
+    peakReplicas: rollout.peakReplicas,
+    seconds: seconds(now - rollout.startedAt),
+  };
+}
+
+function clocksOf({ startedAt, cursorSince, stopped, strategy }: RolloutProgress, now: number): Clocks {
+  const { since } = stopped;
+  const stoppedMs = stopped.totalMs + (since === null ? 0 : now - since);
+  const stepStoppedMs = stopped.stepMs + (since === null ? 0 : now - Math.max(since, cursorSince));
+  return {
+    runningSeconds: seconds(now - startedAt - stoppedMs),
+    timeoutSeconds: strategy.timeoutSeconds,
+    stepSeconds: seconds(now - cursorSince - stepStoppedMs),
+    stepTimeoutSeconds: strategy.stepTimeoutSeconds,
+    stoppedSeconds: seconds(stoppedMs),
+    isStopped: since !== null,
+  };
+}
+
+function capacityWait(conditions: Condition[], { pools }: RolloutProgress): string | null {
+  const moving = new Set(pools.map(({ name }) => name));
+  const found = conditions.find(({ kind, pool }) => kind === "noCapacity" && pool !== null && moving.has(pool));
+  return found?.message ?? null;
+}
+
+function seconds(ms: number): number {
+  return Math.max(0, Math.floor(ms / 1000));
+}
