@@ -220,7 +220,7 @@ describe("pulumi-serve rollout", () => {
       const store = await rolling(({ rollout: progress }) => {
         const verdict = { kind: "failed", reason: "5 % of the canary's requests fail" } as const;
         progress!.settledAt = 1;
-        progress!.gate = { cursor: progress!.cursor, baseline: {}, verdict };
+        progress!.gate = { cursor: progress!.cursor, baseline: {}, verdict, about: "" };
       });
       await refused(rollout("promote"), /A gate fails: 5 % of the canary's requests fail.*--force/);
       await done(rollout("promote", "--force"), /goes on/);

@@ -47,19 +47,24 @@ export function statusText(services: readonly ServiceView[]): string {
 
 function trafficTable(services: readonly ServiceView[]): string[] {
   const rows = services.flatMap(({ name, traffic }) =>
-    traffic.map(({ pool, version, side, requests, errorPercent, p95Milliseconds }) => [
+    traffic.map(({ pool, version, side, requests, ...of }) => [
       name,
       pool,
       String(version ?? DASH),
       side,
       String(requests),
-      `${errorPercent.toFixed(2)} %`,
-      p95Milliseconds === null ? DASH : `${p95Milliseconds} ms`,
+      of.errorPercent === null ? DASH : `${of.errorPercent.toFixed(2)} %`,
+      milliseconds(of.p95Milliseconds),
+      milliseconds(of.firstByteP95Milliseconds),
     ]),
   );
   if (rows.length === 0) return [];
-  const head = ["SERVICE_NAME", "POOL", "VERSION", "SIDE", "REQUESTS", "ERRORS", "P95"];
+  const head = ["SERVICE_NAME", "POOL", "VERSION", "SIDE", "REQUESTS", "ERRORS", "P95", "FIRST_BYTE_P95"];
   return ["", "Requests since the balancer started", table(head, rows)];
+}
+
+function milliseconds(value: number | null): string {
+  return value === null ? DASH : `${value.toFixed(value < 10 ? 1 : 0)} ms`;
 }
 
 function keptTable(services: readonly ServiceView[]): string[] {
