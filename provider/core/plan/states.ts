@@ -12,13 +12,13 @@ export interface PlanState {
 
 export type PlanStateKind =
   | "start"
-  /** More canaries. */
+  /** More canaries; on the way back more primaries. */
   | "up"
-  /** Traffic set to exactly the canary's share, so that a primary can go to make room under the cap. */
+  /** Traffic set to exactly the canary's share, so that a primary can go to make room under the cap; back: the mirror. */
   | "tighten"
-  /** Traffic to the canary. */
+  /** Traffic to the canary; back: to the primary. */
   | "shift"
-  /** Fewer primaries. */
+  /** Fewer primaries; back: fewer canaries. */
   | "down"
   /** All traffic in one generation (blueGreen). */
   | "cutOver"
@@ -31,6 +31,14 @@ export interface PlannedPool {
   from: number;
   /** Replicas of the canary in steady state; 0: the pool goes. */
   to: number;
+}
+
+/** Where a path begins when it is not at the start: the counts that are there and the traffic in force. */
+export interface Begin {
+  /** Nominal percent of the state that was reached; the path itself goes by the weights. */
+  percent: number;
+  pools: Record<string, { canary: number; primary: number }>;
+  weights: { canary: number; primary: number };
 }
 
 export interface Path {

@@ -2,10 +2,13 @@
  * Rule R (DESIGN section 4): the one function that makes the plan, for preview and for the rollout itself.
  *
  * Integers only. In every state and pool: steady state <= canary + primary <= cap, no version gets a larger share of
- * the traffic than its share of the replicas, and the canary's share only grows, by at most the surge a step.
+ * the traffic than its share of the replicas, and the canary's share only grows, by at most the surge a step. Where a
+ * plan begins at counts that break one of these, no move of its own does, and its first moves mend them.
  */
 
-import type { Path, PlannedPool, PlanState } from "./states";
+import { mirrorBegin, mirrorPath, mirrorPools } from "./mirror";
+import type { Begin, Path, PlannedPool } from "./states";
+import { fromStart, Walk } from "./walk";
 
 /** Ceiling of `percent` of `replicas`. In integers, because 0.07 * 100 is more than 7 as a float. */
 export function up(replicas: number, percent: number): number {
@@ -20,20 +23,79 @@ export function surgeCap(pool: PlannedPool, maxSurgePercent: number): number {
 /**
  * Every state of the rollout from `from` to `to` replicas of each pool.
  *
+ * `endPercent` (default 100) is where it ends and waits; below 100 both versions stay, with one canary at least (A12),
+ * at 0 for requests that name its version (A23). `begin` is where it starts when it does not start anew; an end below it
+ * is reached by the same rule with the roles swapped.
+ *
  * @example planSurge({ pools: [{ name: "chat", from: 4, to: 4 }], maxSurgePercent: 25 }).cap // { chat: 5 }
  * @throws RangeError when a number is no integer or the surge is outside 1..100.
  */
-export function planSurge(input: { pools: PlannedPool[]; maxSurgePercent: number }): Path {
-  const { pools, maxSurgePercent } = input;
-  refuseNonsense(input);
+export function planSurge(input: {
+  pools: readonly PlannedPool[];
+  maxSurgePercent: number;
+  begin?: Begin;
+  endPercent?: number;
+}): Path {
+  const { pools, maxSurgePercent, begin = fromStart(pools), endPercent = 100 } = input;
+  refuseNonsense(pools, maxSurgePercent, endPercent);
+  const { canary, primary } = begin.weights;
+  if (endPercent * (canary + primary) >= 100 * canary) {
+    return climb({ pools, maxSurgePercent, begin, endPercent, spared: 0 });
+  }
+  const path = mirrorPath(
+    climb({
+      pools: mirrorPools(pools),
+      maxSurgePercent,
+      begin: mirrorBegin(begin),
+      endPercent: 100 - endPercent,
+      spared: 1,
+    }),
+  );
+  path.states.at(-1)!.settled = true;
+  return path;
+}
+
+/** The way back to the primary alone, by the same rule. */
+export function planSurgeReturn(input: { pools: readonly PlannedPool[]; maxSurgePercent: number; begin: Begin }): Path {
+  const { pools, maxSurgePercent, begin } = input;
+  refuseNonsense(pools, maxSurgePercent, 0);
+  return mirrorPath(
+    climb({
+      pools: mirrorPools(pools),
+      maxSurgePercent,
+      begin: mirrorBegin(begin),
+      endPercent: 100,
+      spared: 0,
+    }),
+  );
+}
+
+interface Climb {
+  pools: readonly PlannedPool[];
+  maxSurgePercent: number;
+  begin: Begin;
+  endPercent: number;
+  /** Replicas of the primary of each pool that stay when it has no traffic any more. */
+  spared: 0 | 1;
+}
+
+function climb({ pools, maxSurgePercent, begin, endPercent, spared }: Climb): Path {
   const cap = Object.fromEntries(pools.map((pool) => [pool.name, surgeCap(pool, maxSurgePercent)]));
-  const walk = new Walk(pools);
-  for (let settled = 0; settled < 100;) {
-    const next = Math.min(100, settled + maxSurgePercent);
+  const walk = new Walk(pools, begin);
+  const total = begin.weights.canary + begin.weights.primary;
+  let settled = Math.min(endPercent, Math.floor((100 * begin.weights.canary) / total));
+  let first = true;
+  do {
+    const next = Math.min(endPercent, settled + maxSurgePercent);
     walk.percent = next;
-    const grown = (pool: PlannedPool) => (pool.from === 0 ? pool.to : up(pool.to, next));
+    const grown = (pool: PlannedPool) => {
+      if (next === 0) return Math.min(1, pool.to);
+      return pool.from === 0 ? pool.to : up(pool.to, next);
+    };
     const grows = (pool: PlannedPool) => grown(pool) > walk.of(pool).canary;
     const fits = (pool: PlannedPool) => grown(pool) + walk.of(pool).primary <= cap[pool.name]!;
+    if (first) mend(walk, pools, cap, grown);
+    first = false;
 
     walk.visit("up", () => {
       for (const pool of pools) if (grows(pool) && fits(pool)) walk.of(pool).canary = grown(pool);
@@ -49,65 +111,71 @@ export function planSurge(input: { pools: PlannedPool[]; maxSurgePercent: number
     }
     walk.visit("shift", () => (walk.weights = { canary: next, primary: 100 - next }));
     walk.visit("down", () => {
-      // A pool that goes has no canary to take its share, so it stays whole until no traffic is left for it.
       for (const pool of pools) {
-        walk.of(pool).primary = pool.to === 0 && next < 100 ? pool.from : up(pool.from, 100 - next);
+        const counts = walk.of(pool);
+        counts.primary = next === 100 ? Math.min(spared, pool.from) : atLeast(pool, next);
+        if (next === endPercent) counts.canary = grown(pool);
       }
     });
-    walk.settle(next);
+    walk.settle();
     settled = next;
-  }
+  } while (settled < endPercent);
   return { cap, floor: null, states: walk.states };
 }
 
-/** The states so far and the one being made; states that change nothing are not visited twice. */
-class Walk {
-  readonly states: PlanState[] = [];
-  weights = { canary: 0, primary: 100 };
-  percent = 0;
-  private readonly now: Record<string, { canary: number; primary: number }>;
-
-  constructor(pools: PlannedPool[]) {
-    this.now = Object.fromEntries(pools.map(({ name, from }) => [name, { canary: 0, primary: from }]));
-    this.states.push(this.snapshot("start"));
-  }
-
-  of(pool: PlannedPool): { canary: number; primary: number } {
-    return this.now[pool.name]!;
-  }
-
-  visit(kind: PlanState["kind"], change: () => void): void {
-    change();
-    const state = this.snapshot(kind);
-    if (!sameState(state, this.states.at(-1)!)) this.states.push(state);
-  }
-
-  /** Marks where the step waits: its last state, and in the last step the one before the primary goes (A20). */
-  settle(percent: number): void {
-    const before = percent === 100 && this.states.at(-1)!.kind === "down" ? -2 : -1;
-    this.states.at(before)!.settled = true;
-  }
-
-  private snapshot(kind: PlanState["kind"]): PlanState {
-    const pools = Object.fromEntries(Object.entries(this.now).map(([name, counts]) => [name, { ...counts }]));
-    return { kind, percent: this.percent, pools, weights: { ...this.weights }, settled: false };
-  }
+/** What the primary keeps; a pool that goes has no canary to take its share, so it stays whole until no traffic is left. */
+function atLeast(pool: PlannedPool, percent: number): number {
+  return pool.to === 0 ? pool.from : up(pool.from, 100 - percent);
 }
 
-function sameState(a: PlanState, b: PlanState): boolean {
-  const sameTraffic = a.weights.canary * b.weights.primary === b.weights.canary * a.weights.primary;
-  return (
-    sameTraffic &&
-    Object.entries(a.pools).every(([name, { canary, primary }]) => {
-      const other = b.pools[name]!;
-      return canary === other.canary && primary === other.primary;
-    })
-  );
+/**
+ * Brings each version up to its share of the traffic in force, which a begin may lack: N changed, replicas were lost, or
+ * a step was left half way. Where that or the first step does not fit under the cap, what is there beyond its share goes
+ * first. From a settled state there is nothing to do.
+ */
+function mend(
+  walk: Walk,
+  pools: readonly PlannedPool[],
+  cap: Record<string, number>,
+  grown: (pool: PlannedPool) => number,
+): void {
+  const { canary: heavy, primary: rest } = walk.weights;
+  const shares = (pool: PlannedPool) => ({
+    canary: pool.from === 0 && heavy > 0 ? pool.to : Math.ceil((pool.to * heavy) / (heavy + rest)),
+    primary: pool.to === 0 && rest > 0 ? pool.from : Math.ceil((pool.from * rest) / (heavy + rest)),
+  });
+  walk.visit("down", () => {
+    for (const pool of pools) {
+      const counts = walk.of(pool);
+      const share = shares(pool);
+      const canaries = Math.max(counts.canary, share.canary, grown(pool));
+      if (counts.canary < canaries) counts.primary = spare(counts.primary, share.primary, cap[pool.name]! - canaries);
+      if (counts.primary < share.primary) {
+        counts.canary = spare(counts.canary, share.canary, cap[pool.name]! - share.primary);
+      }
+    }
+  });
+  walk.visit("up", () => {
+    for (const pool of pools) {
+      const counts = walk.of(pool);
+      const share = shares(pool);
+      counts.canary = Math.max(counts.canary, share.canary);
+      counts.primary = Math.max(counts.primary, share.primary);
+    }
+  });
 }
 
-function refuseNonsense({ pools, maxSurgePercent }: { pools: PlannedPool[]; maxSurgePercent: number }): void {
+/** As many of `count` as there is room for, but never fewer than its share, nor more than there are. */
+function spare(count: number, share: number, room: number): number {
+  return Math.min(count, Math.max(share, room));
+}
+
+function refuseNonsense(pools: readonly PlannedPool[], maxSurgePercent: number, endPercent: number): void {
   if (!Number.isInteger(maxSurgePercent) || maxSurgePercent < 1 || maxSurgePercent > 100) {
     throw new RangeError(`maxSurgePercent must be a whole number from 1 to 100, not ${maxSurgePercent}`);
+  }
+  if (!Number.isInteger(endPercent) || endPercent < 0 || endPercent > 100) {
+    throw new RangeError(`endPercent must be a whole number from 0 to 100, not ${endPercent}`);
   }
   for (const { name, from, to } of pools) {
     for (const count of [from, to]) {
