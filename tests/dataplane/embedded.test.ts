@@ -1,4 +1,5 @@
 import { changesMembership } from "./conformance/membership";
+import { countsVersions } from "./conformance/metrics";
 import { handlesMessages } from "./conformance/messages";
 import { passesStreams } from "./conformance/streams";
 import { queuesRequests } from "./conformance/queue";
@@ -15,4 +16,5 @@ describe("the embedded data plane conforms:", () => {
   passesStreams(subject);
   handlesMessages(subject);
   queuesRequests(subject);
+  countsVersions(subject);
 });

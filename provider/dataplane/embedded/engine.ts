@@ -40,7 +40,6 @@ export class Engine implements DataPlane {
       pid: process.pid,
       startedAt: this.startedAt,
       endpoint: this.front?.address ?? null,
-      versions: {},
       ...this.table.report(),
     });
   }

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { VersionMetrics } from "../../core/observed";
 import { FramingError } from "./framing";
 import type { Member } from "./member";
 import { count } from "./metrics";
@@ -8,6 +9,7 @@ import { RequestBody } from "./replay";
 import type { RequestHead } from "./request-head";
 import type { Pin, Route } from "./route";
 import type { Break, UpstreamConnection, UpstreamUser } from "./upstream-connection";
+import { countFirstByte, countRequest } from "./version-counts";
 
 export interface ClientRequest {
   req: IncomingMessage;
@@ -35,7 +37,13 @@ export class Exchange implements UpstreamUser, Waiter {
   private last: Member | null = null;
   /** Attempts in which a replica may have begun the request. */
   private begun = 0;
+  /** Of the present attempt. */
   private startedAt = 0;
+  /** When the client began to wait: its version is judged by that, retries and queue included. 0: not yet. */
+  private arrivedAt = 0;
+  /** Of the version that was asked last; it takes the blame or the credit for the whole request. */
+  private counts: VersionMetrics | null = null;
+  private status = 0;
   private headSent = false;
   private unflushed = false;
   private over = false;
@@ -83,7 +91,8 @@ export class Exchange implements UpstreamUser, Waiter {
 
   onHead(status: number, reason: string, headers: string[]): void {
     const member = this.member!;
-    count(member.metrics.timeToFirstByte, performance.now() - this.startedAt);
+    const now = performance.now();
+    count(member.metrics.timeToFirstByte, now - this.startedAt);
     headers.push("x-pulumi-serve-revision", member.revision);
     try {
       this.client.res.writeHead(status, reason, headers);
@@ -91,6 +100,8 @@ export class Exchange implements UpstreamUser, Waiter {
       throw new FramingError("its header cannot be passed on");
     }
     this.headSent = true;
+    this.status = status;
+    countFirstByte(this.counts!, now - this.arrivedAt);
     this.unflushed = true;
   }
 
@@ -112,8 +123,10 @@ export class Exchange implements UpstreamUser, Waiter {
 
   onEnd(chunk: Buffer | null): void {
     const { metrics, health } = this.member!;
+    const now = performance.now();
     metrics.completed += 1;
-    count(metrics.latency, performance.now() - this.startedAt);
+    count(metrics.latency, now - this.startedAt);
+    countRequest(this.counts!, this.status >= 500 ? "failed" : "answered", now - this.arrivedAt);
     health.requestSucceeded();
     if (chunk === null) this.client.res.end();
     else if (chunk.length > JOINED_BYTES) this.client.res.end(Buffer.from(chunk));
@@ -144,6 +157,7 @@ export class Exchange implements UpstreamUser, Waiter {
     }
     if (this.headSent) {
       member.metrics.truncated += 1;
+      this.countFailed();
       member.health.requestFailed(how.why);
       this.truncate();
       return;
@@ -151,6 +165,7 @@ export class Exchange implements UpstreamUser, Waiter {
     this.blame(member, how);
     this.letGo();
     if (!this.mayRetry(how)) {
+      this.countFailed();
       this.answer(failure(how));
     } else {
       (this.tried ??= new Set()).add(member);
@@ -164,7 +179,9 @@ export class Exchange implements UpstreamUser, Waiter {
     if (this.last !== null) member.metrics.retries += 1;
     this.member = member;
     this.last = member;
+    this.counts = member.counts;
     this.startedAt = performance.now();
+    if (this.arrivedAt === 0) this.arrivedAt = this.startedAt;
     // A reused connection may die under the request without saying whether the replica had begun it.
     this.send(this.route.balancer.retry.nonIdempotent ? member.pool.take() : member.pool.takeNew());
   }
@@ -217,6 +234,7 @@ export class Exchange implements UpstreamUser, Waiter {
     const { maxQueue, queueTimeoutSeconds } = this.route.balancer;
     const now = performance.now();
     const firstTime = this.waitUntil === null;
+    if (this.arrivedAt === 0) this.arrivedAt = now;
     this.waitUntil ??= now + queueTimeoutSeconds * 1000;
     this.tried = null;
     if (firstTime && this.route.queue.size >= maxQueue) {
@@ -246,7 +264,13 @@ export class Exchange implements UpstreamUser, Waiter {
   private giveUp(sentence: string): void {
     this.waitTimer = null;
     this.route.reject();
+    this.countFailed();
     this.answer({ status: 503, sentence });
+  }
+
+  /** Where no replica was asked, no version is to blame: too many requests are not its fault. */
+  private countFailed(): void {
+    if (this.counts !== null) countRequest(this.counts, "failed", performance.now() - this.arrivedAt);
   }
 
   private bodyTooLarge(): void {

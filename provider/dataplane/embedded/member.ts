@@ -1,3 +1,4 @@
+import type { VersionMetrics } from "../../core/observed";
 import type { ReadinessSpec, Revision } from "../../core/spec/pool";
 import type { DesiredReplica } from "../../core/routing";
 import type { ReplicaMetrics } from "../../ports/dataplane";
@@ -9,6 +10,8 @@ import { UpstreamPool } from "./upstream-pool";
 export class Member {
   inFlight = 0;
   revision: Revision = "";
+  /** Of its version: shared with its siblings, and there when they are gone. Null before it was ever in one. */
+  counts: VersionMetrics | null = null;
   /** False while it drains and after it left: it gets no new requests, and no second tries either. */
   serving = false;
   readonly metrics: ReplicaMetrics = emptyMetrics();

@@ -7,8 +7,8 @@ export function emptyMetrics(): ReplicaMetrics {
     errors: 0,
     truncated: 0,
     retries: 0,
-    latency: emptyHistogram(),
-    timeToFirstByte: emptyHistogram(),
+    latency: emptyHistogram(LATENCY_BOUNDS_MS.length),
+    timeToFirstByte: emptyHistogram(LATENCY_BOUNDS_MS.length),
   };
 }
 
@@ -19,6 +19,7 @@ export function count(histogram: number[], milliseconds: number): void {
   histogram[bucket]! += 1;
 }
 
-function emptyHistogram(): number[] {
-  return new Array<number>(LATENCY_BOUNDS_MS.length + 1).fill(0);
+/** A bucket for each bound, and one for what is above. */
+export function emptyHistogram(bounds: number): number[] {
+  return new Array<number>(bounds + 1).fill(0);
 }

@@ -3,6 +3,9 @@ import type { DataPlaneReport } from "../../ports/dataplane";
 import { Member } from "./member";
 import { Route, type Version } from "./route";
 import type { Role } from "./split";
+import { VersionCounts } from "./version-counts";
+
+type Report = Pick<DataPlaneReport, "replicas" | "versions" | "routes" | "metrics">;
 
 /** The routing in force. `set` works out the difference itself: members, splits and queues that stay are not touched. */
 export class RoutingTable {
@@ -11,6 +14,7 @@ export class RoutingTable {
   private members = new Map<string, Member>();
   /** Out of the routing altogether, but with requests that still run. */
   private readonly departed = new Set<Member>();
+  private readonly counts = new VersionCounts();
 
   match(path: string): Route | null {
     for (const route of this.routes) if (route.matches(path)) return route;
@@ -42,6 +46,7 @@ export class RoutingTable {
           members: of.replicas.map((replica) => {
             const member = keep(wanted, replica, () => route.queue.serveOne());
             member.revision = of.revision;
+            member.counts = this.counts.of(wanted.pool, of.revision);
             return member;
           }),
         };
@@ -51,6 +56,7 @@ export class RoutingTable {
       return route;
     });
 
+    this.counts.set(desired.routes, performance.now());
     const gone = this.routes.filter((route) => !routes.includes(route));
     this.members = members;
     this.routes = routes.sort((a, b) => b.prefix.length - a.prefix.length);
@@ -59,8 +65,8 @@ export class RoutingTable {
     for (const route of routes) route.queue.serve();
   }
 
-  report(): Pick<DataPlaneReport, "replicas" | "routes" | "metrics"> {
-    const report: Pick<DataPlaneReport, "replicas" | "routes" | "metrics"> = { replicas: {}, routes: {}, metrics: {} };
+  report(): Report {
+    const report: Report = { replicas: {}, versions: this.counts.report(), routes: {}, metrics: {} };
     for (const member of [...this.members.values(), ...this.departed]) {
       const id = member.desired.id;
       const counted = report.replicas[id];
