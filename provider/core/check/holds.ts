@@ -22,8 +22,9 @@ function stepsTaken({ before, events }: Step): Violation[] {
 }
 
 function waitOf({ direction, waits }: WorldRollout): string | null {
-  if (waits.paused) return "followed while it was paused";
+  // A way back waits for nothing: something is wrong already.
   if (direction === "back") return null;
+  if (waits.paused) return "followed while it was paused";
   if (waits.gateFailedAt !== null) return `followed although a gate had failed at ${waits.gateFailedAt} %`;
   return waits.heldAt === null ? null : `left the hold at ${waits.heldAt} % without a word`;
 }

@@ -97,7 +97,7 @@ export function advanceRollout(rollout: WorldRollout, event: RolloutEvent): Worl
     case "rollingBack":
       return { ...rollout, direction: "back", mode: event.mode, waits: NOTHING_WAITS };
     case "rollbackCancelled":
-      return { ...rollout, direction: "forward", mode: null, reached: {}, waits: NOTHING_WAITS };
+      return { ...rollout, direction: "forward", mode: null, reached: {} };
   }
 }
 

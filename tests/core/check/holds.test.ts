@@ -54,6 +54,13 @@ describe("check, over what makes a rollout wait", () => {
     assertRefutes("holds", log, undefined, /Step 3 of rollout 1 followed while it was paused/);
   });
 
+  it("refutes holds when a pause in a rollback does not outlive the rollback that is called off", () => {
+    const log = () =>
+      shifted().tick(goesBack).tick(obeyed("pause"), step(1)).tick({ kind: "rollbackCancelled", rollout: 1 });
+    assertHolds(log());
+    assertRefutes("holds", log().tick(step(3)), undefined, /followed while it was paused/);
+  });
+
   it("refutes holds when a promote that did nothing is taken for one that did", () => {
     const log = shifted().tick(gate("failed")).tick(obeyed("promote", "a gate fails: only with --force"), step(3));
     assertRefutes("holds", log, undefined, /although a gate had failed at 25 %/);
