@@ -12,6 +12,7 @@ const mayImport = {
   ports: ["core"],
   host: ["core", "ports"],
   prober: ["core", "ports", "host"],
+  configurer: ["core", "ports"],
   store: ["core", "ports", "host"],
   clouds: ["core", "ports", "host"],
   dataplane: ["core", "ports", "host"],

@@ -3,6 +3,7 @@ export {
   ReplicaPool,
   type PoolFacts,
   type ReadinessArgs,
+  type ReconfigureArgs,
   type ReplicaPoolArgs,
   type TemplateArgs,
 } from "./replica-pool";

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { ReplicaPool, type ReadinessArgs, type TemplateArgs } from "./replica-pool";
+import { ReplicaPool, type ReadinessArgs, type ReconfigureArgs, type TemplateArgs } from "./replica-pool";
 import { Rollout, type RolloutPlan, type StrategyArgs } from "./rollout";
 import { ServeService, type BalancerArgs, type EndpointArgs } from "./serve-service";
 import { local, type Target } from "./target";
@@ -13,6 +13,12 @@ export interface ModelServiceArgs {
   template: TemplateArgs;
   /** How a replica shows that it can serve. Default: GET /health within 600 s. Change: light. */
   readiness?: ReadinessArgs;
+  /** Settings that running replicas take without a restart; see ReplicaPool. Default: none. Change: no restart. */
+  userConfig?: pulumi.Input<unknown>;
+  /** How `userConfig` reaches a replica. */
+  reconfigure?: ReconfigureArgs;
+  /** Your own name for what the template is; see ReplicaPool. Default: none. Change: rolled out. */
+  version?: pulumi.Input<string>;
   /** Replicas in steady state. Default: 2, so that losing one leaves one. Change: light. */
   replicas?: pulumi.Input<number>;
   /** Longest time that running requests get when their replica ends, in seconds. Default: 60. Change: light. */
@@ -57,6 +63,9 @@ export class ModelService extends pulumi.ComponentResource {
         service: this.service,
         template,
         readiness: { path: "/health", ...args.readiness },
+        userConfig: args.userConfig,
+        reconfigure: args.reconfigure,
+        version: args.version,
         replicas,
         drainSeconds,
         bootSeconds,

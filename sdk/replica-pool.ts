@@ -12,6 +12,21 @@ export interface ReplicaPoolArgs {
   template: TemplateArgs;
   /** How a replica shows that it can serve. Change: light, no restart; together with a new template it is staged with it. */
   readiness?: ReadinessArgs;
+  /**
+   * Settings that a running replica takes without a restart: any JSON value, also a secret. It is sent to every running
+   * replica, and to each one started later before that becomes ready; `reconfigure` says how. It is no part of the
+   * revision. Default: none. Change: no restart, `up` waits until every replica has taken it; together with a new
+   * template it is staged with it. Removed: running replicas keep the last one.
+   */
+  userConfig?: pulumi.Input<unknown>;
+  /** How `userConfig` reaches a replica. Change of path or method: it is sent again; of the rest: live. */
+  reconfigure?: ReconfigureArgs;
+  /**
+   * Your own name for what the template is. As long as it stays the same nothing is redeployed, whatever the template
+   * says: replicas started later are like those that serve, and `preview` and `up` warn. Default: none, the content
+   * counts. Change: a new revision, which a Rollout carries out.
+   */
+  version?: pulumi.Input<string>;
   /** Replicas in steady state. Default: 1. Change: light, replicas are added, or drained and ended. */
   replicas?: pulumi.Input<number>;
   /** Longest time that running requests get when their replica ends, in seconds. Default: 60. Change: light. */
@@ -66,6 +81,25 @@ export interface ReadinessArgs {
   headers?: pulumi.Input<Record<string, pulumi.Input<string>>>;
   /** Body of the probe, which makes it a POST; may be a secret. Default: none, a GET. */
   body?: pulumi.Input<string>;
+}
+
+/**
+ * A replica answers 200 to 299 when it has taken the config, and 400 to 499 (but 408, 425 and 429) when it refuses it: the
+ * first words of that answer are shown, without the config's values. Whatever else happens, it is asked again. One that
+ * refuses at its start has failed.
+ */
+export interface ReconfigureArgs {
+  /** Path that takes the config as a JSON body. Default: "/reconfigure". */
+  path?: pulumi.Input<string>;
+  /** Default: "POST". */
+  method?: pulumi.Input<"POST" | "PUT">;
+  /** Longest wait for one answer, in seconds, before it is asked again. Default: 10. */
+  timeoutSeconds?: pulumi.Input<number>;
+  /**
+   * What a serving replica that refuses comes to. "report": it goes on with what it had, and `up` fails with its answer.
+   * "replace": another one takes its place, one at a time and never the last healthy one. Default: "report".
+   */
+  onRefusal?: pulumi.Input<"report" | "replace">;
 }
 
 /** What a Rollout knows of a pool: hashes and numbers, never a secret. */

@@ -1,6 +1,7 @@
 import { openLocalCloud } from "../clouds/local";
 import { Controller, type Ending } from "../controller/controller";
 import { HeldLease } from "../controller/lease";
+import { httpConfigurer } from "../configurer";
 import { computerId } from "../host/computer";
 import { allowedEnvironment } from "../host/child";
 import { systemClock } from "../host/clock";
@@ -57,7 +58,11 @@ export async function runAgent(serviceFolder: string): Promise<Ending> {
     cloudFile: intent.service.spec.target.cloudFile,
     warn: (sentence) => reporter.warn(sentence),
   });
-  controller = new Controller({ store, cloud, dataplane, prober, clock: systemClock, reporter }, lease.epoch, version);
+  controller = new Controller(
+    { store, cloud, dataplane, prober, configurer: httpConfigurer, clock: systemClock, reporter },
+    lease.epoch,
+    version,
+  );
 
   let successor: WantedAgent | null = null;
   const lookForWanted = setInterval(() => {

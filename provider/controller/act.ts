@@ -1,6 +1,6 @@
 import type { Action } from "../core/action";
 import { ServeError, sentenceOf, type ErrorCode } from "../core/errors";
-import type { LaunchFailure } from "../core/observed";
+import type { ConfigAnswer, LaunchFailure, Observed } from "../core/observed";
 import type { LaunchRequest } from "../ports/cloud";
 import type { Parts } from "./parts";
 
@@ -22,6 +22,7 @@ export class Executor {
   private readonly endedSinceLook = new Set<string>();
   private readonly paused = new Map<string, { until: number; pause: number }>();
   private failures: LaunchFailure[] = [];
+  private readonly answers = new Map<string, ConfigAnswer>();
   private routing: { code: ErrorCode; message: string } | null = null;
   private stopped = false;
 
@@ -53,9 +54,17 @@ export class Executor {
     return this.routing;
   }
 
+  /** What replicas said to their userConfig, as far as no persisted tick has taken note of it yet. */
+  configAnswers(): Record<string, ConfigAnswer> {
+    return Object.fromEntries(this.answers);
+  }
+
   /** These were in a tick that is persisted. */
-  forget(noted: readonly LaunchFailure[]): void {
-    this.failures = this.failures.filter((failure) => !noted.includes(failure));
+  forget(noted: Pick<Observed, "launchErrors" | "reconfigured">): void {
+    this.failures = this.failures.filter((failure) => !noted.launchErrors.includes(failure));
+    for (const [id, answer] of Object.entries(noted.reconfigured)) {
+      if (this.answers.get(id) === answer) this.answers.delete(id);
+    }
   }
 
   start(actions: readonly WorldAction[]): void {
@@ -99,8 +108,9 @@ export class Executor {
         });
       case "route":
         return dataplane.apply(action.desired);
-      case "restart":
       case "reconfigure":
+        return this.reconfigure(action);
+      case "restart":
       case "runGate":
         throw new Error(`${action.kind} is not wired`);
     }
@@ -122,6 +132,18 @@ export class Executor {
       env,
       resources,
     };
+  }
+
+  private async reconfigure({
+    replicaId,
+    address,
+    spec,
+  }: Extract<WorldAction, { kind: "reconfigure" }>): Promise<void> {
+    const { store, configurer } = this.parts;
+    const { hash, secret, method, path, timeoutSeconds } = spec.userConfig!;
+    const config = await store.getSecret(secret);
+    const answer = await configurer.send({ replicaId, address, method, path, timeoutSeconds, hash, config });
+    this.answers.set(replicaId, answer);
   }
 
   private failed(action: WorldAction, key: string, error: unknown): void {

@@ -1,5 +1,6 @@
 import type { Clock } from "../ports/clock";
 import type { Cloud } from "../ports/cloud";
+import type { Configurer } from "../ports/configurer";
 import type { DataPlane } from "../ports/dataplane";
 import type { Prober } from "../ports/prober";
 import type { Reporter } from "../ports/reporter";
@@ -11,6 +12,7 @@ export interface Parts {
   cloud: Cloud;
   dataplane: DataPlane;
   prober: Prober;
+  configurer: Configurer;
   clock: Clock;
   /** The agent's log. */
   reporter: Reporter;

@@ -30,15 +30,15 @@ export interface TickTools {
 /** Observe, decide, persist. Throws when the decision could not be persisted, and then it must not be acted upon. */
 export async function tick({ parts, epoch, journal, observer, executor }: TickTools): Promise<Tick> {
   executor.beginLook();
-  const launchErrors = executor.launchFailures();
+  const noted = { launchErrors: executor.launchFailures(), reconfigured: executor.configAnswers() };
   const { routeError } = executor;
   const [intent, observed] = await Promise.all([
     parts.store.readIntent(),
-    observer.look({ launchErrors, routeError, reconfigured: {}, gateAnswers: {} }),
+    observer.look({ ...noted, routeError, gateAnswers: {} }),
   ]);
   const decided = decide(intent.value, intent.version, journal.state, observed, parts.clock.now(), epoch);
   const journalled = await journal.persist(decided.state);
-  executor.forget(launchErrors);
+  executor.forget(noted);
   parts.prober.watch(probeTargets(decided.state));
   return {
     intent: intent.value,

@@ -46,15 +46,22 @@ export class Upkeep {
   }
 }
 
-/** Everything that a launch or a probe of a kept revision may still ask the store for. */
+/** Everything that a launch, a probe or a reconfiguration of a kept revision may still ask the store for. */
 export function referredTo(intent: Intent, state: State): { blobs: Set<string>; secrets: Set<string> } {
   const specs = [
     ...Object.values(intent.pools).map(({ declared }) => declared),
     ...Object.values(state.pools).flatMap(({ primary, canary }) => [primary, canary]),
+    ...state.history.flatMap(({ pools }) => Object.values(pools)),
   ].filter((spec): spec is PoolSpec => spec !== null);
   const present = (refs: (string | null)[]) => new Set(refs.filter((ref) => ref !== null));
   return {
     blobs: present(specs.map(({ launch }) => launch.workdirBlob)),
-    secrets: present(specs.flatMap(({ launch, readiness }) => [launch.envSecret, readiness.requestSecret])),
+    secrets: present(
+      specs.flatMap(({ launch, readiness, userConfig }) => [
+        launch.envSecret,
+        readiness.requestSecret,
+        userConfig?.secret ?? null,
+      ]),
+    ),
   };
 }

@@ -1,4 +1,6 @@
 import type { Draft } from "./draft";
+import { specOf } from "./fleet/restart";
+import { refusalOf } from "./fleet/user-config";
 import type { Observed } from "./observed";
 import type { Condition, RolloutProgress } from "./state";
 
@@ -16,6 +18,7 @@ export function noteConditions(draft: Draft, observed: Observed): void {
   }
   const gate = gateThatHolds(draft.state.rollout);
   if (gate !== null) found.push({ kind: "gate", pool: null, message: gate });
+  found.push(...refusals(draft));
   const before = draft.state.conditions;
   const same = (a: Omit<Condition, "since">, b: Omit<Condition, "since">) =>
     a.kind === b.kind && a.pool === b.pool && a.message === b.message;
@@ -32,4 +35,23 @@ function gateThatHolds(rollout: RolloutProgress | null): string | null {
   const { gate, cursor } = rollout;
   if (gate === null || gate.cursor !== cursor || gate.verdict.kind === "passed") return null;
   return gate.verdict.reason;
+}
+
+/** One a pool: they all refuse the same config, and a person needs one answer to mend it. */
+function refusals(draft: Draft): Omit<Condition, "since">[] {
+  const byPool = new Map<string, { first: string; others: number }>();
+  for (const replica of draft.replicas()) {
+    const spec = specOf(draft, replica.pool, replica.revision);
+    const refusal = spec && refusalOf(replica, spec);
+    if (refusal === null || replica.status === "terminating") continue;
+    const known = byPool.get(replica.pool);
+    if (known === undefined)
+      byPool.set(replica.pool, { first: `${replica.id} refused the userConfig: ${refusal}`, others: 0 });
+    else known.others += 1;
+  }
+  return [...byPool].map(([pool, { first, others }]) => ({
+    kind: "configRefused",
+    pool,
+    message: others === 0 ? first : `${first} (and ${others} more)`,
+  }));
 }

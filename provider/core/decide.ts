@@ -4,6 +4,7 @@ import { Draft, firstState } from "./draft";
 import { followDeclarations } from "./fleet/pools";
 import { followReplicas } from "./fleet/lifecycle";
 import { applyMoves, proposeMoves } from "./fleet/moves";
+import { noteConfigAnswers, pushConfigs, replaceRefusing } from "./fleet/reconfigure";
 import { specOf } from "./fleet/restart";
 import { guard } from "./guard";
 import type { Intent } from "./intent";
@@ -34,15 +35,18 @@ export function decide(
 
   // The order is the logic: what happened, what is wanted, what the rollout makes of both, what may be done about it.
   noteInForce(draft, observed);
+  noteConfigAnswers(draft, observed);
   followReplicas(draft, observed);
   noteDeletion(draft, intent);
   followDeclarations(draft, intent);
   const goals = driveRollout(draft, intent, observed);
+  replaceRefusing(draft, goals);
   applyMoves(draft, guard(draft, goals, proposeMoves(draft, goals, observed)));
   route(draft, intent, goals, observed);
   noteConditions(draft, observed);
 
   actForReplicas(draft);
+  pushConfigs(draft);
   if (intent.service.deleting && draft.replicas().length === 0 && draft.state.orphans.length === 0) {
     draft.act({ kind: "dissolve" });
   }

@@ -1,11 +1,13 @@
 import type { ErrorCode } from "./errors";
 import { takeCensus } from "./fleet/census";
 import { FAILURES_ENOUGH } from "./fleet/failures";
+import { isConfigured, refusalOf } from "./fleet/user-config";
 import type { Intent, RolloutTarget } from "./intent";
 import { describeProgress } from "./rollout/progress";
 import { sameRevisions } from "./rollout/turn";
 import { currentVersion } from "./rollout/version";
-import type { PoolState, State } from "./state";
+import type { PoolSpec } from "./spec/pool";
+import type { PoolState, Replica, State } from "./state";
 import { rejectedReasons } from "./story";
 import { targetKey } from "./target";
 
@@ -38,7 +40,10 @@ export function poolProgress(intent: Intent, state: State | null, name: string):
 function replicasProgress(state: State, name: string, pool: PoolState, replicas: number): Progress {
   const { primary, stale } = takeCensus(state)[name]!;
   const ready = primary.ready.length;
-  if (ready >= replicas && primary.all.length === replicas && stale.all.length === 0) {
+  const refused = configRefusal(name, pool.primary!, primary.alive);
+  if (refused !== null) return refused;
+  const taken = primary.ready.filter((replica) => isConfigured(replica, pool.primary!)).length;
+  if (ready >= replicas && primary.all.length === replicas && stale.all.length === 0 && taken === ready) {
     return done(`${ready} of ${replicas} replicas ready`);
   }
   const { failures } = pool;
@@ -50,8 +55,28 @@ function replicasProgress(state: State, name: string, pool: PoolState, replicas:
     );
   }
   const waits = state.conditions.find((condition) => condition.pool === name || condition.pool === null);
-  const what = ready < replicas ? `${ready} of ${replicas} replicas ready` : `${ready} ready, ending what is too much`;
+  const what =
+    ready < replicas
+      ? `${ready} of ${replicas} replicas ready`
+      : taken < ready
+        ? `${taken} of ${ready} replicas have taken the userConfig`
+        : `${ready} ready, ending what is too much`;
   return working(waits === undefined ? what : `${what}; ${waits.message}`);
+}
+
+/** Null: nobody refuses it, or whoever does is being replaced, which a last healthy replica never is. */
+function configRefusal(pool: string, spec: PoolSpec, replicas: readonly Replica[]): Progress | null {
+  if (spec.userConfig?.onRefusal === "replace" && spec.replicas > 1) return null;
+  for (const replica of replicas) {
+    const refusal = refusalOf(replica, spec);
+    if (refusal === null) continue;
+    return failed(
+      "ReplicaFailed",
+      `replica ${replica.id} of pool "${pool}" refused the userConfig and goes on with what it had: ${refusal}`,
+      `mend \`userConfig\` (or \`reconfigure\`, if it went the wrong way) of pool "${pool}" and run \`pulumi up\` again`,
+    );
+  }
+  return null;
 }
 
 /** Whether every pool that has served does so again; a pool that cannot is its own resource's failure. */

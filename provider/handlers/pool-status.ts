@@ -1,5 +1,6 @@
 import type { Intent } from "../core/intent";
-import type { PoolFacts } from "../core/spec/facts";
+import { unchangedVersion } from "../core/plan/unchanged-version";
+import { factsOf, type PoolFacts } from "../core/spec/facts";
 import type { State } from "../core/state";
 
 /** What of a pool is so, for its outputs. */
@@ -30,4 +31,14 @@ export function stagedWarning(intent: Intent | null, state: State | null, pool: 
   const rollout = intent?.rollout;
   if (rollout?.driving && rollout.target[pool] !== undefined) return null;
   return `Revision ${declared.revision} of pool "${pool}" is staged and no Rollout takes it: ${primary?.revision} goes on serving. Add a serve.Rollout with this pool.`;
+}
+
+/** Another template under the version string that serves, or is being rolled out, goes nowhere: said at each preview and `up`. */
+export function versionWarning(state: State | null, facts: PoolFacts): string | null {
+  const pool = state?.pools[facts.name];
+  for (const spec of [pool?.canary, pool?.primary]) {
+    const warning = spec ? unchangedVersion(factsOf(spec), facts) : null;
+    if (warning !== null) return warning;
+  }
+  return null;
 }

@@ -21,14 +21,14 @@ import type { Handler, Props } from "./handler";
 import { jsonClean } from "./json-clean";
 import { assertThisComputer, SCHEMA_VERSION, upgradeState } from "./old-state";
 import { partialFailure } from "./partial-failure";
-import { poolStatus, stagedWarning } from "./pool-status";
+import { poolStatus, stagedWarning, versionWarning } from "./pool-status";
 import { timeLimit, within } from "./time-limit";
 import { changeIntent, intentIfAny } from "./write-intent";
 
 const COMPUTED = ["declaredRevision", "facts"] as const;
 const STORE_ANSWERS_MS = 500;
 const SECONDS = { create: 1800, update: 1800, delete: 900 };
-/** What outputs repeat of the inputs. Never template and readiness: they may hold secrets. */
+/** What outputs repeat of the inputs. Never template, readiness and userConfig: they may hold secrets. */
 const KEPT = ["project", "stack", "name", "resourceUrn", "service", "route", "replicas", "timeouts", ...COMPUTED];
 
 export function replicaPoolHandler(edge: Edge): Handler {
@@ -46,10 +46,13 @@ export function replicaPoolHandler(edge: Edge): Handler {
       assertThisComputer(old);
       const replaces = ["project", "stack", "name", "service"].filter((key) => old[key] !== news[key]);
       if (replaces.length > 0) return { replaces };
-      if (canonicalJson(old["facts"]) !== canonicalJson(news["facts"]) || hasUnknown(news["facts"])) return {};
-      const facts = old["facts"] as PoolFacts;
+      if (hasUnknown(news["facts"])) return {};
+      const facts = news["facts"] as PoolFacts;
       const found = await within(STORE_ANSWERS_MS, look(edge.openStore(String(old["service"]))));
       if (found === null) return {};
+      const unchanged = versionWarning(found.state, facts);
+      if (unchanged !== null) edge.reporter(news["resourceUrn"]).warn(unchanged);
+      if (canonicalJson(old["facts"]) !== canonicalJson(facts)) return {};
       const warning = stagedWarning(found.intent, found.state, facts.name);
       if (warning !== null) edge.reporter(news["resourceUrn"]).warn(warning);
       const known = found.intent?.pools[facts.name];
@@ -122,7 +125,9 @@ export function replicaPoolHandler(edge: Edge): Handler {
     const workdir = await contentOf(input);
     if ("sentence" in workdir) throw invalid(workdir.sentence);
     const spec = poolSpec(input, workdir.hash);
-    if (spec.revision !== inputs["declaredRevision"]) {
+    // Under a version of the program's own the revision says nothing of the files, but its facts do.
+    const facts = inputs["facts"] as PoolFacts;
+    if (spec.revision !== inputs["declaredRevision"] || spec.parts.workdir !== facts.parts.workdir) {
       throw invalid(
         `The files in \`template.workdir\` (${input.template.workdir}) changed while pulumi was running: run \`pulumi up\` again.`,
       );
@@ -133,6 +138,7 @@ export function replicaPoolHandler(edge: Edge): Handler {
     if (workdirBlob !== null) await store.putBlob(workdirBlob, packWorkdir(resolve(input.template.workdir!)));
     if (envSecret !== null) await store.putSecret(envSecret, secrets.env);
     if (requestSecret !== null) await store.putSecret(requestSecret, secrets.request);
+    if (spec.userConfig !== null) await store.putSecret(spec.userConfig.secret, secrets.userConfig);
     return { input, store, spec };
   }
 
@@ -169,10 +175,10 @@ async function contentOf({ template }: PoolInput): Promise<{ hash: string | null
   }
 }
 
-/** The revision depends on the template alone; a Rollout needs all the rest as well. */
+/** The revision depends on template and version alone; a Rollout needs all the rest as well. */
 function computedInputs(input: PoolInput, workdir: string | null): Props {
   const { timeouts: _waits, resourceUrn: _urn, ...meaning } = input;
-  if (hasUnknown(input.template)) return { declaredRevision: UNKNOWN, facts: UNKNOWN };
+  if (hasUnknown([input.template, input.version])) return { declaredRevision: UNKNOWN, facts: UNKNOWN };
   const spec = poolSpec(input, workdir);
   return { declaredRevision: spec.revision, facts: hasUnknown(meaning) ? UNKNOWN : factsOf(spec) };
 }

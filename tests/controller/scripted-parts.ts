@@ -1,6 +1,7 @@
 import type { LaunchRequest } from "../../provider/ports/cloud";
+import type { ConfigRequest } from "../../provider/ports/configurer";
 import type { Parts } from "../../provider/controller/parts";
-import type { ObservedVm } from "../../provider/core/observed";
+import type { ConfigAnswer, ObservedVm } from "../../provider/core/observed";
 import type { DesiredRouting } from "../../provider/core/routing";
 import type { DataPlaneReport } from "../../provider/ports/dataplane";
 import type { ProbeTarget } from "../../provider/ports/prober";
@@ -19,6 +20,12 @@ export class ScriptedParts {
   /** Awaited by each launch before it does anything. */
   beforeLaunch: (request: LaunchRequest) => Promise<void> = async () => undefined;
   beforeApply: () => Promise<void> = async () => undefined;
+  /** How a replica answers to its userConfig. */
+  answerToConfig: (request: ConfigRequest) => Promise<ConfigAnswer> = async ({ hash }) => ({
+    hash,
+    outcome: "acknowledged",
+    reason: null,
+  });
   private targets: ProbeTarget[] = [];
   private onChange: () => void = () => undefined;
 
@@ -44,6 +51,12 @@ export class ScriptedParts {
           ),
         onChange: (listener) => (this.onChange = listener),
         close: () => undefined,
+      },
+      configurer: {
+        send: async (request) => {
+          this.calls.push(`reconfigure ${request.replicaId} ${JSON.stringify(request.config)}`);
+          return this.answerToConfig(request);
+        },
       },
       dataplane: {
         apply: async (desired) => {

@@ -7,7 +7,7 @@ export const FAILURES_ENOUGH = 3;
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 60_000;
 const CAPACITY_WAIT_MS = 2_000;
-/** A replica that has been ready for this long has proven its revision: older failures no longer count. */
+/** A replica that was ready for this long, with no failure meanwhile, has proven its revision: older ones no longer count. */
 const PROVEN_MS = 60_000;
 
 /** Counts a failed start or a crash against its revision and delays the next launch, longer each time. */
@@ -29,7 +29,8 @@ export function noteCapacityWait(draft: Draft, replica: Replica, reason: string)
 export function noteSuccess(draft: Draft, replica: Replica): void {
   const failures = draft.state.pools[replica.pool]?.failures;
   if (failures?.revision !== replica.revision) return;
-  const proven = replica.readyAt !== null && draft.now - replica.readyAt >= PROVEN_MS;
+  // One that was ready before says nothing of what fails to start now: without this, launches would never be paced.
+  const proven = replica.readyAt !== null && draft.now - Math.max(replica.readyAt, failures.retryAt) >= PROVEN_MS;
   if (failures.capacity || proven) draft.patchPool(replica.pool, { failures: null });
 }
 

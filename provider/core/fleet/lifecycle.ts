@@ -5,6 +5,7 @@ import type { Replica } from "../state";
 import { sideOf } from "./census";
 import { noteCapacityWait, noteFailure, noteSuccess } from "./failures";
 import { restartNow, revisionAfterDrain, tellsOfEarlierProgram } from "./restart";
+import { isConfigured } from "./user-config";
 
 /** A replica that failed its probes for this long is replaced instead of waited for. */
 const NOT_READY_LIMIT_MS = 30_000;
@@ -119,8 +120,13 @@ function followStart(draft: Draft, replica: Replica, spec: PoolSpec, reading: Pr
   if (passes(draft, replica, spec, reading)) return;
   const { startupGraceSeconds, path } = spec.readiness;
   if (withinGrace(draft, replica, spec)) return;
-  const last = reading?.lastError ?? "no answer";
-  const reason = `readiness path ${path} never succeeded within startupGraceSeconds (${startupGraceSeconds} s); last: ${last}`;
+  const grace = `within startupGraceSeconds (${startupGraceSeconds} s)`;
+  const { userConfig } = spec;
+  // Probes that pass leave only the userConfig to wait for.
+  const reason =
+    userConfig !== null && draft.state.replicas[replica.id]!.passingSince !== null
+      ? `it gave no answer to the userConfig (${userConfig.method} ${userConfig.path}) ${grace}`
+      : `readiness path ${path} never succeeded ${grace}; last: ${reading?.lastError ?? "no answer"}`;
   noteFailure(draft, replica, reason, "enough");
   end(draft, replica, reason);
 }
@@ -147,7 +153,7 @@ function followRecovery(draft: Draft, replica: Replica, spec: PoolSpec, reading:
   end(draft, replica, reason);
 }
 
-/** Makes the replica ready when its probes have passed for long enough. */
+/** Makes the replica ready when its probes have passed for long enough and, at a start, it has taken its userConfig. */
 function passes(draft: Draft, replica: Replica, spec: PoolSpec, reading: ProbeReading | undefined): boolean {
   const passing = reading !== undefined && reading.consecutiveSuccesses >= spec.readiness.successThreshold;
   if (!passing) {
@@ -155,10 +161,11 @@ function passes(draft: Draft, replica: Replica, spec: PoolSpec, reading: ProbeRe
     return false;
   }
   const since = replica.passingSince ?? Math.min(reading.passingSince ?? draft.now, draft.now);
-  if (draft.now - since < spec.minReadySeconds * 1000) {
+  const configured = replica.status !== "starting" || isConfigured(replica, spec);
+  if (!configured || draft.now - since < spec.minReadySeconds * 1000) {
     if (replica.passingSince === null) draft.patchReplica(replica.id, { passingSince: since });
     // Neither ready nor failing: the grace does not end a replica in its minReadySeconds.
-    return true;
+    return configured;
   }
   draft.patchReplica(replica.id, {
     status: "ready",

@@ -1,6 +1,7 @@
 import type { Draft } from "../draft";
 import { ALL_PRIMARY, NO_SIDE, SHARES, type PoolGoal } from "../goals";
 import type { Intent, PoolIntent } from "../intent";
+import { keepingContent } from "../spec/pool-spec";
 import { takeCensus } from "./census";
 
 /** Takes what is declared into the pools' states: first, light and removed at once; a new revision stays staged. */
@@ -44,15 +45,19 @@ function followDeclaration(draft: Draft, name: string, { declared, deleting, att
   if (pool.canary !== null && declared.revision === pool.canary.revision) {
     if (declared.specHash !== pool.canary.specHash) {
       tell("light");
-      draft.patchPool(name, { canary: declared });
+      draft.patchPool(name, { canary: keepingContent(pool.canary, declared) });
     }
   } else if (pool.primary?.specHash !== declared.specHash) {
+    const same = pool.primary?.revision === declared.revision ? pool.primary : null;
     if (!pool.hasServed) {
       tell("first");
-      draft.patchPool(name, { primary: declared, failures: null });
-    } else if (pool.primary?.revision === declared.revision) {
+      // As long as one of its replicas lives, another content under the same version would make two kinds of them.
+      const lives =
+        same !== null && draft.replicas().some((each) => each.pool === name && each.revision === same.revision);
+      draft.patchPool(name, { primary: lives ? keepingContent(same, declared) : declared, failures: null });
+    } else if (same !== null) {
       tell("light");
-      draft.patchPool(name, { primary: declared });
+      draft.patchPool(name, { primary: keepingContent(same, declared) });
     }
   }
 }

@@ -4,6 +4,7 @@ import type { PoolFacts } from "../spec/facts";
 /**
  * What a new declaration of a pool means for its replicas.
  * - `light`: no replica is touched; it takes effect at once.
+ * - `reconfigure`: another userConfig, which every running replica is sent; none restarts. Light fields change with it.
  * - `restart`: a new revision whose replicas could run on the same machines.
  * - `replace`: a new revision that needs other machines.
  * A new revision is staged for the Rollout, and the light fields that changed with it are staged too.
@@ -11,21 +12,45 @@ import type { PoolFacts } from "../spec/facts";
 export type PoolChange =
   | { kind: "none" }
   | { kind: "first" }
-  | { kind: "light"; fields: LightField[] }
+  | { kind: "light" | "reconfigure"; fields: LightField[] }
   | { kind: "restart" | "replace"; parts: (keyof RevisionParts)[]; stagedFields: LightField[] };
 
-const LIGHT = ["replicas", "route", "readiness", "drainSeconds", "minReadySeconds", "bootSeconds"] as const;
+const LIGHT = [
+  "replicas",
+  "route",
+  "readiness",
+  "userConfig",
+  "reconfigure",
+  "drainSeconds",
+  "minReadySeconds",
+  "bootSeconds",
+] as const;
 type LightField = (typeof LIGHT)[number];
+/** Their facts are hashes, as they may hold secrets: they are named only. */
+const HASHED: ReadonlySet<LightField> = new Set(["readiness", "userConfig", "reconfigure"] as const);
 const NEEDS_OTHER_MACHINES: ReadonlySet<keyof RevisionParts> = new Set(["resources"] as const);
 
 export function classify(from: PoolFacts | null, to: PoolFacts): PoolChange {
   if (from === null) return { kind: "first" };
-  const fields = LIGHT.filter((name) => from[name] !== to[name]);
-  if (from.revision === to.revision) return fields.length === 0 ? { kind: "none" } : { kind: "light", fields };
-  const names = Object.keys(to.parts) as (keyof RevisionParts)[];
-  const parts = names.filter((name) => from.parts[name] !== to.parts[name]);
+  const fields = lightFields(from, to);
+  if (from.revision === to.revision) {
+    if (fields.length === 0) return { kind: "none" };
+    return { kind: fields.includes("userConfig") && to.userConfig !== null ? "reconfigure" : "light", fields };
+  }
+  const parts = changedParts(from, to);
   const kind = parts.some((name) => NEEDS_OTHER_MACHINES.has(name)) ? "replace" : "restart";
   return { kind, parts, stagedFields: fields };
+}
+
+/** How a config is sent says nothing of its own where there is none on one side. */
+function lightFields(from: PoolFacts, to: PoolFacts): LightField[] {
+  const pushes = from.userConfig !== null && to.userConfig !== null;
+  return LIGHT.filter((name) => from[name] !== to[name] && (name !== "reconfigure" || pushes));
+}
+
+export function changedParts(from: PoolFacts, to: PoolFacts): (keyof RevisionParts)[] {
+  const names = Object.keys(to.parts) as (keyof RevisionParts)[];
+  return names.filter((name) => from.parts[name] !== to.parts[name]);
 }
 
 /** The change as a line of the plan; null when there is nothing to say. */
@@ -38,19 +63,26 @@ export function changeLine(from: PoolFacts | null, to: PoolFacts): string | null
       return `${to.name}: first revision ${to.revision}, ${count(to.replicas, "replica")}`;
     case "light":
       return `${to.name}: light (${fieldList(change.fields, from!, to)}): at once, no replica restarts`;
+    case "reconfigure":
+      return `${to.name}: reconfigure (${fieldList(change.fields, from!, to)}): pushed to every running replica, no restart`;
     case "restart":
     case "replace": {
       const staged =
         change.stagedFields.length === 0 ? "" : `; staged with it: ${fieldList(change.stagedFields, from!, to)}`;
       const how = change.kind === "restart" ? "every replica restarts" : "every replica moves to a new machine";
-      return `${to.name}: ${change.kind} (${change.parts.join(", ")}): ${how}${staged}`;
+      const what = from!.version === to.version ? change.parts : ["version", ...change.parts];
+      return `${to.name}: ${change.kind} (${what.join(", ")}): ${how}${staged}`;
     }
   }
 }
 
-/** Readiness is named only: its facts are a hash, as it may hold secrets. */
 function fieldList(fields: LightField[], from: PoolFacts, to: PoolFacts): string {
-  return fields.map((name) => (name === "readiness" ? name : `${name} ${from[name]} -> ${to[name]}`)).join(", ");
+  return fields
+    .map((name) => {
+      if (name === "userConfig" && to.userConfig === null) return "userConfig removed, running replicas keep theirs";
+      return HASHED.has(name) ? name : `${name} ${from[name]} -> ${to[name]}`;
+    })
+    .join(", ");
 }
 
 export function count(number: number, noun: string): string {

@@ -3,6 +3,7 @@ import type { State } from "../state";
 import { changeLine, count } from "./classify";
 import { describeSteps, peakReplicas, secondsWords } from "./describe";
 import { planSurge } from "./surge";
+import { unchangedVersion } from "./unchanged-version";
 import type { PlannedPool, PlanState } from "./states";
 
 /** What a Rollout shows in preview as its input `plan`. */
@@ -70,7 +71,12 @@ export function serves(target: readonly PoolFacts[], view: ServiceView): boolean
 export function planRollout(request: PlanRequest): Planned {
   const { target, before, view, maxSurgePercent } = request;
   const starts = new Map(target.map((pool) => [pool.name, startOf(pool, before, view)]));
-  const changes = target.map((pool) => changeLine(starts.get(pool.name)!, pool)).filter((line) => line !== null);
+  const changes = target
+    .flatMap((pool) => {
+      const start = starts.get(pool.name)!;
+      return [changeLine(start, pool), start && unchangedVersion(start, pool)];
+    })
+    .filter((line) => line !== null);
   for (const { name } of before ?? []) {
     if (!starts.has(name)) changes.push(`${name}: leaves the rollout`);
   }
@@ -105,8 +111,11 @@ function startOf(pool: PoolFacts, before: PoolFacts[] | null, view: ServiceView 
   const declared = before?.find(({ name }) => name === pool.name) ?? null;
   if (view === null) return declared;
   const serving = view.serving[pool.name] ?? null;
-  // A light change is already in what serves when `up` asks, so only the last declaration still shows it.
-  if (declared !== null && serving !== null && declared.revision === serving.revision) return declared;
+  // A light change is already in what serves when `up` asks, so only the last declaration still shows it. What runs, on
+  // the other hand, is not what was declared last under an explicit version that stayed the same.
+  if (declared !== null && serving !== null && declared.revision === serving.revision) {
+    return { ...declared, parts: serving.parts };
+  }
   return before === null && serving?.revision === pool.revision ? null : serving;
 }
 

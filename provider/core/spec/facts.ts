@@ -8,19 +8,44 @@ import type { PoolSpec, Revision, RevisionParts } from "./pool";
 export interface PoolFacts {
   name: string;
   revision: Revision;
+  /** The program's own name of the revision; null: the revision is the content's hash. */
+  version: string | null;
   parts: RevisionParts;
   specHash: string;
   route: string;
   replicas: number;
   /** Hash of the whole readiness, so that its change is seen and its headers are not. */
   readiness: string;
+  /** Hash of the userConfig; null: none. */
+  userConfig: string | null;
+  /** Hash of how it is sent and of what a refusal leads to. */
+  reconfigure: string | null;
   drainSeconds: number;
   minReadySeconds: number;
   bootSeconds: number;
 }
 
 export function factsOf(spec: PoolSpec): PoolFacts {
-  const { name, revision, parts, specHash, route, replicas, drainSeconds, minReadySeconds, bootSeconds } = spec;
-  const readiness = digest(spec.readiness);
-  return { name, revision, parts, specHash, route, replicas, readiness, drainSeconds, minReadySeconds, bootSeconds };
+  const { name, revision, version, parts, specHash, route, replicas, drainSeconds, minReadySeconds, bootSeconds } =
+    spec;
+  return {
+    name,
+    revision,
+    version,
+    parts,
+    specHash,
+    route,
+    replicas,
+    readiness: digest(spec.readiness),
+    ...configFacts(spec),
+    drainSeconds,
+    minReadySeconds,
+    bootSeconds,
+  };
+}
+
+function configFacts({ userConfig }: PoolSpec): Pick<PoolFacts, "userConfig" | "reconfigure"> {
+  if (userConfig === null) return { userConfig: null, reconfigure: null };
+  const { hash, path, method, timeoutSeconds, onRefusal } = userConfig;
+  return { userConfig: hash, reconfigure: digest([path, method, timeoutSeconds, onRefusal]) };
 }

@@ -3,13 +3,11 @@ const LATER: Record<string, string> = {
   capacity: "give a fixed number of `replicas`",
   autoscaling: "give a fixed number of `replicas`",
   spot: "all replicas are on-demand",
-  userConfig: "put the settings into `template.env`, whose change rolls the pool over",
   canaryPercent: "the rollout runs to its end; `pulumi-serve rollout abort` goes back",
   gates: "the rollout watches the readiness of the canary alone",
   bakeSeconds: "the primary goes as soon as the canary serves",
   tls: "put a TLS terminator in front of the endpoint",
   tokens: "the endpoint listens on the loopback interface, which is its protection for now",
-  version: "versions are counted by the service itself; `template.restartToken` forces a new revision",
   image: "start the container in `template.run`",
 };
 

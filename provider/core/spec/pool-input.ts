@@ -44,6 +44,14 @@ const readiness = closed({
   body: field(z.string("must be a text").optional()),
 });
 
+/** How a userConfig reaches a replica. */
+const reconfigure = closed({
+  path: field(path, "/reconfigure"),
+  method: field(z.enum(["POST", "PUT"], 'must be "POST" or "PUT"'), "POST"),
+  timeoutSeconds: field(seconds(0.1, 600), 10),
+  onRefusal: field(z.enum(["report", "replace"], 'must be "report" or "replace"'), "report"),
+});
+
 /** ReplicaPool as the SDK sends it; parsed, every default is filled in. */
 export const poolInput = closed({
   ...owner,
@@ -51,6 +59,12 @@ export const poolInput = closed({
   route: field(path, "/"),
   template: field(template, {}),
   readiness: field(readiness, {}),
+  /** Whatever Pulumi can carry is JSON. */
+  userConfig: field(z.unknown()),
+  reconfigure: field(reconfigure, {}),
+  version: field(
+    text("a name of your own for what the template is").max(100, "must have at most 100 characters").optional(),
+  ),
   replicas: field(whole(1, 1000), 1),
   drainSeconds: field(seconds(0, 86_400), 60),
   minReadySeconds: field(seconds(0, 86_400), 0),

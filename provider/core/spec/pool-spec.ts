@@ -1,19 +1,22 @@
 import { digest } from "../digest";
 import type { PoolInput } from "./pool-input";
-import type { PoolSpec, RevisionParts } from "./pool";
+import type { PoolSpec, RevisionParts, UserConfigSpec } from "./pool";
 
 /** What goes into the store's secrets under the spec's references. */
 export interface PoolSecrets {
   env: Record<string, string> | null;
   request: { headers: Record<string, string>; body: string | null } | null;
+  /** Null: none is declared. */
+  userConfig: unknown;
 }
 
-export function poolSecrets({ template, readiness }: PoolInput): PoolSecrets {
+export function poolSecrets({ template, readiness, userConfig = null }: PoolInput): PoolSecrets {
   const { headers = {}, body = null } = readiness;
   const env = template.env ?? {};
   return {
     env: Object.keys(env).length === 0 ? null : env,
     request: Object.keys(headers).length === 0 && body === null ? null : { headers, body },
+    userConfig,
   };
 }
 
@@ -24,6 +27,7 @@ export function poolSecrets({ template, readiness }: PoolInput): PoolSecrets {
 export function poolSpec(input: PoolInput, workdir: string | null): PoolSpec {
   const { template, readiness } = input;
   const secrets = poolSecrets(input);
+  const version = input.version ?? null;
   const salt = [input.service, input.name];
   const env = secrets.env === null ? null : digest([...salt, secrets.env]);
   const request = secrets.request === null ? null : digest([...salt, secrets.request]);
@@ -38,7 +42,7 @@ export function poolSpec(input: PoolInput, workdir: string | null): PoolSpec {
   };
   const spec: Omit<PoolSpec, "specHash"> = {
     name: input.name,
-    revision: digest(parts),
+    revision: version === null ? digest(parts) : digest([input.name, version]),
     parts,
     launch: {
       setup: template.setup ?? null,
@@ -63,8 +67,24 @@ export function poolSpec(input: PoolInput, workdir: string | null): PoolSpec {
     drainSeconds: input.drainSeconds,
     minReadySeconds: input.minReadySeconds,
     bootSeconds: input.bootSeconds,
-    userConfig: null,
-    version: null,
+    userConfig: userConfigSpec(input, secrets.userConfig),
+    version,
   };
   return { ...spec, specHash: digest(spec) };
+}
+
+/** The way is part of the hash: a config that was sent to a wrong path is sent again by the right one. */
+function userConfigSpec({ service, name, reconfigure }: PoolInput, config: unknown): UserConfigSpec | null {
+  if (config === null) return null;
+  const { method, path, timeoutSeconds, onRefusal } = reconfigure;
+  const hash = digest([service, name, method, path, config]);
+  return { hash, secret: `config-${hash}`, path, method, timeoutSeconds, onRefusal };
+}
+
+/**
+ * The declaration with the content of what serves under the same explicit version: the same version string means no
+ * redeploy, so whatever starts from now on must be what runs beside it. Without a version the two contents are equal.
+ */
+export function keepingContent(serving: PoolSpec, declared: PoolSpec): PoolSpec {
+  return { ...declared, launch: serving.launch, parts: serving.parts };
 }

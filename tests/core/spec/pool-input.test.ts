@@ -48,7 +48,7 @@ describe("what a program may declare", () => {
     assert.match(reasonFor(poolInput, { ...pool, template }), /^template: .*Did you mean `workdir`\?/);
   });
 
-  for (const name of ["capacity", "autoscaling", "spot", "userConfig"]) {
+  for (const name of ["capacity", "autoscaling", "spot"]) {
     it(`refuses ${name} by name, as not there yet`, () => {
       assert.match(
         reasonFor(poolInput, { ...pool, [name]: {} }),
@@ -98,6 +98,33 @@ describe("what a program may declare", () => {
       assert.equal(property, "");
       assert.doesNotMatch(reason, /s3cret/);
     }
+  });
+
+  it("takes any JSON value as userConfig, and fills in how it is sent", () => {
+    for (const userConfig of [0, false, "", [], { temperature: 0.2, stop: [null] }]) {
+      const parsed = parse(poolInput, { ...pool, userConfig });
+      assert.deepEqual(parsed.ok && parsed.value.userConfig, userConfig);
+      assert.deepEqual(parsed.ok && parsed.value.reconfigure, {
+        path: "/reconfigure",
+        method: "POST",
+        timeoutSeconds: 10,
+        onRefusal: "report",
+      });
+    }
+    assert.ok(parse(poolInput, { ...pool, userConfig: { token: UNKNOWN }, version: UNKNOWN }).ok);
+  });
+
+  it("refuses a way of reconfiguring that it does not know, naming the field", () => {
+    const reasonOf = (reconfigure: object) => reasonFor(poolInput, { ...pool, userConfig: 1, reconfigure });
+    assert.match(reasonOf({ path: "reconfigure" }), /^reconfigure.path: must begin with \//);
+    assert.match(reasonOf({ method: "PATCH" }), /^reconfigure.method: must be "POST" or "PUT"/);
+    assert.match(reasonOf({ timeoutSeconds: 0 }), /^reconfigure.timeoutSeconds: must be a number of seconds/);
+    assert.match(reasonOf({ onRefusal: "ignore" }), /^reconfigure.onRefusal: must be "report" or "replace"/);
+  });
+
+  it("refuses a version that is no text", () => {
+    assert.match(reasonFor(poolInput, { ...pool, version: 3 }), /^version: must be a name of your own/);
+    assert.match(reasonFor(poolInput, { ...pool, version: " " }), /^version: must not be empty/);
   });
 
   it("refuses PORT in env, since the target gives it", () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import * as fc from "fast-check";
 import { factsOf } from "../../../provider/core/spec/facts";
 import { poolInput } from "../../../provider/core/spec/pool-input";
-import { poolSpec } from "../../../provider/core/spec/pool-spec";
+import { keepingContent, poolSpec } from "../../../provider/core/spec/pool-spec";
 
 const declaration = {
   project: "shop",
@@ -70,6 +70,75 @@ describe("a pool's revision", () => {
       }),
       { numRuns: 50 },
     );
+  });
+});
+
+describe("an explicit version", () => {
+  it("makes the revision, whatever the template says, while the hashes of its parts tell what differs", () => {
+    const [one, other] = [specOf({ version: "v1" }), specOf({ version: "v1", template: { run: "other" } })];
+    assert.equal(other.revision, one.revision);
+    assert.notEqual(other.parts.run, one.parts.run);
+    assert.notEqual(other.specHash, one.specHash);
+    assert.notEqual(specOf({ version: "v2" }).revision, one.revision);
+    assert.notEqual(specOf().revision, one.revision);
+  });
+
+  it("is another revision in another pool", () => {
+    assert.notEqual(specOf({ version: "v1", name: "other" }).revision, specOf({ version: "v1" }).revision);
+  });
+
+  it("keeps the content that serves, and takes everything light from the declaration", () => {
+    const [serving, declared] = [
+      specOf({ version: "v1" }),
+      specOf({ version: "v1", replicas: 5, template: { run: "other" } }),
+    ];
+    const kept = keepingContent(serving, declared);
+    assert.deepEqual([kept.launch, kept.parts, kept.replicas], [serving.launch, serving.parts, 5]);
+    assert.equal(kept.specHash, declared.specHash, "it is what was declared, as far as that goes");
+  });
+});
+
+describe("a pool's userConfig", () => {
+  const config = { temperature: 0.2, key: "s3cret-config" };
+
+  it("is a hash and a reference in spec and facts, and never the value", () => {
+    const spec = specOf({ userConfig: config });
+    const { hash } = spec.userConfig!;
+    assert.match(hash, /^[0-9a-f]{16}$/);
+    assert.deepEqual(spec.userConfig, {
+      hash,
+      secret: `config-${hash}`,
+      path: "/reconfigure",
+      method: "POST",
+      timeoutSeconds: 10,
+      onRefusal: "report",
+    });
+    assert.equal(factsOf(spec).userConfig, hash);
+    assert.doesNotMatch(JSON.stringify([spec, factsOf(spec)]), /s3cret/);
+  });
+
+  it("is no part of the revision, and its hash is this pool's own", () => {
+    assert.equal(specOf({ userConfig: config }).revision, specOf().revision);
+    const hashOf = (changes: object) => specOf({ userConfig: config, ...changes }).userConfig!.hash;
+    assert.notEqual(hashOf({ userConfig: 1 }), hashOf({}));
+    assert.notEqual(hashOf({ name: "other" }), hashOf({}));
+    assert.notEqual(hashOf({ service: "shop/dev/other" }), hashOf({}));
+  });
+
+  it("is another one when it goes another way, as the first way may have been wrong", () => {
+    const hashOf = (reconfigure: object) => specOf({ userConfig: config, reconfigure }).userConfig!.hash;
+    assert.notEqual(hashOf({ path: "/config" }), hashOf({}));
+    assert.notEqual(hashOf({ method: "PUT" }), hashOf({}));
+    assert.equal(hashOf({ timeoutSeconds: 3, onRefusal: "replace" }), hashOf({}));
+    assert.notEqual(
+      factsOf(specOf({ userConfig: config, reconfigure: { onRefusal: "replace" } })).reconfigure,
+      factsOf(specOf({ userConfig: config })).reconfigure,
+    );
+  });
+
+  it("may be anything but null, which is none", () => {
+    for (const userConfig of [0, false, "", []]) assert.notEqual(specOf({ userConfig }).userConfig, null);
+    assert.equal(specOf({ userConfig: null }).userConfig, null);
   });
 });
 

@@ -1,0 +1,1 @@
+export { httpConfigurer } from "./http-configurer";
