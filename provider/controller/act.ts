@@ -99,7 +99,11 @@ export class Executor {
     const { cloud, dataplane } = this.parts;
     switch (action.kind) {
       case "launch":
-        return cloud.launch(await this.launchRequest(action));
+        return cloud.launch({
+          ...(await this.programOf(action)),
+          market: action.market,
+          resources: action.spec.launch.resources,
+        });
       case "terminate":
         return cloud.terminate({
           replicaId: action.replicaId,
@@ -108,30 +112,30 @@ export class Executor {
         });
       case "route":
         return dataplane.apply(action.desired);
+      case "restart":
+        return cloud.restart({
+          ...(await this.programOf(action)),
+          restarts: action.restarts,
+          graceSeconds: TERMINATE_GRACE_SECONDS,
+        });
       case "reconfigure":
         return this.reconfigure(action);
-      case "restart":
       case "runGate":
         throw new Error(`${action.kind} is not wired`);
     }
   }
 
-  private async launchRequest(action: Extract<WorldAction, { kind: "launch" }>): Promise<LaunchRequest> {
+  /** What runs on the VM; the secrets are read here and go nowhere else. */
+  private async programOf({
+    replicaId,
+    pool,
+    spec,
+  }: Extract<WorldAction, { kind: "launch" | "restart" }>): Promise<Omit<LaunchRequest, "market" | "resources">> {
     const { store } = this.parts;
-    const { setup, run, workdirBlob, envSecret, resources } = action.spec.launch;
+    const { setup, run, workdirBlob, envSecret } = spec.launch;
     const env = envSecret === null ? {} : ((await store.getSecret(envSecret)) as Record<string, string>);
-    return {
-      replicaId: action.replicaId,
-      epoch: this.epoch,
-      pool: action.pool,
-      revision: action.spec.revision,
-      market: action.market,
-      setup,
-      run,
-      workdir: workdirBlob === null ? null : () => store.openBlob(workdirBlob),
-      env,
-      resources,
-    };
+    const workdir = workdirBlob === null ? null : () => store.openBlob(workdirBlob);
+    return { replicaId, epoch: this.epoch, pool, revision: spec.revision, setup, run, workdir, env };
   }
 
   private async reconfigure({

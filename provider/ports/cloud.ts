@@ -9,6 +9,13 @@ export interface Cloud {
    * Throws ServeError with the scope of the failure.
    */
   launch(request: LaunchRequest): Promise<void>;
+  /**
+   * Ends the program on the replica's VM and starts this one in its place; the VM, its address and its id stay. Done once
+   * for each `restarts`: a second call with the same number, or with one that is past, changes nothing, also after a crash
+   * in between: the VM reports `restarts` only when the new program has been started. Refuses an id that was ended and an
+   * epoch older than the newest it has seen, as `launch` does.
+   */
+  restart(request: RestartRequest): Promise<void>;
   /** Ends the VM: politely, then by force after `graceSeconds`. An unknown id is success and leaves a tombstone. */
   terminate(request: { replicaId: string; epoch: number; graceSeconds: number }): Promise<void>;
   /** Everything that carries the service's tag. Ended VMs stay listed for a while, with their exit. */
@@ -37,6 +44,14 @@ export interface LaunchRequest {
   /** Values in clear: they go into the replica's environment and nowhere else. */
   env: Record<string, string>;
   resources: Resources;
+}
+
+/** The machine is there already: its market and its resources are what it was launched with. */
+export interface RestartRequest extends Omit<LaunchRequest, "market" | "resources"> {
+  /** 1 for the first restart of this VM. */
+  restarts: number;
+  /** How long the old program gets to end by itself after it was told to. */
+  graceSeconds: number;
 }
 
 export interface Notice {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { ErrorCode } from "../../provider/core/errors";
 import type { ObservedVm } from "../../provider/core/observed";
-import type { Cloud, LaunchRequest } from "../../provider/ports/cloud";
+import type { Cloud, LaunchRequest, RestartRequest } from "../../provider/ports/cloud";
 import { until } from "../store/children";
 
 /** What a cloud must bring along to be judged. Each test gets a world of its own. */
@@ -42,6 +42,12 @@ export function request(replicaId: string, change: Partial<LaunchRequest> = {}):
     resources: {},
     ...change,
   };
+}
+
+export function restart(replicaId: string, restarts: number, change: Partial<RestartRequest> = {}): RestartRequest {
+  const { epoch, pool, setup, run, workdir, env } = request(replicaId);
+  const revision = `rev${restarts + 1}`;
+  return { replicaId, epoch, pool, setup, run, workdir, env, revision, restarts, graceSeconds: 5, ...change };
 }
 
 /** Every cloud passes this, whatever it is made of. */
@@ -163,6 +169,100 @@ export function cloudConforms(makeHarness: () => Promise<CloudHarness>, programs
     await harness.takeAway("r-1");
     const { exit } = await inState("r-1", "ended");
     assert.deepEqual([exit!.phase, exit!.lost, exit!.signal], ["run", true, "SIGKILL"]);
+  });
+
+  describe("restarts a program on its VM", () => {
+    const answer = (vm: ObservedVm) => harness.reach(vm).then((text) => text ?? "");
+    const restarted = (count: number) =>
+      until(`restart ${count} is told`, async () => {
+        const vm = await cloud.describe("r-1");
+        return vm?.state === "running" && vm.restarts === count ? vm : null;
+      });
+
+    it("keeps the VM, its id and its address, and runs what was asked for, with its own env", async () => {
+      await cloud.launch(request("r-1", { ...programs.server, env: { OLD: "1" } }));
+      const before = await inState("r-1", "running");
+      assert.equal(before.restarts, 0);
+      await until("it answers", async () => (await answer(before)).includes(`"OLD":"1"`));
+      await cloud.restart(restart("r-1", 1, { ...programs.server, env: { NEW: "2" } }));
+      const after = await restarted(1);
+      assert.deepEqual(
+        [after.replicaId, after.address, after.zone, after.market],
+        [before.replicaId, before.address, before.zone, before.market],
+      );
+      const text = await until("it answers", () => answer(after));
+      assert.match(text, /"NEW":"2"/);
+      assert.doesNotMatch(text, /"OLD"/);
+      assert.equal((await harness.open().list()).length, 1);
+    });
+
+    it("does it once for each number, however often and by whomever it is asked, and nothing for one that is past", async () => {
+      await cloud.launch(request("r-1", programs.server));
+      await inState("r-1", "running");
+      const second = restart("r-1", 2, { ...programs.server, env: { N: "two" } });
+      await Promise.all([cloud, harness.open(), harness.open()].map((each) => each.restart(second)));
+      const vm = await restarted(2);
+      await until("it answers", async () => (await answer(vm)).includes(`"N":"two"`));
+      await cloud.restart(restart("r-1", 2, { ...programs.server, env: { N: "again" } }));
+      await cloud.restart(restart("r-1", 1, { ...programs.server, env: { N: "one" } }));
+      await cloud.launch(request("r-1", programs.server));
+      assert.match(await answer(await restarted(2)), /"N":"two"/);
+      assert.equal((await cloud.list()).length, 1);
+    });
+
+    it("ends the old program by force when it does not end within its grace", async () => {
+      await cloud.launch(request("r-1", { run: `trap '' TERM; while :; do sleep 0.05; done` }));
+      await inState("r-1", "running");
+      await cloud.restart(restart("r-1", 1, { graceSeconds: 0.3 }));
+      await restarted(1);
+    });
+
+    it("goes on from a program that ended itself, and tells the exit of the present one only", async () => {
+      await cloud.launch(request("r-1", { run: "echo old words; exit 3" }));
+      assert.equal((await inState("r-1", "ended")).restarts, 0);
+      await cloud.restart(restart("r-1", 1));
+      assert.equal((await restarted(1)).exit, null);
+      await cloud.restart(restart("r-1", 2, { run: "exit 4" }));
+      const { exit, restarts } = await inState("r-1", "ended");
+      assert.deepEqual([restarts, exit], [2, { phase: "run", code: 4, signal: null, lost: false, lastLines: [] }]);
+    });
+
+    it("never shows an ended VM while it replaces the program", async () => {
+      await cloud.launch(request("r-1", { run: `trap 'sleep 0.2; exit 0' TERM; while :; do sleep 0.05; done` }));
+      await inState("r-1", "running");
+      let over = false;
+      const work = cloud.restart(restart("r-1", 1)).finally(() => (over = true));
+      const watcher = harness.open();
+      while (!over) {
+        const vm = await watcher.describe("r-1");
+        assert.ok(vm !== null && (vm.state === "booting" || vm.state === "running"), JSON.stringify(vm));
+      }
+      await work;
+      await restarted(1);
+    });
+
+    it("refuses an id that was ended, one that it does not know, and an epoch that is past", async () => {
+      await cloud.launch(request("r-1", { epoch: 2 }));
+      await assert.rejects(harness.open().restart(restart("r-1", 1, { epoch: 1 })), refused("StaleEpoch"));
+      await cloud.terminate({ replicaId: "r-1", epoch: 2, graceSeconds: 0 });
+      await assert.rejects(cloud.restart(restart("r-1", 1, { epoch: 2 })), refused("InvalidInput"));
+      await gone("r-1");
+      await assert.rejects(cloud.restart(restart("r-1", 1, { epoch: 2 })), refused("InvalidInput"));
+      await assert.rejects(cloud.restart(restart("r-9", 1, { epoch: 2 })), refused("LaunchFailed"));
+      assert.deepEqual(await cloud.list(), []);
+    });
+
+    it("ends with the VM: what was started last is gone too", async () => {
+      await cloud.launch(request("r-1", programs.server));
+      await inState("r-1", "running");
+      await cloud.restart(restart("r-1", 1, programs.server));
+      const vm = await restarted(1);
+      await until("it answers", () => answer(vm));
+      await cloud.terminate({ replicaId: "r-1", epoch: 1, graceSeconds: 5 });
+      assert.equal((await cloud.describe("r-1"))?.state ?? "ending", "ending");
+      await gone("r-1");
+      assert.equal(await harness.reach(vm), null);
+    });
   });
 
   it("says in which scope a launch failed, leaves nothing of it, and may succeed the next time", async () => {

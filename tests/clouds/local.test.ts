@@ -112,7 +112,7 @@ describe("the local cloud", () => {
       assert.deepEqual(processesTagged(world.uid), []);
       await cloud.launch(request("r-2"));
       await inState("r-2", "running");
-      const { status } = await readVm(folderOf("r-2"));
+      const { status } = (await readVm(folderOf("r-2"))).present;
       assert.ok(status.kind === "live");
       process.kill(status.leader.pid, "SIGKILL");
       assert.equal((await inState("r-2", "ended")).exit!.lost, true);
@@ -235,7 +235,7 @@ describe("the local cloud", () => {
     it("ends at purge also what no record knows", async () => {
       await cloud.launch(request("r-1"));
       await inState("r-1", "running");
-      const { status } = await readVm(folderOf("r-1"));
+      const { status } = (await readVm(folderOf("r-1"))).present;
       assert.ok(status.kind === "live");
       execFileSync("rm", ["-r", join(world.serviceFolder, "replicas")]);
       await world.open().purge();

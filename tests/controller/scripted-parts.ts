@@ -81,6 +81,11 @@ export class ScriptedParts {
             restarts: 0,
           });
         },
+        restart: async ({ replicaId, restarts }) => {
+          this.calls.push(`restart ${replicaId} ${restarts}`);
+          const vm = this.vms.get(replicaId)!;
+          this.vms.set(replicaId, { ...vm, restarts: Math.max(vm.restarts, restarts) });
+        },
         terminate: async ({ replicaId }) => {
           this.calls.push(`terminate ${replicaId}`);
           this.vms.delete(replicaId);

@@ -16,7 +16,7 @@ export {
 } from "./cloud-file";
 export { killReplica } from "./kill";
 export { lastLines, LOG_LIMIT_BYTES } from "./log";
-export { LISTED_AFTER_END_MS } from "./local-cloud";
+export { LISTED_AFTER_END_MS } from "./observe";
 export { SERVICE_TAG } from "./tagged-processes";
 
 export interface LocalCloudOptions {

@@ -5,7 +5,7 @@ import { signalGroup } from "./tagged-processes";
 
 /** What a spot market or a power cut does: SIGKILL to all of a replica's processes at once. Returns the VM's pid. */
 export async function killReplica(serviceFolder: string, replicaId: string): Promise<number> {
-  const { status } = await readVm(new Replicas(serviceFolder).folderOf(replicaId));
+  const { status } = (await readVm(new Replicas(serviceFolder).folderOf(replicaId))).present;
   if (status.kind !== "live") {
     throw new ServeError({
       code: "InvalidInput",

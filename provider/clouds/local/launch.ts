@@ -1,15 +1,16 @@
 import { existsSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { sentenceOf, ServeError } from "../../core/errors";
 import { allowedEnvironment, spawnDetached } from "../../host/child";
 import { createFile, temporaryName } from "../../host/durable-file";
 import { startTimeOf } from "../../host/process-identity";
 import { unpackTar } from "../../host/workdir";
 import type { LaunchRequest } from "../../ports/cloud";
+import { launchFailed } from "./errors";
 import { lastLines } from "./log";
-import { fileOf, type ReplicaRecord } from "./replica-folder";
-import { REPLICA_TAG, SERVICE_TAG } from "./tagged-processes";
+import { fileOf } from "./program-folder";
+import { restartFolder, vmFile, type ReplicaRecord } from "./replica-folder";
+import { REPLICA_TAG, RESTARTS_TAG, SERVICE_TAG } from "./tagged-processes";
 import { VM_SCRIPT } from "./vm-script";
 
 const CLAIM_SECONDS = 10;
@@ -29,53 +30,54 @@ export async function unpackWork(folder: string, workdir: LaunchRequest["workdir
   }
 }
 
-/** Starts the VM's shell and returns when it, or another that was started for the same id, has claimed the id. */
-export async function startVm(
-  folder: string,
-  uid: string,
-  record: ReplicaRecord,
-  { setup, run, env }: LaunchRequest,
+/** Which program of which VM is started. */
+export interface Start {
+  /** The VM's. */
+  folder: string;
+  uid: string;
+  record: ReplicaRecord;
+  /** 0: the first, on a VM that has yet to boot. */
+  restarts: number;
+}
+
+/** Starts the program's shell and returns when it, or another that was started for the same one, has claimed its place. */
+export async function startProgram(
+  start: Start,
+  { setup, run, env, revision }: Pick<LaunchRequest, "setup" | "run" | "env" | "revision">,
 ): Promise<void> {
-  await createFile(fileOf.script(folder), VM_SCRIPT);
+  const { folder, record, restarts } = start;
+  const own = programFolder(start);
+  await createFile(fileOf.script(own), VM_SCRIPT);
+  const boot = restarts === 0 ? record.bootSeconds : 0;
   const pid = spawnDetached({
     command: "/bin/sh",
-    args: [fileOf.script(folder), String(record.bootSeconds), setup === null ? "" : "setup", setup ?? "", run],
-    env: { ...allowedEnvironment(), ...env, ...environmentOf(uid, record) },
-    cwd: fileOf.work(folder),
-    logFile: fileOf.log(folder),
+    args: [fileOf.script(own), folder, String(restarts), String(boot), setup === null ? "" : "setup", setup ?? "", run],
+    env: { ...allowedEnvironment(), ...env, ...environmentOf(start, revision) },
+    cwd: fileOf.work(own),
+    logFile: vmFile.log(folder),
   });
   const deadline = Date.now() + CLAIM_SECONDS * 1000;
-  while (!existsSync(fileOf.claim(folder))) {
+  while (!existsSync(fileOf.claim(own))) {
     if (startTimeOf(pid) === null || Date.now() > deadline) {
-      if (existsSync(fileOf.claim(folder))) return;
-      throw launchFailed(record.replicaId, (await lastLines(fileOf.log(folder), 1))[0] ?? "its shell ended at once");
+      if (existsSync(fileOf.claim(own))) return;
+      throw launchFailed(record.replicaId, (await lastLines(vmFile.log(folder), 1))[0] ?? "its shell ended at once");
     }
     await sleep(3);
   }
 }
 
-export function launchFailed(replicaId: string, why: string, cause?: unknown): ServeError {
-  return new ServeError({
-    code: "LaunchFailed",
-    scope: "account",
-    retryable: true,
-    reasons: [`The process of replica ${replicaId} could not be started on this computer: ${why}`],
-    cause,
-  });
-}
-
-/** For what goes wrong on this computer's disk or process table; what has a sentence already keeps it. */
-export function asLaunchError(replicaId: string, error: unknown): ServeError {
-  return error instanceof ServeError ? error : launchFailed(replicaId, sentenceOf(error), error);
+export function programFolder({ folder, restarts }: Pick<Start, "folder" | "restarts">): string {
+  return restarts === 0 ? folder : restartFolder(folder, restarts);
 }
 
 /** Ours win over the template's: a replica that listened elsewhere, or carried another's tag, would be lost to us. */
-function environmentOf(uid: string, record: ReplicaRecord): Record<string, string> {
+function environmentOf({ uid, record, restarts }: Start, revision: string): Record<string, string> {
   return {
     PORT: String(record.port),
     [SERVICE_TAG]: uid,
     [REPLICA_TAG]: record.replicaId,
-    PULUMI_SERVE_REVISION: record.revision,
+    [RESTARTS_TAG]: String(restarts),
+    PULUMI_SERVE_REVISION: revision,
     PULUMI_SERVE_POOL: record.pool,
     PULUMI_SERVE_ZONE: record.zone,
   };

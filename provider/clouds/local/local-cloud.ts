@@ -1,20 +1,22 @@
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { ServeError } from "../../core/errors";
 import type { ObservedVm } from "../../core/observed";
-import type { Cloud, LaunchRequest, Notice, Offering, Price } from "../../ports/cloud";
-import { asLaunchError, launchFailed, startVm, unpackWork } from "./launch";
-import { lastLines, rotateLog } from "./log";
+import type { Cloud, LaunchRequest, Notice, Offering, Price, RestartRequest } from "../../ports/cloud";
+import { attend, giveBackPort } from "./attend";
+import { alreadyEnded, asLaunchError, damagedRecord, launchFailed, undying } from "./errors";
+import { startProgram, unpackWork } from "./launch";
+import { rotateLog } from "./log";
+import { LISTED_AFTER_END_MS, observeVm } from "./observe";
 import { placeVm } from "./placement";
 import { releasePort, reservePort } from "./ports";
+import { fileOf, markTold } from "./program-folder";
 import * as vms from "./replica-folder";
 import type { ReplicaRecord, Vm } from "./replica-folder";
 import { Replicas } from "./replicas";
+import { restartProgram } from "./restart";
 import { killLeaderlessGroup, killTagged, signalGroup } from "./tagged-processes";
 import type { WatchedCloudFile } from "./watched-cloud-file";
 
-/** How long a VM that ended by itself stays listed with its exit. */
-export const LISTED_AFTER_END_MS = 5 * 60_000;
 /** Folders of ended replicas, with their logs, that are kept for a person to read. */
 const KEPT_FOLDERS = 20;
 const PURGE_GRACE_MS = 2000;
@@ -43,7 +45,20 @@ export class LocalCloud implements Cloud {
       await unpackWork(folder, request.workdir);
       // Unpacking may have taken long: whoever has taken over since must not find VMs of ours coming up.
       await this.replicas.fence(epoch);
-      await startVm(folder, this.uid, record, request);
+      await startProgram({ folder, uid: this.uid, record, restarts: 0 }, request);
+    } catch (error) {
+      throw asLaunchError(replicaId, error);
+    }
+  }
+
+  async restart(request: RestartRequest): Promise<void> {
+    const { replicaId, epoch } = request;
+    const folder = this.replicas.folderOf(replicaId);
+    const fence = () => this.replicas.fence(epoch);
+    try {
+      await fence();
+      if (await this.replicas.isBuried(replicaId)) throw alreadyEnded(replicaId);
+      await restartProgram({ folder, uid: this.uid }, request, fence);
     } catch (error) {
       throw asLaunchError(replicaId, error);
     }
@@ -53,19 +68,20 @@ export class LocalCloud implements Cloud {
     const folder = this.replicas.folderOf(replicaId);
     await this.replicas.fence(epoch);
     if (await this.replicas.isBuried(replicaId)) return;
-    if (!existsSync(vms.fileOf.claim(folder))) await vms.barFromRunning(folder);
-    const vm = await vms.readVm(folder);
-    const { status } = vm;
-    if (status.kind === "live" || status.kind === "ended") {
-      const endsAt = Date.now() + graceSeconds * 1000;
-      if (vm.endsAt === null || endsAt < vm.endsAt) await vms.markEnding(folder, endsAt);
+    if (!existsSync(fileOf.claim(folder))) await vms.barFromRunning(folder);
+    const endsAt = Date.now() + graceSeconds * 1000;
+    const before = await vms.readVm(folder);
+    if (before.endsAt === null || endsAt < before.endsAt) await vms.markEnding(folder, endsAt);
+    // Looked at after the mark: whoever starts after this look finds the mark and gives way.
+    const { programs } = await vms.readVm(folder);
+    const live = programs.filter(({ status }) => status.kind === "live");
+    for (const { folder: own, status, told } of live) {
       // Once: for many servers a second SIGTERM means "drop everything".
-      if (status.kind === "live" && !vm.told) {
-        signalGroup(status.leader, "SIGTERM");
-        await vms.markTold(folder);
-      }
+      if (status.kind !== "live" || told) continue;
+      signalGroup(status.leader, "SIGTERM");
+      await markTold(own);
     }
-    if (status.kind !== "live" || graceSeconds <= 0) await this.attend(replicaId);
+    if (live.length === 0 || graceSeconds <= 0) await this.attend(replicaId);
   }
 
   async list(): Promise<ObservedVm[]> {
@@ -75,9 +91,7 @@ export class LocalCloud implements Cloud {
 
   async describe(replicaId: string): Promise<ObservedVm | null> {
     const folder = this.replicas.folderOf(replicaId);
-    const record = await vms.readRecord(folder);
-    if (record === null) return null;
-    return this.observedOf(record, await this.attend(replicaId));
+    return observeVm(replicaId, await vms.readRecord(folder), await this.attend(replicaId));
   }
 
   async notices(): Promise<Notice[]> {
@@ -105,20 +119,23 @@ export class LocalCloud implements Cloud {
     for (const id of ids) {
       const folder = this.replicas.folderOf(id);
       // A full disk must not keep anything alive; what starts in spite of it is found by its tag below.
-      if (!existsSync(vms.fileOf.claim(folder))) await vms.barFromRunning(folder).catch(() => false);
-      const { status } = await vms.readVm(folder);
-      if (status.kind === "live") signalGroup(status.leader, "SIGTERM");
+      if (!existsSync(fileOf.claim(folder))) await vms.barFromRunning(folder).catch(() => false);
+      await vms.markEnding(folder, Date.now() + PURGE_GRACE_MS).catch(() => undefined);
+      for (const { status } of (await vms.readVm(folder)).programs) {
+        if (status.kind === "live") signalGroup(status.leader, "SIGTERM");
+      }
     }
     const deadline = Date.now() + PURGE_GRACE_MS;
     while (Date.now() < deadline && (await this.anyLive(ids))) await new Promise((resolve) => setTimeout(resolve, 20));
     for (const id of ids) {
-      const { status } = await vms.readVm(this.replicas.folderOf(id));
-      if (status.kind === "live") signalGroup(status.leader, "SIGKILL");
-      if (status.kind === "ended") killLeaderlessGroup(status.leader);
+      for (const { status } of (await vms.readVm(this.replicas.folderOf(id))).programs) {
+        if (status.kind === "live") signalGroup(status.leader, "SIGKILL");
+        if (status.kind === "ended") killLeaderlessGroup(status.leader);
+      }
     }
     const left = await killTagged(this.uid, null);
     if (left.length > 0) throw undying(left.map(({ pid }) => pid));
-    for (const id of ids) await this.giveBackPort(this.replicas.folderOf(id));
+    for (const id of ids) await giveBackPort(this.replicas.folderOf(id));
     await rm(this.replicas.folder, { recursive: true, force: true, maxRetries: 3 });
   }
 
@@ -128,59 +145,16 @@ export class LocalCloud implements Cloud {
     const taken = new Set(notices.filter(({ at }) => at <= now).map(({ replicaId }) => replicaId));
     const ids = await this.replicas.ids();
     for (const id of ids) {
-      const vm = await this.attend(id);
-      if (vm.status.kind === "live" && taken.has(id)) signalGroup(vm.status.leader, "SIGKILL");
-      if (vm.status.kind === "live") await rotateLog(vms.fileOf.log(vm.folder));
+      const { folder, present } = await this.attend(id);
+      if (present.status.kind !== "live") continue;
+      if (taken.has(id)) signalGroup(present.status.leader, "SIGKILL");
+      await rotateLog(vms.vmFile.log(folder));
     }
     await this.buryOld(ids);
   }
 
-  /** Reads a VM and does what is due: kills at the deadline, clears up behind the dead. Any process may, at any time. */
-  private async attend(replicaId: string): Promise<Vm> {
-    const vm = await vms.readVm(this.replicas.folderOf(replicaId));
-    if (vm.status.kind === "live" && vm.endsAt !== null && vm.endsAt <= Date.now()) {
-      signalGroup(vm.status.leader, "SIGKILL");
-    }
-    if ((vm.status.kind === "ended" || vm.status.kind === "barred") && !vm.swept) await this.sweep(replicaId, vm);
-    return vm;
-  }
-
-  /** In this order: nothing may still run in the work copy, or listen on the port, when they are given away. */
-  private async sweep(replicaId: string, vm: Vm): Promise<void> {
-    const { folder, status } = vm;
-    if (status.kind === "ended") killLeaderlessGroup(status.leader);
-    if (status.kind === "ended" && status.endedAt === Number.POSITIVE_INFINITY) {
-      await vms.markLost(folder, status.phase, Date.now());
-      status.endedAt = Date.now();
-    }
-    // What even SIGKILL does not end (it hangs in the kernel) is tried again at the next look.
-    if ((await killTagged(this.uid, replicaId)).length > 0) return;
-    await rm(vms.fileOf.work(folder), { recursive: true, force: true, maxRetries: 3 });
-    await this.giveBackPort(folder);
-    await vms.markSwept(folder);
-  }
-
-  private async giveBackPort(folder: string): Promise<void> {
-    const record = await vms.readRecord(folder);
-    if (record !== null) await releasePort(record.port, folder);
-  }
-
-  private async observedOf(record: ReplicaRecord, vm: Vm): Promise<ObservedVm | null> {
-    const { replicaId, zone, market, port } = record;
-    const seen = { replicaId, address: { host: "127.0.0.1", port }, zone, market, exit: null, restarts: 0 };
-    switch (vm.status.kind) {
-      case "unclaimed":
-        return { ...seen, state: "booting" };
-      case "barred":
-        return null;
-      case "live":
-        if (vm.endsAt !== null) return { ...seen, state: "ending" };
-        return { ...seen, state: vm.status.phase === "run" ? "running" : "booting" };
-      case "ended": {
-        if (vm.endsAt !== null || Date.now() - vm.status.endedAt > LISTED_AFTER_END_MS) return null;
-        return { ...seen, state: "ended", exit: vms.exitOf(vm.status, await lastLines(vms.fileOf.log(vm.folder), 5)) };
-      }
-    }
+  private attend(replicaId: string): Promise<Vm> {
+    return attend({ uid: this.uid, replicaId }, this.replicas.folderOf(replicaId));
   }
 
   private async recordFor(folder: string, request: LaunchRequest): Promise<ReplicaRecord> {
@@ -188,9 +162,10 @@ export class LocalCloud implements Cloud {
     if (await this.replicas.isBuried(replicaId)) throw alreadyEnded(replicaId);
     let record = await vms.readRecord(folder);
     if (record === null) {
-      if (existsSync(vms.fileOf.claim(folder))) throw alreadyEnded(replicaId);
+      if (existsSync(fileOf.claim(folder))) throw alreadyEnded(replicaId);
       record = await this.place(() => this.newRecord(folder, { replicaId, pool, revision, market, epoch }));
     }
+    if (record === "damaged") throw damagedRecord(replicaId, vms.vmFile.record(folder));
     if (record.pool !== pool || record.revision !== revision) {
       const other = `revision ${record.revision} of pool ${record.pool}`;
       throw launchFailed(replicaId, `the id was already given to ${other}; another replica must be launched.`);
@@ -208,7 +183,9 @@ export class LocalCloud implements Cloud {
     const record = { ...asked, zone, port, bootSeconds: cloud.bootSeconds, launchedAt: Date.now() };
     if (await vms.createRecord(folder, record)) return record;
     await releasePort(port, folder);
-    return (await vms.readRecord(folder)) ?? record;
+    const winner = await vms.readRecord(folder);
+    if (winner === "damaged") throw damagedRecord(asked.replicaId, vms.vmFile.record(folder));
+    return winner ?? record;
   }
 
   private async place<T>(next: () => Promise<T>): Promise<T> {
@@ -219,10 +196,12 @@ export class LocalCloud implements Cloud {
 
   /** Throws when the id was ended. */
   private async claimOf(folder: string, replicaId: string): Promise<"running" | "free"> {
-    const { status, endsAt } = await vms.readVm(folder);
-    if (status.kind === "unclaimed") return "free";
-    if (status.kind === "barred" || endsAt !== null) throw alreadyEnded(replicaId);
-    return "running";
+    const { present, restarting, endsAt } = await vms.readVm(folder);
+    if (endsAt !== null) throw alreadyEnded(replicaId);
+    // What it was launched with must not come back once its program was replaced.
+    if (restarting) return "running";
+    if (present.status.kind === "barred") throw alreadyEnded(replicaId);
+    return present.status.kind === "unclaimed" ? "free" : "running";
   }
 
   private async vmsByZone(): Promise<Map<string, number>> {
@@ -235,7 +214,7 @@ export class LocalCloud implements Cloud {
 
   private async anyLive(ids: readonly string[]): Promise<boolean> {
     const seen = await Promise.all(ids.map((id) => vms.readVm(this.replicas.folderOf(id))));
-    return seen.some(({ status }) => status.kind === "live");
+    return seen.some(({ programs }) => programs.some(({ status }) => status.kind === "live"));
   }
 
   /** Old ended replicas leave only their id behind, so that a service that runs for years does not fill the disk. */
@@ -243,14 +222,16 @@ export class LocalCloud implements Cloud {
     if (ids.length <= KEPT_FOLDERS) return;
     const ended: { id: string; endedAt: number }[] = [];
     for (const id of ids) {
-      const { status, swept } = await vms.readVm(this.replicas.folderOf(id));
-      if (!swept) continue;
-      if (status.kind === "barred") ended.push({ id, endedAt: 0 });
-      if (status.kind === "ended") ended.push({ id, endedAt: status.endedAt });
+      const { present, restarting, cleared } = await vms.readVm(this.replicas.folderOf(id));
+      if (!cleared && (!present.swept || restarting)) continue;
+      const { status } = present;
+      if (status.kind !== "live") ended.push({ id, endedAt: status.kind === "ended" ? status.endedAt : 0 });
     }
     const old = ended.sort((a, b) => b.endedAt - a.endedAt).slice(KEPT_FOLDERS);
     for (const { id, endedAt } of old) {
-      if (Date.now() - endedAt > LISTED_AFTER_END_MS) await this.replicas.bury(id);
+      if (Date.now() - endedAt <= LISTED_AFTER_END_MS) continue;
+      await giveBackPort(this.replicas.folderOf(id));
+      await this.replicas.bury(id);
     }
   }
 }
@@ -262,21 +243,4 @@ function pricesOf(zone: { name: string; onDemandPrice: number | null; spotPrice:
   }
   if (zone.spotPrice !== null) prices.push({ zone: zone.name, market: "spot", dollarsPerHour: zone.spotPrice });
   return prices;
-}
-
-function alreadyEnded(replicaId: string): ServeError {
-  return new ServeError({
-    code: "InvalidInput",
-    scope: "input",
-    reasons: [`Replica ${replicaId} was ended, and an id never runs twice: launch a replica with a new id.`],
-  });
-}
-
-function undying(pids: readonly number[]): ServeError {
-  return new ServeError({
-    code: "ReplicaFailed",
-    scope: "account",
-    retryable: true,
-    reasons: [`Processes ${pids.join(", ")} of this service do not end although they were killed: see \`ps\` for why.`],
-  });
 }

@@ -1,4 +1,4 @@
-import { open, rename, rm, truncate, writeFile } from "node:fs/promises";
+import { appendFile, open, rename, rm, truncate, writeFile } from "node:fs/promises";
 
 /** A log longer than this is rotated; one old file is kept, so a replica takes about twice this on disk. */
 export const LOG_LIMIT_BYTES = 10 * 1024 * 1024;
@@ -28,6 +28,19 @@ export async function lastLines(log: string, count: number): Promise<string[]> {
   const lines = end.toString("utf8").split("\n");
   if (lines.at(-1) === "") lines.pop();
   return lines.slice(-count).map((line) => (line.length > 500 ? `${line.slice(0, 500)}...` : line));
+}
+
+const RESTARTED = "=== pulumi-serve: the program is replaced by revision ";
+
+/** A line between what one program on a VM wrote and what the next one writes. A full disk does without. */
+export async function noteRestart(log: string, revision: string): Promise<void> {
+  await appendFile(log, `${RESTARTED}${revision} ===\n`, { mode: 0o600 }).catch(() => undefined);
+}
+
+/** The last lines of the program that wrote last: what an earlier one said is no reason for its end. */
+export async function lastLinesOfProgram(log: string, count: number): Promise<string[]> {
+  const lines = await lastLines(log, count);
+  return lines.slice(lines.findLastIndex((line) => line.startsWith(RESTARTED)) + 1);
 }
 
 /** The last `most` bytes; null when there is no such file or it is not longer than `above`. */

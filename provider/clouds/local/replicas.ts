@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ServeError } from "../../core/errors";
-import { fileOf } from "./replica-folder";
+import { vmFile } from "./replica-folder";
 
 const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 
@@ -68,7 +68,7 @@ export class Replicas {
 
   /** For `pulumi-serve logs`: stdout and stderr of setup and run; `<path>.1` is what was rotated away. */
   logOf(replicaId: string): string {
-    return fileOf.log(this.folderOf(replicaId));
+    return vmFile.log(this.folderOf(replicaId));
   }
 
   private async knownEpochs(): Promise<number[]> {

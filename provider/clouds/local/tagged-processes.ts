@@ -5,19 +5,27 @@ import { isAlive, startTimeOf, statOf, type ProcessIdentity } from "../../host/p
 /** Every process of a replica carries these: the local cloud's tags. They outlive every record on disk. */
 export const SERVICE_TAG = "PULUMI_SERVE_SERVICE_UID";
 export const REPLICA_TAG = "PULUMI_SERVE_REPLICA";
+/** Which of the programs that ran on the replica's VM, one after the other, it belongs to; without it: the first. */
+export const RESTARTS_TAG = "PULUMI_SERVE_RESTARTS";
+
+/** The programs of a replica up to this number of restarts. */
+export interface Programs {
+  replicaId: string;
+  upTo: number;
+}
 
 const ROUNDS = 50;
 
 /** Ends the processes with the service's tag, of one replica or (null) of all. Returns those that would not end. */
-export async function killTagged(uid: string, replicaId: string | null): Promise<ProcessIdentity[]> {
-  let found = tagged(uid, replicaId);
+export async function killTagged(uid: string, whose: Programs | null): Promise<ProcessIdentity[]> {
+  let found = tagged(uid, whose);
   // Again until none is seen: one may have forked between being listed and being killed.
   for (let round = 0; found.length > 0 && round < ROUNDS; round++) {
     for (const each of found) signalProcess(each, "SIGKILL");
     await sleep(10 + round);
     // One that is dying has lost its tags before it is gone.
     const dying = found.filter(isAlive);
-    const others = tagged(uid, replicaId).filter(({ pid }) => dying.every((each) => each.pid !== pid));
+    const others = tagged(uid, whose).filter(({ pid }) => dying.every((each) => each.pid !== pid));
     found = [...dying, ...others];
   }
   return found;
@@ -33,11 +41,11 @@ export function killLeaderlessGroup(leader: ProcessIdentity): void {
   if (statOf(leader.pid) === null) send(-leader.pid, "SIGKILL");
 }
 
-function tagged(uid: string, replicaId: string | null): ProcessIdentity[] {
+function tagged(uid: string, whose: Programs | null): ProcessIdentity[] {
   const found: ProcessIdentity[] = [];
   for (const name of processNames()) {
     const pid = Number(name);
-    if (pid === process.pid || !carries(pid, uid, replicaId)) continue;
+    if (pid === process.pid || !carries(pid, uid, whose)) continue;
     const startTime = startTimeOf(pid);
     if (startTime !== null) found.push({ pid, startTime });
   }
@@ -52,11 +60,14 @@ function processNames(): string[] {
   }
 }
 
-function carries(pid: number, uid: string, replicaId: string | null): boolean {
+function carries(pid: number, uid: string, whose: Programs | null): boolean {
   try {
     const environment = `\0${readFileSync(`/proc/${pid}/environ`, "latin1")}`;
     if (!environment.includes(`\0${SERVICE_TAG}=${uid}\0`)) return false;
-    return replicaId === null || environment.includes(`\0${REPLICA_TAG}=${replicaId}\0`);
+    if (whose === null) return true;
+    if (!environment.includes(`\0${REPLICA_TAG}=${whose.replicaId}\0`)) return false;
+    const restarts = new RegExp(`\0${RESTARTS_TAG}=(\\d+)\0`).exec(environment)?.[1] ?? "0";
+    return Number(restarts) <= whose.upTo;
   } catch {
     // Another user's, or gone meanwhile.
     return false;

@@ -4,6 +4,7 @@
  * that asked, or any other later, reads the same truth.
  *
  *   vm.pid                          whose VM this is: pid and start time. Whoever links it first runs; the others exit.
+ *                                   A restart has a folder of its own for its names, restart.<number>, below the first's.
  *   phase.boot, .setup, .run        what it is at
  *   exit.<phase>.<code>.<seconds>   how and when it ended by itself
  *
@@ -13,15 +14,21 @@
  * programs, so that a VM that is told to end while it starts does not start. At the end it kills its own group: a helper
  * that the program left behind does not outlive its VM.
  *
- * Arguments: boot seconds, "setup" or "", the setup command, the run command.
+ * Who ends a VM marks it first and looks for running programs then; who replaces a program makes the new one's folder
+ * first. A program makes itself known first and looks for both then. So of two at once at least one sees the other, and
+ * no program starts that nobody will end.
+ *
+ * Arguments: the VM's folder, restarts so far, boot seconds, "setup" or "", the setup command, the run command.
  */
 export const VM_SCRIPT = `#!/bin/sh
 # The VM of one replica, started by pulumi-serve.
 _pulumi_serve_dir=\${0%/*}
-_pulumi_serve_boot=$1
-_pulumi_serve_has_setup=$2
-_pulumi_serve_setup=$3
-_pulumi_serve_run=$4
+_pulumi_serve_vm=$1
+_pulumi_serve_restarts=$2
+_pulumi_serve_boot=$3
+_pulumi_serve_has_setup=$4
+_pulumi_serve_setup=$5
+_pulumi_serve_run=$6
 
 if [ -r /proc/$$/stat ]; then
   read -r _pulumi_serve_stat </proc/$$/stat
@@ -42,6 +49,13 @@ echo "$$ $_pulumi_serve_start" >"$_pulumi_serve_claim" &&
 _pulumi_serve_code=$?
 command -p rm -f "$_pulumi_serve_claim"
 [ "$_pulumi_serve_code" = 0 ] || exit 0
+
+for _pulumi_serve_other in "$_pulumi_serve_vm"/ending.*; do
+  [ ! -e "$_pulumi_serve_other" ] || exit 0
+done
+for _pulumi_serve_other in "$_pulumi_serve_vm"/restart.*; do
+  [ ! -d "$_pulumi_serve_other" ] || [ "\${_pulumi_serve_other##*/restart.}" -le "$_pulumi_serve_restarts" ] || exit 0
+done
 
 _pulumi_serve_finish() {
   trap '' TERM INT HUP
