@@ -63,6 +63,8 @@ export type EventBody =
       pools: PlannedPool[];
       cap: Record<string, number>;
       floor: Record<string, number> | null;
+      /** primary: to a lower hold, or back. */
+      growing: "canary" | "primary";
     }
   | { kind: "rolloutHeld"; rollout: number; percent: number }
   /** Automatic rollback is off and the canary failed. */

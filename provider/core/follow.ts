@@ -4,10 +4,10 @@ import { FAILURES_ENOUGH } from "./fleet/failures";
 import { isConfigured, refusalOf } from "./fleet/user-config";
 import type { Intent, RolloutTarget } from "./intent";
 import { describeProgress } from "./rollout/progress";
-import { sameRevisions } from "./rollout/turn";
+import { sameRevisions } from "./rollout/follow-intent";
 import { currentVersion } from "./rollout/version";
 import type { PoolSpec } from "./spec/pool";
-import type { PoolState, Replica, State } from "./state";
+import type { PoolState, Replica, RolloutProgress, State } from "./state";
 import { rejectedReasons } from "./story";
 import { targetKey } from "./target";
 
@@ -106,14 +106,37 @@ export function rolloutProgress(intent: Intent, state: State | null, target: Rol
   }
   if (state === null) return working("waiting for the agent");
   const { rollout } = state;
-  if (rollout !== null) return working(describeProgress(state, rollout));
   const rejection = state.rejected[targetKey(target)];
-  const serves = servesTarget(state, target);
-  if (serves) return done(`version ${currentVersion(state) ?? 1} serves`);
+  // An operator's rollback goes on by itself; whoever declared what it takes away has nothing to wait for.
+  if (rollout !== null && rollout.origin.kind === "declared") return underWay(state, rollout);
+  if (rollout === null && servesTarget(state, target)) return done(`version ${currentVersion(state) ?? 1} serves`);
   if (rejection !== undefined) {
     return failed(rejection.cause === "timedOut" ? "TimedOut" : "Rejected", ...rejectedReasons(state, rejection));
   }
   return working("waiting for the agent");
+}
+
+/** A rollout that nobody can help on but a person is over for whoever waits, and goes on when that person acts. */
+function underWay(state: State, rollout: RolloutProgress): Progress {
+  const { direction, failed: why, capacity, held } = rollout;
+  if (direction.kind === "back") return working(describeProgress(state, rollout));
+  if (why !== null) {
+    return failed(
+      "CanaryFailed",
+      `version ${rollout.version} is in trouble and stays where it is, as canaryPercent turns automatic rollback off: ${why}`,
+      "run `pulumi-serve rollout rollback`, or change the program (back to what serves, or to what mends it)",
+    );
+  }
+  if (capacity?.starved) {
+    const waits = state.conditions.find(({ kind }) => kind === "noCapacity")?.message ?? "no capacity";
+    return failed(
+      "CapacityStarved",
+      `the rollout to version ${rollout.version} waits for capacity, for longer than capacityWaitSeconds: ${waits}`,
+      "what serves goes on; the agent goes on trying: run `pulumi up` again to follow it, or change the program back",
+    );
+  }
+  if (held !== null) return done(`version ${rollout.version} is held at ${held.percent} %, as canaryPercent says`);
+  return working(describeProgress(state, rollout));
 }
 
 /** True when every pool of the target serves exactly its revision, and has its traffic. */

@@ -1,7 +1,7 @@
 /** What a tick wants of each pool; the reconciler turns the difference to what is there into moves. */
 export interface Goals {
   pools: Record<string, PoolGoal>;
-  /** The rollout's split, canary : primary; each pool's own `weights` follow it, or its ready replicas. */
+  /** The rollout's split, canary : primary; where replicas share the traffic, what is ready of each. */
   weights: Weights;
 }
 
@@ -13,8 +13,7 @@ export interface Weights {
 export interface PoolGoal {
   primary: SideGoal;
   canary: SideGoal;
-  /** Integer shares canary : primary. */
-  weights: Weights;
+  split: Split;
   /** What no move of ours may break. */
   keeps: Keeps;
   /** restart: VMs of primaries that go become canaries (and back). */
@@ -26,6 +25,12 @@ export interface PoolGoal {
   /** Declared to end: nothing protects its last replica. */
   leaving: boolean;
 }
+
+export type Split =
+  /** Integer shares canary : primary. */
+  | { kind: "shares"; weights: Weights }
+  /** Each ready replica its share, whichever version it is of. */
+  | { kind: "byReplica" };
 
 export type Keeps =
   /** Each version the ready replicas that its weight asks for. */
@@ -41,4 +46,5 @@ export interface SideGoal {
 
 export const NO_SIDE: SideGoal = { replicas: 0, steady: 0 };
 export const ALL_PRIMARY: Weights = { canary: 0, primary: 100 };
+export const ONE_VERSION: Split = { kind: "shares", weights: ALL_PRIMARY };
 export const SHARES: Keeps = { kind: "shares" };

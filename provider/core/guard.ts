@@ -2,7 +2,7 @@ import type { Draft } from "./draft";
 import type { Invariant } from "./events";
 import { takeCensus, type Census, type Side } from "./fleet/census";
 import type { Move } from "./fleet/moves";
-import type { Goals, PoolGoal, Weights } from "./goals";
+import { ALL_PRIMARY, type Goals, type PoolGoal } from "./goals";
 
 /**
  * The last word before anything happens (DESIGN section 5): whatever the policies propose, no move that would break an
@@ -14,7 +14,7 @@ export function guard(draft: Draft, goals: Goals, moves: readonly Move[]): Move[
   const refused: Record<string, Invariant> = {};
   const allowed = moves.filter((move) => {
     const pool = move.kind === "launch" ? move.pool : move.replica.pool;
-    const refusal = refuse(move, goals.pools[pool]!, goals.weights, census[pool]!);
+    const refusal = refuse(move, goals.pools[pool]!, census[pool]!);
     if (refusal === null) {
       count(move, census[pool]!);
       return true;
@@ -44,30 +44,31 @@ interface Refusal {
   reason: string;
 }
 
-function refuse(move: Move, goal: PoolGoal, weights: Weights, census: Census): Refusal | null {
+function refuse(move: Move, goal: PoolGoal, census: Census): Refusal | null {
   switch (move.kind) {
     case "launch":
       if (census.total < goal.cap) return null;
       return { invariant: "cap", reason: `pool "${move.pool}" has ${census.total} VMs and may have ${goal.cap}` };
     case "drain":
     case "end":
+    case "restart":
       if (goal.leaving || move.replica.status !== "ready") return null;
-      return lastHealthy(move.replica.pool, census) ?? capacity(move.side, goal, weights, census);
+      return lastHealthy(move.replica.pool, goal, census) ?? capacity(move.side, goal, census);
   }
 }
 
-/** No action ends the last healthy ready capacity while nothing better is ready. */
-function lastHealthy(pool: string, census: Census): Refusal | null {
-  const ready = census.primary.ready.length + census.canary.ready.length + census.stale.ready.length;
-  if (ready > 1) return null;
+/** No action ends the last healthy ready capacity while nothing better is ready, but where that was asked for by name. */
+function lastHealthy(pool: string, { keeps }: PoolGoal, census: Census): Refusal | null {
+  if (readyOf(census) > 1 || (keeps.kind === "floor" && keeps.ready === 0)) return null;
   return { invariant: "lastHealthy", reason: `it is the last ready replica of pool "${pool}"` };
 }
 
 /** No action takes the ready capacity of a version below its share, nor its last replica while it has a share. */
-function capacity(side: Side, goal: PoolGoal, weights: Weights, census: Census): Refusal | null {
+function capacity(side: Side, goal: PoolGoal, census: Census): Refusal | null {
   if (side === "stale") return null;
+  if (goal.keeps.kind === "floor") return aboveFloor(goal.keeps.ready, readyOf(census) - 1);
   const { steady } = goal[side];
-  const share = goal.moving ? weights : { canary: 0, primary: 100 };
+  const share = goal.split.kind === "shares" ? goal.split.weights : ALL_PRIMARY;
   const total = share.canary + share.primary;
   const left = census[side].ready.length - 1;
   if (share[side] === 0 || left * total >= share[side] * steady) return null;
@@ -76,6 +77,16 @@ function capacity(side: Side, goal: PoolGoal, weights: Weights, census: Census):
     invariant: left === 0 ? "oneEach" : "capacity",
     reason: `${left} of ${steady} ready ${side} replicas would be left for ${percent} % of the traffic`,
   };
+}
+
+/** A wave may take so many replicas and no more, whichever version they are of. */
+function aboveFloor(floor: number, left: number): Refusal | null {
+  if (left >= floor) return null;
+  return { invariant: "capacity", reason: `${left} ready replicas would be left, and ${floor} must be` };
+}
+
+function readyOf({ primary, canary, stale }: Census): number {
+  return primary.ready.length + canary.ready.length + stale.ready.length;
 }
 
 /** Later moves of the same tick are judged by what the earlier ones leave. */

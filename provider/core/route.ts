@@ -2,7 +2,7 @@ import { digest } from "./digest";
 import type { Draft } from "./draft";
 import type { RoutedPool } from "./events";
 import { sideOf } from "./fleet/census";
-import { ALL_PRIMARY, type Goals, type Weights } from "./goals";
+import { ALL_PRIMARY, type Goals, type Split, type Weights } from "./goals";
 import type { Intent } from "./intent";
 import type { Observed } from "./observed";
 import type { DesiredReplica, DesiredRoute, DesiredRouting, DesiredVersion } from "./routing";
@@ -51,14 +51,16 @@ function routeOf(draft: Draft, name: string, goals: Goals): DesiredRoute[] {
   const { primary, canary } = pool;
   const shown = primary ?? canary;
   if (shown === null || !takesTraffic(draft, name, goals.weights)) return [];
-  const weights = goals.pools[name]?.moving ? goals.weights : ALL_PRIMARY;
   const members = draft.replicas().filter((replica) => replica.pool === name && replica.address !== null);
   const ready = members.filter(({ status }) => status === "ready");
   // When every probe fails, a replica that may still answer is better than a certain refusal.
   const fallback = ready.length === 0 ? members.filter(({ status }) => status === "notReady") : [];
   const serving = [...ready, ...fallback];
+  const of = (side: "primary" | "canary") => serving.filter((replica) => sideOf(pool, replica) === side).map(address);
+  const counts = { canary: of("canary").length, primary: of("primary").length };
+  const weights = weightsOf(goals.pools[name]?.split, counts);
   const version = (side: "primary" | "canary", spec: PoolSpec | null): DesiredVersion | null => {
-    const replicas = serving.filter((replica) => sideOf(pool, replica) === side).map(address);
+    const replicas = of(side);
     return spec === null ? null : { revision: spec.revision, weight: weights[side], replicas };
   };
   return [
@@ -71,6 +73,18 @@ function routeOf(draft: Draft, name: string, goals: Goals): DesiredRoute[] {
       draining: members.filter(({ status }) => status === "draining").map(address),
     },
   ];
+}
+
+/** By replica: counted where they are routed, so that what was drained in this very tick has no share any more. */
+function weightsOf(split: Split | undefined, serving: Weights): Weights {
+  switch (split?.kind) {
+    case "shares":
+      return split.weights;
+    case "byReplica":
+      return serving.canary + serving.primary === 0 ? ALL_PRIMARY : serving;
+    case undefined:
+      return ALL_PRIMARY;
+  }
 }
 
 /** A pool added to a rolled-out service waits for the first SHIFT. */

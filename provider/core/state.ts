@@ -123,8 +123,10 @@ export interface RolloutProgress {
   /** Ordinal of the service as it is when this is over. */
   version: number;
   target: RolloutTarget;
-  /** What the intent's target was when this one began; another one than `target` for a rollback by an operator. */
-  declaredKey: string;
+  /** What the intent's target was when this one began; another one than `target` in a rollback by an operator. */
+  declared: RolloutTarget;
+  /** The hold that the intent asked for when it was last looked at: a promote by an operator outlives it. */
+  declaredPercent: number | null;
   origin: { kind: "declared" } | { kind: "operator"; reason: string };
   strategy: Strategy;
   startedAt: number;
@@ -132,6 +134,8 @@ export interface RolloutProgress {
   pools: PlannedPool[];
   cap: Record<string, number>;
   floor: Record<string, number> | null;
+  /** The version that the plan makes more of; the other one makes room. */
+  growing: "canary" | "primary";
   plan: PlanState[];
   /** The plan state being established. */
   cursor: number;
@@ -144,8 +148,10 @@ export interface RolloutProgress {
   /** The declared hold (canaryPercent) that has been reached. */
   held: { percent: number; since: number } | null;
   paused: { since: number } | null;
-  /** A settled state that an operator's promote lets pass, by cursor; `force`: even with a failing gate. */
-  waved: { cursor: number; force: boolean } | null;
+  /** What an operator's promote lets pass at the cursor; `everything`: even a failing gate. */
+  waved: "waits" | "everything" | null;
+  /** The cloud has nothing to give; starved: for longer than `capacityWaitSeconds`. */
+  capacity: { since: number; starved: boolean } | null;
   /** Automatic rollback is off and the canary failed: why, until an operator or a new target decides. */
   failed: string | null;
   gate: GateState | null;
@@ -157,7 +163,10 @@ export interface RolloutProgress {
 export type Direction =
   | { kind: "forward" }
   /** Going back to the primary; `rejects` tells whether the target must not be tried again by itself. */
-  | { kind: "back"; reason: string; rejects: boolean; cause: RollbackCause; mode: RollbackMode };
+  | { kind: "back"; reason: string; rejects: boolean; cause: RollbackCause; mode: RollbackMode; walk: Walk };
+
+/** planned: state by state, as a path says; continuous: as fast as what is ready allows. */
+export type Walk = "planned" | "continuous";
 
 export interface StoppedClock {
   /** Sum of the stops that are over, since the rollout began and since the present state became the goal. */

@@ -20,7 +20,14 @@ describe("pulumi-serve rollout", () => {
   const rolling = (change?: (state: State) => void) => stored("project/dev/chat", rollingWorld(), change);
   const back = (state: State) => {
     const mode = { mode: "safe" } as const;
-    state.rollout!.direction = { kind: "back", reason: "it was so", rejects: true, cause: "operator", mode };
+    state.rollout!.direction = {
+      kind: "back",
+      reason: "it was so",
+      rejects: true,
+      cause: "operator",
+      mode,
+      walk: "continuous",
+    };
   };
 
   const rollout = (...args: string[]) => pulumiServe("rollout", ...args);

@@ -4,31 +4,9 @@ import { checkEvents } from "../../provider/core/check/check";
 import { rolloutProgress, servesTarget } from "../../provider/core/follow";
 import { intentOf, poolSpec, redeclare } from "./intents";
 import { violations } from "./invariants";
+import { revisions, serving, settled } from "./service";
 import { LAST_FAULT_TICK, scenarios, specsOf, tickWithFaults } from "./scenario";
 import { World } from "./world";
-
-function serving(pools: { name: string; replicas: number }[], surge = 25): World {
-  const world = new World(
-    intentOf(
-      pools.map(({ name, replicas }) => poolSpec(name, "a", replicas)),
-      surge,
-    ),
-  );
-  world.until(() => settled(world));
-  return world;
-}
-
-const settled = (world: World) =>
-  world.state !== null &&
-  world.state.rollout === null &&
-  world.state.intentVersion === world.intentVersion &&
-  Object.entries(world.state.pools).every(([name, { hasServed, primary }]) => {
-    const all = Object.values(world.state!.replicas).filter(({ pool }) => pool === name);
-    return hasServed && all.length === primary!.replicas && all.every(({ status }) => status === "ready");
-  }) &&
-  world.routing?.generation === world.state.routing.generation;
-
-const revisions = (world: World) => new Set(world.living().map(({ revision }) => revision));
 
 describe("a surge rollout in the simulated world", () => {
   it("visits exactly the planned replicas and ends with the canary as primary", () => {

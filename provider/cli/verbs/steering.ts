@@ -63,8 +63,8 @@ function lastOfPause({ pending }: Situation): "pause" | "resume" | null {
 /** A forced promote says all that a plain one says. */
 function asked({ state, pending }: Situation, force: boolean): boolean {
   const isPending = pending.some((command) => command.kind === "promote" && (command.force || !force));
-  const waved = state.rollout!.waved;
-  return isPending || (waved !== null && waved.cursor === state.rollout!.cursor && (waved.force || !force));
+  const { waved } = state.rollout!;
+  return isPending || waved === "everything" || (waved === "waits" && !force);
 }
 
 function waitOf({ held, paused, settledAt, gate, strategy }: RolloutProgress): string | null {

@@ -53,6 +53,11 @@ export function takeCensus(state: State): Record<string, Census> {
   return census;
 }
 
+/** Replicas of one version that drain to restart as the other one. */
+export function comingBack({ all }: Count): number {
+  return all.filter(({ status, afterDrain }) => status === "draining" && afterDrain.kind === "restart").length;
+}
+
 function emptyCensus(): Census {
   return { primary: emptyCount(), canary: emptyCount(), stale: emptyCount(), total: 0 };
 }

@@ -2,18 +2,23 @@ import type { Draft } from "../draft";
 import { POOL_DELETED } from "../events";
 import type { Goals, PoolGoal } from "../goals";
 import type { Observed } from "../observed";
-import type { PoolSpec } from "../spec/pool";
+import type { PoolSpec, Revision } from "../spec/pool";
 import type { Replica } from "../state";
-import { takeCensus, type Census, type Count, type Side } from "./census";
+import { comingBack, takeCensus, type Census, type Count, type Side } from "./census";
 import { FAILURES_ENOUGH } from "./failures";
+import { restartNow } from "./restart";
 
 /** One step that the fleet would take; the guard decides whether it may. */
 export type Move =
-  | { kind: "launch"; pool: string; side: "primary" | "canary"; spec: PoolSpec }
+  | { kind: "launch"; pool: string; side: Version; spec: PoolSpec }
   /** Takes a replica with requests out of the routing, to be ended when they are over. */
   | { kind: "drain"; replica: Replica; side: Side; reason: string }
   /** Ends a replica that has no requests. */
-  | { kind: "end"; replica: Replica; side: Side; reason: string };
+  | { kind: "end"; replica: Replica; side: Side; reason: string }
+  /** Gives the VM to the pool's other version, after draining what runs on it. */
+  | { kind: "restart"; replica: Replica; side: Side; revision: Revision; reason: string };
+
+type Version = "primary" | "canary";
 
 /** The difference between goals and fleet, most urgent first: what frees places comes before what needs them. */
 export function proposeMoves(draft: Draft, goals: Goals, observed: Observed): Move[] {
@@ -22,28 +27,55 @@ export function proposeMoves(draft: Draft, goals: Goals, observed: Observed): Mo
   const enter: Move[] = [];
   for (const [name, goal] of Object.entries(goals.pools)) {
     const count = census[name]!;
-    leave.push(...surplus(goal, count, observed));
+    const surplus = surplusOf(goal, count, observed);
+    const lacking = { primary: lackingOf(goal, count, "primary"), canary: lackingOf(goal, count, "canary") };
+    leave.push(...(goal.exchange === "restart" ? exchanged(draft, name, surplus, lacking) : surplus));
     // The primary first: it is what keeps the service's promise while the canary has yet to prove itself.
-    enter.push(...missing(draft, name, "primary", goal, count), ...missing(draft, name, "canary", goal, count));
+    enter.push(
+      ...launches(draft, name, "primary", lacking.primary),
+      ...launches(draft, name, "canary", lacking.canary),
+    );
   }
   return [...leave, ...enter];
 }
 
-function missing(draft: Draft, name: string, side: "primary" | "canary", goal: PoolGoal, count: Census): Move[] {
+/** How many of a version are missing, those left out that are on their way to it on the VM of another. */
+function lackingOf(goal: PoolGoal, count: Census, side: Version): number {
+  const other = side === "primary" ? count.canary : count.primary;
+  return Math.max(0, goal[side].replicas - count[side].alive.length - comingBack(other));
+}
+
+function launches(draft: Draft, name: string, side: Version, lacking: number): Move[] {
   const pool = draft.pool(name);
   const spec = pool[side];
-  const lacking = goal[side].replicas - count[side].alive.length;
-  if (spec === null || lacking <= 0) return [];
-  const { failures } = pool;
-  if (failures !== null && failures.revision === spec.revision) {
-    if (draft.now < failures.retryAt) return [];
-    // A first revision that never came up is given up until somebody declares it again; what has served never is.
-    if (!pool.hasServed && failures.count >= FAILURES_ENOUGH) return [];
-  }
+  if (spec === null || lacking <= 0 || waitsToLaunch(draft, name, spec.revision)) return [];
   return Array.from({ length: lacking }, () => ({ kind: "launch", pool: name, side, spec }));
 }
 
-function surplus(goal: PoolGoal, count: Census, observed: Observed): Move[] {
+function waitsToLaunch(draft: Draft, name: string, revision: Revision): boolean {
+  const { failures, hasServed } = draft.pool(name);
+  if (failures === null || failures.revision !== revision) return false;
+  // A first revision that never came up is given up until somebody declares it again; what has served never is.
+  return draft.now < failures.retryAt || (!hasServed && failures.count >= FAILURES_ENOUGH);
+}
+
+/** Turns what is too much of one version into what is missing of the other, as far as both go. */
+function exchanged(draft: Draft, name: string, surplus: Move[], lacking: Record<Version, number>): Move[] {
+  const pool = draft.pool(name);
+  return surplus.flatMap((move): Move[] => {
+    // While it is launching there is no program yet that could be replaced.
+    if (move.kind === "launch" || move.side === "stale" || move.replica.status === "launching") return [move];
+    const to = move.side === "primary" ? "canary" : "primary";
+    const spec = pool[to];
+    if (spec === null || lacking[to] === 0) return [move];
+    lacking[to] -= 1;
+    if (waitsToLaunch(draft, name, spec.revision)) return [];
+    const { replica, side, reason } = move;
+    return [{ kind: "restart", replica, side, revision: spec.revision, reason }];
+  });
+}
+
+function surplusOf(goal: PoolGoal, count: Census, observed: Observed): Move[] {
   const reason = (side: Side) => {
     if (goal.leaving) return POOL_DELETED;
     if (side === "stale") return "its revision is no longer wanted";
@@ -82,14 +114,11 @@ export function applyMoves(draft: Draft, moves: readonly Move[]): void {
         journalLaunch(draft, move.pool, move.spec);
         break;
       case "drain":
-        draft.patchReplica(move.replica.id, {
-          status: "draining",
-          reason: move.reason,
-          drainSince: draft.now,
-          drainDeadline: draft.now + drainSeconds(draft, move.replica) * 1000,
-          drainGeneration: null,
-        });
-        draft.say({ kind: "replicaDraining", replica: move.replica.id, reason: move.reason });
+        beginDrain(draft, move.replica, move.reason, { kind: "end" });
+        break;
+      case "restart":
+        if (move.replica.readyAt === null) restartNow(draft, move.replica, move.revision);
+        else beginDrain(draft, move.replica, move.reason, { kind: "restart", revision: move.revision });
         break;
       case "end":
         draft.patchReplica(move.replica.id, { status: "terminating", reason: move.reason });
@@ -99,6 +128,17 @@ export function applyMoves(draft: Draft, moves: readonly Move[]): void {
   }
 }
 
+function beginDrain(draft: Draft, replica: Replica, reason: string, afterDrain: Replica["afterDrain"]): void {
+  draft.patchReplica(replica.id, {
+    status: "draining",
+    reason,
+    drainSince: draft.now,
+    drainDeadline: draft.now + drainSeconds(draft, replica) * 1000,
+    drainGeneration: null,
+    afterDrain,
+  });
+  draft.say({ kind: "replicaDraining", replica: replica.id, reason });
+}
 /** The id is in the state before the VM is asked for, so a crash in between leaves nothing that nobody knows. */
 function journalLaunch(draft: Draft, pool: string, { revision }: PoolSpec): void {
   const id = `${pool}-${draft.state.nextReplica}`;

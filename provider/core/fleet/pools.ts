@@ -1,5 +1,5 @@
 import type { Draft } from "../draft";
-import { ALL_PRIMARY, NO_SIDE, SHARES, type PoolGoal } from "../goals";
+import { NO_SIDE, ONE_VERSION, SHARES, type PoolGoal } from "../goals";
 import type { Intent, PoolIntent } from "../intent";
 import { keepingContent } from "../spec/pool-spec";
 import { takeCensus } from "./census";
@@ -70,7 +70,7 @@ export function steadyGoal(draft: Draft, intent: Intent, name: string): PoolGoal
   return {
     primary: { replicas, steady: replicas },
     canary: NO_SIDE,
-    weights: ALL_PRIMARY,
+    split: ONE_VERSION,
     keeps: SHARES,
     exchange: "newVm",
     cap: replicas,

@@ -93,7 +93,8 @@ function waitForBake(draft: Draft, { settledAt, strategy }: RolloutProgress): Fi
 function askOutside(draft: Draft, intent: Intent, rollout: RolloutProgress, observed: Observed): Finding | null {
   for (const [index, gate] of rollout.strategy.gates.entries()) {
     if (!isExternal(gate)) continue;
-    const key = `${rollout.id}/${rollout.cursor}/${index}`;
+    // Not the cursor: another plan counts its states anew, and an old answer must not pass for a new one.
+    const key = `${rollout.id}/${rollout.settledAt}/${index}`;
     const answer = observed.gateAnswers[key];
     const where = label(gate, index);
     switch (answer?.outcome) {

@@ -12,8 +12,7 @@ export function describeProgress(state: State, rollout: RolloutProgress): string
   const { canary, primary } = state.routing.weights;
   const traffic = `traffic ${Math.round((100 * canary) / (canary + primary))} %`;
   const line = [...counts, traffic].join("; ");
-  const waits = state.conditions.find(({ kind }) => kind === "noCapacity" || kind === "replicaFailing");
-  const tail = waits === undefined ? "" : `; ${waits.message}`;
+  const tail = waitsFor(state, rollout);
   switch (rollout.direction.kind) {
     case "forward": {
       const { kind, percent } = rollout.plan[rollout.cursor]!;
@@ -22,4 +21,14 @@ export function describeProgress(state: State, rollout: RolloutProgress): string
     case "back":
       return `rolling back: ${line}; ${rollout.direction.reason}`;
   }
+}
+
+function waitsFor(state: State, { paused, settledAt, gate, cursor, strategy }: RolloutProgress): string {
+  const trouble = state.conditions.find(({ kind }) => kind === "noCapacity" || kind === "replicaFailing");
+  if (trouble !== undefined) return `; ${trouble.message}`;
+  if (paused !== null) return "; paused by an operator: `pulumi-serve rollout resume` lets it go on";
+  if (settledAt === null) return "";
+  if (gate?.cursor === cursor && gate.verdict.kind === "inconclusive")
+    return `; the gate waits: ${gate.verdict.reason}`;
+  return strategy.bakeSeconds > 0 ? `; baking for ${strategy.bakeSeconds} s` : "";
 }

@@ -1,7 +1,12 @@
 import type { Draft } from "../draft";
-import type { Intent, RolloutIntent } from "../intent";
-import { planSurge } from "../plan/surge";
+import type { Intent, RolloutIntent, RolloutTarget } from "../intent";
+import { maxShiftPercent, planPath } from "../plan/path";
+import type { PoolSpec } from "../spec/pool";
+import type { RolloutProgress } from "../state";
+import type { Strategy } from "../strategy";
 import { serviceRevision, targetKey } from "../target";
+import { RUNNING } from "./clock";
+import { canaryPercentOf } from "./hold";
 import { assignVersion, currentRevision } from "./version";
 
 /** Adopts what serves, or starts the rollout to what is staged. Nothing happens to a target that was rejected. */
@@ -18,64 +23,72 @@ export function beginRollout(draft: Draft, intent: Intent, { target, strategy }:
     adopt(draft, named);
     return;
   }
-  const key = targetKey(target);
-  if (draft.state.rejected[key] !== undefined) return;
+  if (draft.state.rejected[targetKey(target)] !== undefined) return;
   if (changed.some((name) => !draft.pool(name).hasServed)) return;
+  const specs = changed.map((name) => intent.pools[name]!.declared);
+  launchRollout(draft, { target, specs, declared: target, strategy, origin: { kind: "declared" } });
+}
 
+export interface NewRollout {
+  target: RolloutTarget;
+  /** Of the pools that change, all of which have served. */
+  specs: readonly PoolSpec[];
+  declared: RolloutTarget;
+  strategy: Strategy;
+  origin: RolloutProgress["origin"];
+}
+
+export function launchRollout(draft: Draft, { target, specs, declared, strategy, origin }: NewRollout): void {
   const from = currentRevision(draft.state);
   if (from !== null) assignVersion(draft, from);
-  for (const name of changed) draft.patchPool(name, { canary: intent.pools[name]!.declared, failures: null });
-  const pools = changed.map((name) => {
-    const { primary, canary } = draft.pool(name);
-    return { name, from: primary!.replicas, to: canary!.replicas };
-  });
-  if (strategy.kind !== "surge") throw new Error(`${strategy.kind} has no planner`);
-  const plan = planSurge({ pools, maxSurgePercent: strategy.maxSurgePercent });
+  for (const spec of specs) draft.patchPool(spec.name, { canary: spec, failures: null });
+  const pools = specs.map(({ name, replicas }) => ({ name, from: draft.pool(name).primary!.replicas, to: replicas }));
+  const { cap, floor, states } = planPath(strategy, pools);
   const next = Object.values(draft.state.pools).flatMap((pool) => pool.canary ?? pool.primary ?? []);
-  const version = assignVersion(draft, serviceRevision(next));
   const id = draft.state.nextRollout;
   draft.state.nextRollout = id + 1;
-  draft.state.rollout = {
+  const rollout: RolloutProgress = {
     id,
-    targetKey: key,
-    version,
+    targetKey: targetKey(target),
+    version: assignVersion(draft, serviceRevision(next)),
     target,
-    declaredKey: key,
-    origin: { kind: "declared" },
+    declared,
+    declaredPercent: canaryPercentOf(strategy),
+    origin,
     strategy,
     startedAt: draft.now,
     pools,
-    cap: plan.cap,
-    floor: plan.floor,
-    plan: plan.states,
+    cap,
+    floor,
+    growing: "canary",
+    plan: states,
     cursor: 0,
     cursorSince: draft.now,
     settledAt: null,
-    stopped: { totalMs: 0, stepMs: 0, since: null },
+    stopped: RUNNING,
     held: null,
     paused: null,
     waved: null,
+    capacity: null,
     failed: null,
     gate: null,
     direction: { kind: "forward" },
     peakReplicas: 0,
   };
+  draft.state.rollout = rollout;
   draft.say({
     kind: "rolloutStarted",
     rollout: id,
-    targetKey: key,
-    version,
+    targetKey: rollout.targetKey,
+    version: rollout.version,
     pools,
-    cap: plan.cap,
+    cap,
     strategy: strategy.kind,
-    maxShiftPercent: strategy.maxSurgePercent,
-    floor: plan.floor,
-    origin: "declared",
+    maxShiftPercent: maxShiftPercent(strategy),
+    floor,
+    origin: origin.kind,
     revisions: Object.fromEntries(
-      changed.map((name) => {
-        const { primary, canary } = draft.pool(name);
-        return [name, { from: primary?.revision ?? null, to: canary?.revision ?? null }];
-      }),
+      specs.map(({ name, revision }) => [name, { from: draft.pool(name).primary?.revision ?? null, to: revision }]),
     ),
   });
 }

@@ -1,63 +1,76 @@
 import type { Draft } from "../draft";
 import { FAILURES_ENOUGH } from "../fleet/failures";
 import type { Census } from "../fleet/census";
-import type { Intent, RolloutTarget } from "../intent";
-import type { Direction, RolloutProgress } from "../state";
+import type { Intent } from "../intent";
+import type { Direction, RolloutProgress, Walk } from "../state";
+import type { RollbackMode, Strategy } from "../strategy";
 import type { RollbackCause } from "./cause";
-import { freshCommands } from "./commands";
-import { targetKey } from "../target";
+import { runningMs, stepRunningMs } from "./clock";
+import { isDeclared } from "./follow-intent";
+import { holds } from "./hold";
+import { planWayBack } from "./replan";
 
-/** Turns a rollout round, once, when there is a reason to. The first reason in this order is the one that is told. */
-export function turnBack(draft: Draft, intent: Intent, census: Record<string, Census>): void {
-  const rollout = draft.state.rollout!;
-  followTarget(draft, intent, rollout);
-  if (rollout.direction.kind === "back") return;
-  const reason =
-    aborted(draft, intent) ??
-    superseded(intent, draft.state.rollout!) ??
-    canaryFailed(draft, rollout) ??
-    canaryUnhealthy(draft, rollout, census) ??
-    timedOut(rollout, draft.now);
-  if (reason === null) return;
-  const direction: Direction = {
-    kind: "back",
-    rejects: reason.cause !== "superseded",
-    cause: reason.cause,
-    reason: reason.sentence,
-    mode: { mode: "safe" },
-  };
-  draft.state.rollout = { ...draft.state.rollout!, direction };
-  draft.say({ kind: "rollingBack", rollout: rollout.id, cause: reason.cause, reason: reason.sentence, mode: "safe" });
-}
-
-interface Reason {
+export interface Reason {
   cause: RollbackCause;
   sentence: string;
 }
 
-/** The same revisions with other probes or another timeout are the same rollout, under its new name. */
-function followTarget(draft: Draft, intent: Intent, rollout: RolloutProgress): void {
-  const declared = intent.rollout!;
-  if (!sameRevisions(declared.target, rollout.target)) return;
-  const key = targetKey(declared.target);
-  if (key === rollout.targetKey && declared.strategy.timeoutSeconds === rollout.strategy.timeoutSeconds) return;
-  const strategy = { ...rollout.strategy, timeoutSeconds: declared.strategy.timeoutSeconds };
-  draft.state.rollout = { ...rollout, target: declared.target, targetKey: key, strategy };
+/** Turns a rollout round when there is a reason to. The first reason in this order is the one that is told. */
+export function turnBack(draft: Draft, intent: Intent, census: Record<string, Census>): void {
+  const rollout = draft.state.rollout!;
+  if (rollout.direction.kind === "back") return;
+  if (!isDeclared(intent, rollout)) {
+    goBack(draft, { cause: "superseded", sentence: "a newer `pulumi up` declared other revisions" }, null);
+    return;
+  }
+  const reason =
+    canaryFailed(draft, rollout) ?? canaryUnhealthy(draft, rollout, census) ?? timedOut(rollout, draft.now);
+  if (reason !== null) giveUp(draft, reason);
 }
 
-export function sameRevisions(a: RolloutTarget, b: RolloutTarget): boolean {
-  const names = Object.keys(a);
-  return names.length === Object.keys(b).length && names.every((name) => a[name]!.revision === b[name]?.revision);
+/** The canary is not good enough. Where the operator has the say (canaryPercent), it is told and left to them. */
+export function giveUp(draft: Draft, reason: Reason): void {
+  const rollout = draft.state.rollout!;
+  if (!holds(rollout.strategy)) {
+    goBack(draft, reason, null);
+  } else if (rollout.failed === null) {
+    draft.state.rollout = { ...rollout, failed: reason.sentence };
+    draft.say({ kind: "rolloutFailed", rollout: rollout.id, reason: reason.sentence });
+  }
 }
 
-function aborted(draft: Draft, intent: Intent): Reason | null {
-  if (!freshCommands(draft, intent).some(({ kind }) => kind === "abort")) return null;
-  return { cause: "operator", sentence: "an operator aborted the rollout (pulumi-serve rollout abort)" };
+/** Also for a rollout that goes back already, when the way is to be another one. Returns what happened, for the log. */
+export function goBack(draft: Draft, { cause, sentence }: Reason, asked: RollbackMode | null): string {
+  const rollout = draft.state.rollout!;
+  const before = rollout.direction;
+  const mode = asked ?? defaultMode(rollout.strategy, cause);
+  if (before.kind === "back" && (asked === null || asked.mode === before.mode.mode)) return "it goes back already";
+  const walk = walkOf(rollout.strategy, mode);
+  const rejects = cause !== "superseded";
+  const direction: Direction =
+    before.kind === "back" ? { ...before, mode, walk } : { kind: "back", rejects, cause, reason: sentence, mode, walk };
+  draft.state.rollout = { ...rollout, direction, held: null, paused: null, waved: null, failed: null, gate: null };
+  draft.say({ kind: "rollingBack", rollout: rollout.id, cause, reason: sentence, mode: mode.mode });
+  if (walk === "planned") planWayBack(draft, mode.mode === "gradual" ? mode.maxSurgePercent : null, sentence);
+  return mode.mode;
 }
 
-function superseded(intent: Intent, rollout: RolloutProgress): Reason | null {
-  if (sameRevisions(intent.rollout!.target, rollout.target)) return null;
-  return { cause: "superseded", sentence: "a newer `pulumi up` declared other revisions" };
+/** A newer deployment is no emergency: nothing is overloaded for it. */
+function defaultMode({ rollback }: Strategy, cause: RollbackCause): RollbackMode {
+  return cause === "superseded" && rollback.mode === "immediate" ? { mode: "safe" } : rollback;
+}
+
+function walkOf({ kind }: Strategy, { mode }: RollbackMode): Walk {
+  switch (kind) {
+    case "rolling":
+    case "inPlace":
+      return "planned";
+    // It never mixes versions, so there is nothing gradual about its way back.
+    case "blueGreen":
+      return "continuous";
+    case "surge":
+      return mode === "gradual" ? "planned" : "continuous";
+  }
 }
 
 function canaryFailed(draft: Draft, rollout: RolloutProgress): Reason | null {
@@ -86,12 +99,18 @@ function canaryUnhealthy(draft: Draft, rollout: RolloutProgress, census: Record<
 }
 
 function timedOut(rollout: RolloutProgress, now: number): Reason | null {
-  const limit = rollout.strategy.timeoutSeconds;
-  if (now - rollout.startedAt <= limit * 1000) return null;
+  const { timeoutSeconds, stepTimeoutSeconds } = rollout.strategy;
   const { kind, percent } = rollout.plan[rollout.cursor]!;
-  const at = `${kind} to ${percent} %, step ${rollout.cursor + 1} of ${rollout.plan.length}`;
-  return {
-    cause: "timedOut",
-    sentence: `the rollout was not over within its timeout of ${limit} s (it was at: ${at})`,
-  };
+  const waits =
+    rollout.gate?.verdict.kind === "inconclusive" ? `; its gate has no verdict: ${rollout.gate.verdict.reason}` : "";
+  const at = `${kind} to ${percent} %, step ${rollout.cursor + 1} of ${rollout.plan.length}${waits}`;
+  if (runningMs(rollout, now) > timeoutSeconds * 1000) {
+    const sentence = `the rollout was not over within its timeout of ${timeoutSeconds} s (it was at: ${at})`;
+    return { cause: "timedOut", sentence };
+  }
+  if (stepTimeoutSeconds !== null && stepRunningMs(rollout, now) > stepTimeoutSeconds * 1000) {
+    const sentence = `a step was not over within stepTimeoutSeconds (${stepTimeoutSeconds} s): ${at}`;
+    return { cause: "timedOut", sentence };
+  }
+  return null;
 }

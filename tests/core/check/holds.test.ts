@@ -30,6 +30,7 @@ const replanned: EventBody = {
   pools: [{ name: "p", from: 4, to: 4 }],
   cap: { p: 5 },
   floor: null,
+  growing: "canary",
 };
 const goesBack: EventBody = { kind: "rollingBack", rollout: 1, cause: "operator", reason: "asked", mode: "safe" };
 

@@ -293,6 +293,7 @@ describe("check, over rollbacks", () => {
           pools: [{ name: "p", from: 4, to: 4 }],
           cap: { p: 5 },
           floor: null,
+          growing: "primary",
         })
         .ready("a", "p-7")
         .tick(routed(25, 75, THERE, [...HERE, "p-7"]));

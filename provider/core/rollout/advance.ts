@@ -1,0 +1,96 @@
+import type { Draft } from "../draft";
+import type { Census } from "../fleet/census";
+import { followGates } from "../gate/follow";
+import type { Intent } from "../intent";
+import type { Observed } from "../observed";
+import type { RolloutProgress } from "../state";
+import { established } from "./established";
+import { holds } from "./hold";
+import { replan } from "./replan";
+import { giveUp } from "./turn";
+
+/** Moves the cursor over every plan state that is established and may be left. True when the last one is behind it. */
+export function advance(draft: Draft, intent: Intent, observed: Observed, census: Record<string, Census>): boolean {
+  for (;;) {
+    const rollout = draft.state.rollout!;
+    if (!established(draft, rollout, census, observed.dataplane)) {
+      if (rollout.settledAt !== null) draft.state.rollout = { ...rollout, settledAt: null, gate: null };
+      return false;
+    }
+    if (!mayLeave(draft, intent, observed)) return false;
+    const passed = draft.state.rollout!;
+    if (passed.cursor === passed.plan.length - 1) {
+      if (!isHold(passed)) return true;
+      hold(draft, passed);
+      return false;
+    }
+    step(draft, passed);
+  }
+}
+
+/** Whether the state at the cursor has been waited for; a rollback waits for nothing. */
+function mayLeave(draft: Draft, intent: Intent, observed: Observed): boolean {
+  const rollout = draft.state.rollout!;
+  if (rollout.direction.kind === "back") return true;
+  // What is under way was finished, as this state is established: from here on nothing moves (A18).
+  if (rollout.paused !== null) return false;
+  if (!rollout.plan[rollout.cursor]!.settled) return true;
+  if (numbersChanged(draft, rollout)) {
+    replan(draft, "the declared number of replicas changed");
+    return false;
+  }
+  if (rollout.settledAt === null) draft.state.rollout = { ...rollout, settledAt: draft.now };
+  if (rollout.waved === "everything") return true;
+  const verdict = followGates(draft, intent, observed);
+  switch (verdict.kind) {
+    case "failed":
+      giveUp(draft, { cause: "gateFailed", sentence: `a gate failed at ${percentOf(rollout)} %: ${verdict.reason}` });
+      return false;
+    case "inconclusive":
+      return rollout.waved === "waits";
+    case "passed":
+      return rollout.waved === "waits" || bakedFor(draft) >= rollout.strategy.bakeSeconds * 1000;
+  }
+}
+
+function bakedFor(draft: Draft): number {
+  return draft.now - (draft.state.rollout!.settledAt ?? draft.now);
+}
+
+/** A9: a pool that was declared with another number meanwhile goes on by that one from the next settled state. */
+function numbersChanged(draft: Draft, { pools }: RolloutProgress): boolean {
+  return pools.some(({ name, to }) => to > 0 && draft.pool(name).canary?.replicas !== to);
+}
+
+function isHold(rollout: RolloutProgress): boolean {
+  return rollout.direction.kind === "forward" && holds(rollout.strategy);
+}
+
+function hold(draft: Draft, rollout: RolloutProgress): void {
+  if (rollout.held !== null) return;
+  const percent = percentOf(rollout);
+  draft.state.rollout = { ...rollout, held: { percent, since: draft.now }, failed: null };
+  draft.say({ kind: "rolloutHeld", rollout: rollout.id, percent });
+}
+
+function percentOf({ plan, cursor }: RolloutProgress): number {
+  return plan[cursor]!.percent;
+}
+
+function step(draft: Draft, rollout: RolloutProgress): void {
+  const cursor = rollout.cursor + 1;
+  draft.state.rollout = {
+    ...rollout,
+    cursor,
+    cursorSince: draft.now,
+    stopped: { ...rollout.stopped, stepMs: 0 },
+    settledAt: null,
+    waved: null,
+    failed: null,
+    gate: null,
+  };
+  const steps = rollout.plan.length - 1;
+  draft.say({ kind: "rolloutStep", rollout: rollout.id, step: cursor, steps, state: rollout.plan[cursor]! });
+  // A step is proof enough that its side can start: a failure from here on begins a new row.
+  for (const { name } of rollout.pools) if (draft.pool(name).failures) draft.patchPool(name, { failures: null });
+}

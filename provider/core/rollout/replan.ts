@@ -1,0 +1,68 @@
+import type { Draft } from "../draft";
+import { comingBack, takeCensus } from "../fleet/census";
+import { planPath, planReturn, type Begin } from "../plan/path";
+import type { Path, PlannedPool } from "../plan/states";
+import type { RolloutProgress } from "../state";
+import { RUNNING } from "./clock";
+import { canaryPercentOf } from "./hold";
+
+/** The same rollout by another way from where it stands: another hold, other numbers, a rollback that is called off. */
+export function replan(draft: Draft, reason: string): void {
+  const rollout = draft.state.rollout!;
+  const pools = rollout.pools.map((pool) => ({ ...pool, to: draft.pool(pool.name).canary?.replicas ?? pool.to }));
+  const begin = standing(draft, rollout, Math.floor);
+  const { canary, primary } = begin.weights;
+  const lower = (canaryPercentOf(rollout.strategy) ?? 100) * (canary + primary) < 100 * canary;
+  const growing = lower ? "primary" : "canary";
+  follow(draft, { ...rollout, pools, growing }, planPath(rollout.strategy, pools, begin), reason);
+}
+
+/** The way back, state by state. */
+export function planWayBack(draft: Draft, maxSurgePercent: number | null, reason: string): void {
+  const rollout = draft.state.rollout!;
+  const { strategy, pools } = rollout;
+  const begin = standing(draft, rollout, Math.ceil);
+  const path = planReturn({ strategy, maxSurgePercent, pools, begin });
+  follow(draft, { ...rollout, growing: "primary" }, path, reason);
+}
+
+function follow(draft: Draft, rollout: RolloutProgress, path: Path, reason: string): void {
+  const { pools, growing } = rollout;
+  draft.state.rollout = {
+    ...rollout,
+    cap: path.cap,
+    floor: path.floor,
+    plan: path.states,
+    cursor: 0,
+    cursorSince: draft.now,
+    settledAt: null,
+    stopped: { ...RUNNING, totalMs: rollout.stopped.totalMs, since: rollout.stopped.since },
+    held: null,
+    gate: null,
+  };
+  const { cap, floor } = path;
+  draft.say({ kind: "rolloutReplanned", rollout: rollout.id, reason, pools, cap, floor, growing });
+}
+
+/**
+ * Draining replicas are left out, as they go whatever is planned, but for those that come back as the other version. A split that is no whole percent is
+ * rounded to where the side that is about to grow has less of it.
+ */
+function standing(draft: Draft, rollout: RolloutProgress, round: (share: number) => number): Begin {
+  const census = takeCensus(draft.state);
+  const { weights } = draft.state.routing;
+  const total = weights.canary + weights.primary;
+  const countsOf = ({ name }: PlannedPool) => {
+    const { canary, primary } = census[name]!;
+    const counts = {
+      canary: canary.alive.length + comingBack(primary),
+      primary: primary.alive.length + comingBack(canary),
+    };
+    return [name, counts] as const;
+  };
+  return {
+    percent: total === 0 ? 0 : round((100 * weights.canary) / total),
+    pools: Object.fromEntries(rollout.pools.map(countsOf)),
+    weights,
+  };
+}

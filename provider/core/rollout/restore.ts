@@ -1,0 +1,56 @@
+import type { Verb } from "../command";
+import type { Draft } from "../draft";
+import type { Intent } from "../intent";
+import type { PoolSpec } from "../spec/pool";
+import type { KeptVersion } from "../state";
+import type { Strategy } from "../strategy";
+import { targetKey, targetOf } from "../target";
+import { launchRollout } from "./start";
+import { currentVersion } from "./version";
+
+type Rollback = Extract<Verb, { kind: "rollback" }>;
+
+/**
+ * Brings a kept version back after a promotion: an ordinary rollout to it, that no gate stops. What the program declares
+ * is rejected from here on, so that no `up` undoes what the operator did. Returns what happened, for the log.
+ */
+export function restoreKept(draft: Draft, intent: Intent, verb: Rollback): string {
+  const kept = draft.state.history.find(({ version }) => verb.toVersion === null || version === verb.toVersion);
+  if (kept === undefined)
+    return verb.toVersion === null ? "no version is kept" : `version ${verb.toVersion} is not kept`;
+  const declared = intent.rollout;
+  if (declared === null) return "no Rollout is declared";
+  const specs = changedSpecs(draft, kept);
+  if (specs.length === 0) return `version ${kept.version} serves already`;
+
+  const version = currentVersion(draft.state) ?? 0;
+  const reason = `an operator rolled it back to version ${kept.version} (pulumi-serve rollout rollback)`;
+  launchRollout(draft, {
+    target: targetOf(specs),
+    specs,
+    declared: declared.target,
+    strategy: restoring(declared.strategy, verb),
+    origin: { kind: "operator", reason },
+  });
+  const rejection = { reason, cause: "operator" as const, at: draft.now, version };
+  draft.state.rejected = { ...draft.state.rejected, [targetKey(declared.target)]: rejection };
+  return `to version ${kept.version}`;
+}
+
+/** Code and probes of then, for the load of today. */
+function changedSpecs(draft: Draft, kept: KeptVersion): PoolSpec[] {
+  return Object.entries(kept.pools).flatMap(([name, spec]) => {
+    const serving = draft.state.pools[name]?.primary;
+    if (!serving || serving.revision === spec.revision) return [];
+    return [{ ...spec, replicas: serving.replicas, route: serving.route }];
+  });
+}
+
+/** Nothing of a replaced version is up, so it comes back as it went; only its own surge can make that gentler. */
+function restoring(strategy: Strategy, { mode }: Rollback): Strategy {
+  const plain = { ...strategy, bakeSeconds: 0, gates: [] };
+  if (mode?.mode === "gradual") {
+    return { ...plain, kind: "surge", maxSurgePercent: mode.maxSurgePercent, canaryPercent: null };
+  }
+  return plain.kind === "surge" ? { ...plain, canaryPercent: null } : plain;
+}

@@ -1,0 +1,71 @@
+import type { Draft } from "../draft";
+import type { Census } from "../fleet/census";
+import { ALL_PRIMARY, type Weights } from "../goals";
+import type { RolloutProgress } from "../state";
+import { backwardWeights } from "./back";
+
+/** How the traffic is shared out now, whatever the plan hopes for. */
+export function weightsNow(draft: Draft, rollout: RolloutProgress, census: Record<string, Census>): Weights {
+  const { kind } = rollout.strategy;
+  switch (kind) {
+    case "surge":
+      if (rollout.direction.kind === "back" && rollout.direction.walk === "continuous") {
+        return backwardWeights(draft, rollout, census);
+      }
+      return affordableWeights(rollout, census);
+    case "blueGreen":
+      return undividedWeights(draft, rollout, census);
+    case "rolling":
+    case "inPlace":
+      return readyWeights(rollout, census);
+  }
+}
+
+/**
+ * The plan's weights, lowered for the side that grows where it lost ready replicas (A22: the weight falls before
+ * anything else happens). They are never raised above the plan, even when the other side is the one that lost.
+ */
+function affordableWeights(rollout: RolloutProgress, census: Record<string, Census>): Weights {
+  const backward = rollout.growing === "primary";
+  const planned = rollout.plan[rollout.cursor]!.weights;
+  let growing = backward ? planned.primary : planned.canary;
+  let shrinking = backward ? planned.canary : planned.primary;
+  for (const { name, from, to } of rollout.pools) {
+    if (to === 0 || from === 0) continue;
+    const [full, rest] = backward ? [from, to] : [to, from];
+    const canary = census[name]!.canary.ready.length;
+    const primary = census[name]!.primary.ready.length;
+    const [grown, left] = backward ? [primary, canary] : [canary, primary];
+    const carries = grown * (growing + shrinking) >= growing * full;
+    if (carries || (grown === 0 && left === 0)) continue;
+    const enough = grown * rest + left * full >= rest * full;
+    const lowered = enough ? [grown, full - grown] : [grown * rest, left * full];
+    if (lowered[0]! * shrinking < growing * lowered[1]!) [growing, shrinking] = lowered as [number, number];
+  }
+  return backward ? { canary: shrinking, primary: growing } : { canary: growing, primary: shrinking };
+}
+
+const ALL_CANARY: Weights = { canary: 100, primary: 0 };
+
+/** blueGreen: one version has everything. Going back, the primary gets it when it is whole again, or the canary is dead. */
+function undividedWeights(draft: Draft, rollout: RolloutProgress, census: Record<string, Census>): Weights {
+  const both = rollout.pools.filter(({ from, to }) => from > 0 && to > 0);
+  const alive = (side: "canary" | "primary") => both.every(({ name }) => census[name]![side].ready.length > 0);
+  const { direction } = rollout;
+  if (direction.kind === "forward") {
+    const { weights } = rollout.plan[rollout.cursor]!;
+    return weights.canary > 0 && !alive("canary") && alive("primary") ? ALL_PRIMARY : weights;
+  }
+  if (draft.state.routing.weights.canary === 0) return ALL_PRIMARY;
+  const whole = both.every(({ name, from }) => census[name]!.primary.ready.length >= from);
+  const back = whole || !alive("canary") || direction.mode.mode === "immediate";
+  return back && alive("primary") ? ALL_PRIMARY : ALL_CANARY;
+}
+
+/** For the display, and for what asks how much the canary carries; each pool's own split is made where it is routed. */
+function readyWeights(rollout: RolloutProgress, census: Record<string, Census>): Weights {
+  const sum = (side: "canary" | "primary") =>
+    rollout.pools.reduce((total, { name }) => total + census[name]![side].ready.length, 0);
+  const weights = { canary: sum("canary"), primary: sum("primary") };
+  return weights.canary + weights.primary === 0 ? rollout.plan[rollout.cursor]!.weights : weights;
+}

@@ -1,0 +1,362 @@
+import assert from "node:assert/strict";
+import { checkEvents } from "../../provider/core/check/check";
+import { blueGreen, inPlace, rolling, surge } from "../core/strategies";
+import {
+  canaryTraffic,
+  declareRevision,
+  declareStrategy,
+  during,
+  ended,
+  revisions,
+  rolloutOf,
+  serving,
+  settled,
+} from "./service";
+import type { World } from "./world";
+
+const FOUR = [{ name: "p", replicas: 4 }];
+
+/** Ready replicas as the balancer has them, after every tick until the rollout is over. */
+function follow(world: World, rollouts: number, each: (ready: { canary: number; primary: number }) => void): void {
+  world.until(
+    () => ended(world) === rollouts,
+    3600,
+    () => {
+      const [route] = world.routing!.routes;
+      each({ canary: route?.canary?.replicas.length ?? 0, primary: route?.primary?.replicas.length ?? 0 });
+    },
+  );
+}
+
+function proved(world: World): void {
+  assert.deepEqual(
+    checkEvents(world.log).verdicts.flatMap(({ violation }) => violation ?? []),
+    [],
+  );
+}
+
+describe("a blueGreen rollout", () => {
+  it("never mixes versions and cuts over in one generation, when the canary is whole", () => {
+    const world = serving(FOUR, blueGreen());
+    declareRevision(world, "b");
+    const splits = new Set<string>();
+    let peak = 0;
+    follow(world, 1, ({ canary }) => {
+      const [route] = world.routing!.routes;
+      splits.add(`${route!.canary?.weight ?? 0}:${route!.primary?.weight ?? 0}`);
+      peak = Math.max(peak, world.living().length);
+      if ((route!.canary?.weight ?? 0) > 0) assert.equal(canary, 4);
+    });
+    assert.deepEqual(splits, new Set(["0:100", "100:0"]));
+    assert.equal(peak, 8);
+    assert.equal(world.state!.lastOutcome!.kind, "promoted");
+    proved(world);
+  });
+
+  it("goes back in one generation after the cut-over, to a primary that is still whole", () => {
+    const world = serving(FOUR, blueGreen({ bakeSeconds: 60 }));
+    declareRevision(world, "b");
+    world.until(() => canaryTraffic(world) === 100);
+    world.command({ kind: "abort", mode: null });
+    follow(world, 1, () => {
+      const [route] = world.routing!.routes;
+      const weights = [route!.canary?.weight ?? 0, route!.primary?.weight ?? 0];
+      assert.ok(weights.includes(0));
+      assert.ok(weights[1]! === 0 || route!.primary!.replicas.length === 4);
+    });
+    assert.deepEqual(revisions(world), new Set(["a"]));
+    proved(world);
+  });
+});
+
+describe("a canary hold", () => {
+  it("stops at the split, is over for whoever waits, goes up, down and to the end", () => {
+    const world = serving([{ name: "p", replicas: 10 }], surge(25, { canaryPercent: 10 }));
+    declareRevision(world, "b");
+    const held = (percent: number) => () => world.state!.rollout?.held?.percent === percent;
+    world.until(held(10));
+    assert.equal(canaryTraffic(world), 10);
+    declareStrategy(world, surge(25, { canaryPercent: 40 }));
+    world.until(held(40));
+    assert.equal(canaryTraffic(world), 40);
+    assert.equal(world.living().length, 10);
+    declareStrategy(world, surge(25, { canaryPercent: 20 }));
+    world.until(held(20));
+    assert.equal(canaryTraffic(world), 20);
+    declareStrategy(world, surge(25, { canaryPercent: 100 }));
+    follow(world, 1, () => assert.ok(world.living().length <= 13));
+    assert.deepEqual(revisions(world), new Set(["b"]));
+    proved(world);
+  });
+
+  it("at 0 % has one canary, for requests that name it", () => {
+    const world = serving(FOUR, surge(25, { canaryPercent: 0 }));
+    declareRevision(world, "b");
+    world.until(() => during(world, (rollout) => rollout.held !== null));
+    const [route] = world.routing!.routes;
+    assert.equal(route!.canary!.replicas.length, 1);
+    assert.equal(route!.canary!.weight, 0);
+    assert.equal(route!.primary!.replicas.length, 4);
+    declareStrategy(world, surge(25, { canaryPercent: 100 }));
+    follow(world, 1, () => undefined);
+    proved(world);
+  });
+
+  it("is promoted by an operator, which the unchanged program does not undo", () => {
+    const world = serving(FOUR, surge(25, { canaryPercent: 25 }));
+    declareRevision(world, "b");
+    world.until(() => during(world, (rollout) => rollout.held !== null));
+    world.command({ kind: "promote", force: false });
+    follow(world, 1, () => undefined);
+    assert.equal(world.state!.lastOutcome!.kind, "promoted");
+    declareRevision(world, "b");
+    for (let count = 0; count < 50; count += 1) world.tick();
+    assert.deepEqual(revisions(world), new Set(["b"]));
+    proved(world);
+  });
+
+  it("never goes back by itself: a broken canary loses its traffic and waits for the operator", () => {
+    const world = serving(FOUR, surge(25, { canaryPercent: 50 }));
+    world.behaviours.set("b", { bootMs: 500, start: "never", drainMs: 500 });
+    declareRevision(world, "b");
+    world.until(() => during(world, (rollout) => rollout.failed !== null));
+    for (let count = 0; count < 100; count += 1) world.tick();
+    assert.equal(rolloutOf(world).direction.kind, "forward");
+    world.command({ kind: "rollback", mode: null, toVersion: null });
+    world.until(() => settled(world));
+    assert.deepEqual(revisions(world), new Set(["a"]));
+    proved(world);
+  });
+});
+
+describe("a rolling rollout", () => {
+  for (const [replicas, wave] of [
+    [4, 1],
+    [5, 1],
+    [10, 2],
+  ] as const) {
+    it(`of ${replicas} replicas has at most ${wave} of them down, and no VM too many`, () => {
+      const world = serving([{ name: "p", replicas }], rolling());
+      declareRevision(world, "b");
+      let fewest: number = replicas;
+      follow(world, 1, ({ canary, primary }) => {
+        fewest = Math.min(fewest, canary + primary);
+        assert.ok(world.living().length <= replicas);
+      });
+      assert.equal(fewest, replicas - wave);
+      assert.deepEqual(revisions(world), new Set(["b"]));
+      proved(world);
+    });
+  }
+
+  it("that starts first never has fewer ready than before", () => {
+    const world = serving([{ name: "p", replicas: 10 }], rolling(20, { order: "startFirst" }));
+    declareRevision(world, "b");
+    let peak = 0;
+    follow(world, 1, ({ canary, primary }) => {
+      assert.ok(canary + primary >= 10);
+      peak = Math.max(peak, world.living().length);
+    });
+    assert.equal(peak, 12);
+    proved(world);
+  });
+
+  it("of a single replica starts first, unless an outage is allowed", () => {
+    for (const allowOutage of [false, true]) {
+      const world = serving([{ name: "p", replicas: 1 }], rolling(20, { allowOutage }));
+      declareRevision(world, "b");
+      let fewest = 1;
+      follow(world, 1, ({ canary, primary }) => (fewest = Math.min(fewest, canary + primary)));
+      assert.equal(fewest, allowOutage ? 0 : 1);
+      proved(world);
+    }
+  });
+
+  it("goes back wave by wave", () => {
+    const world = serving([{ name: "p", replicas: 10 }], rolling());
+    declareRevision(world, "b");
+    world.until(() => during(world, ({ plan, cursor }) => plan[cursor]!.pools["p"]!.canary >= 6));
+    world.command({ kind: "abort", mode: null });
+    follow(world, 1, ({ canary, primary }) => assert.ok(canary + primary >= 8 - 2));
+    assert.deepEqual(revisions(world), new Set(["a"]));
+    proved(world);
+  });
+});
+
+describe("a pause", () => {
+  it("finishes what is under way, moves nothing more, and lets it go on when it is resumed", () => {
+    const world = serving(FOUR);
+    declareRevision(world, "b");
+    world.until(() => during(world, ({ cursor }) => cursor === 1));
+    world.command({ kind: "pause" });
+    for (let count = 0; count < 600; count += 1) world.tick();
+    assert.equal(rolloutOf(world).cursor, 1);
+    assert.equal(world.routing!.routes[0]!.canary!.replicas.length, 1);
+    world.command({ kind: "resume" });
+    follow(world, 1, () => undefined);
+    assert.equal(world.state!.lastOutcome!.kind, "promoted");
+    proved(world);
+  });
+
+  it("stops the clock of the timeout", () => {
+    const world = serving(FOUR, surge(25, { timeoutSeconds: 60 }));
+    declareRevision(world, "b");
+    world.until(() => during(world, ({ cursor }) => cursor === 1));
+    world.command({ kind: "pause" });
+    world.tick();
+    world.now += 3_600_000;
+    for (let count = 0; count < 20; count += 1) world.tick();
+    assert.equal(rolloutOf(world).direction.kind, "forward");
+    world.command({ kind: "resume" });
+    follow(world, 1, () => undefined);
+    assert.equal(world.state!.lastOutcome!.kind, "promoted");
+  });
+});
+
+describe("a rollback", () => {
+  for (const percent of [25, 50, 75]) {
+    it(`from ${percent} % is safe: neither version ever has more traffic than it can carry`, () => {
+      const world = serving([{ name: "p", replicas: 8 }]);
+      declareRevision(world, "b");
+      world.until(() => canaryTraffic(world) >= percent);
+      world.command({ kind: "abort", mode: { mode: "safe" } });
+      follow(world, 1, () => undefined);
+      proved(world);
+    });
+
+    it(`from ${percent} % is gradual by a surge of its own`, () => {
+      const world = serving([{ name: "p", replicas: 10 }], surge(50));
+      declareRevision(world, "b");
+      world.until(() => canaryTraffic(world) >= percent);
+      world.command({ kind: "abort", mode: { mode: "gradual", maxSurgePercent: 10 } });
+      world.tick();
+      follow(world, 1, () => assert.ok(world.living().length <= 15));
+      assert.deepEqual(revisions(world), new Set(["a"]));
+      proved(world);
+    });
+
+    it(`from ${percent} % at once gives the primary everything, and the cap still binds`, () => {
+      const world = serving([{ name: "p", replicas: 8 }]);
+      declareRevision(world, "b");
+      world.until(() => canaryTraffic(world) >= percent);
+      world.command({ kind: "abort", mode: { mode: "immediate" } });
+      world.tick();
+      assert.equal(canaryTraffic(world), 0);
+      follow(world, 1, () => assert.ok(world.living().length <= 10));
+      assert.deepEqual(revisions(world), new Set(["a"]));
+      proved(world);
+    });
+  }
+
+  it("after the promotion brings the version before back, and no `up` undoes it", () => {
+    const world = serving(FOUR);
+    declareRevision(world, "b");
+    world.until(() => settled(world) && ended(world) === 1);
+    assert.equal(world.state!.history[0]!.version, 1);
+    world.command({ kind: "rollback", mode: null, toVersion: null });
+    world.until(() => settled(world) && ended(world) === 2);
+    assert.deepEqual(revisions(world), new Set(["a"]));
+    declareRevision(world, "b");
+    for (let count = 0; count < 100; count += 1) world.tick();
+    assert.deepEqual(revisions(world), new Set(["a"]));
+    world.command({ kind: "retry" });
+    world.until(() => settled(world) && ended(world) === 3);
+    assert.deepEqual(revisions(world), new Set(["b"]));
+    proved(world);
+  });
+
+  it("is called off when the middle version is declared again", () => {
+    const world = serving([{ name: "p", replicas: 8 }]);
+    declareRevision(world, "b");
+    world.until(() => canaryTraffic(world) >= 50);
+    declareRevision(world, "a");
+    world.until(() => canaryTraffic(world) < 50);
+    declareRevision(world, "b");
+    const launched = () => world.log.filter(({ kind }) => kind === "rolloutStarted").length;
+    world.until(() => settled(world));
+    assert.deepEqual(revisions(world), new Set(["b"]));
+    assert.equal(launched(), 1);
+    proved(world);
+  });
+
+  it("drains the middle version before a third one starts", () => {
+    const world = serving(FOUR);
+    declareRevision(world, "b");
+    world.until(() => canaryTraffic(world) >= 50);
+    declareRevision(world, "c");
+    world.until(
+      () => settled(world),
+      3600,
+      () => assert.ok(revisions(world).size <= 2 && world.living().length <= 5),
+    );
+    assert.deepEqual(revisions(world), new Set(["c"]));
+    proved(world);
+  });
+});
+
+describe("the clocks", () => {
+  it("wait for capacity without going back, and say when that takes too long", () => {
+    const world = serving(FOUR, surge(25, { timeoutSeconds: 60, capacityWaitSeconds: 300 }));
+    world.refusals = Number.POSITIVE_INFINITY;
+    declareRevision(world, "b");
+    world.until(() => during(world, ({ capacity }) => capacity?.starved === true));
+    assert.equal(rolloutOf(world).direction.kind, "forward");
+    assert.deepEqual(revisions(world), new Set(["a"]));
+    world.refusals = 0;
+    follow(world, 1, () => undefined);
+    assert.equal(world.state!.lastOutcome!.kind, "promoted");
+    proved(world);
+  });
+
+  it("turn a rollout back whose step takes too long", () => {
+    const world = serving(FOUR, surge(25, { stepTimeoutSeconds: 10 }));
+    world.behaviours.set("b", { bootMs: 30_000, start: "ready", drainMs: 500 });
+    declareRevision(world, "b");
+    follow(world, 1, () => undefined);
+    assert.equal(world.state!.lastOutcome!.kind, "rolledBack");
+    assert.match(world.state!.lastOutcome!.reason!, /stepTimeoutSeconds/);
+  });
+});
+
+describe("an in-place rollout", () => {
+  it("restarts replicas on the VMs that they have, wave by wave", () => {
+    const world = serving([{ name: "p", replicas: 10 }], inPlace());
+    const before = world.living().map(({ replica }) => replica);
+    declareRevision(world, "b");
+    let fewest = 10;
+    follow(world, 1, ({ canary, primary }) => (fewest = Math.min(fewest, canary + primary)));
+    assert.equal(fewest, 8);
+    assert.deepEqual(
+      world.living().map(({ replica }) => replica),
+      before,
+    );
+    assert.deepEqual(revisions(world), new Set(["b"]));
+    proved(world);
+  });
+
+  it("goes back on the same VMs", () => {
+    const world = serving([{ name: "p", replicas: 5 }], inPlace());
+    const before = world.living().map(({ replica }) => replica);
+    declareRevision(world, "b");
+    world.until(() => during(world, ({ plan, cursor }) => plan[cursor]!.pools["p"]!.canary >= 3));
+    world.command({ kind: "abort", mode: null });
+    follow(world, 1, ({ canary, primary }) => assert.ok(canary + primary >= 3));
+    assert.deepEqual(
+      world.living().map(({ replica }) => replica),
+      before,
+    );
+    assert.deepEqual(revisions(world), new Set(["a"]));
+    proved(world);
+  });
+
+  it("that never gets ready goes back with the fleet it began with", () => {
+    const world = serving([{ name: "p", replicas: 5 }], inPlace());
+    world.behaviours.set("b", { bootMs: 500, start: "exits", drainMs: 500 });
+    declareRevision(world, "b");
+    follow(world, 1, ({ canary, primary }) => assert.ok(canary + primary >= 4));
+    assert.equal(world.state!.lastOutcome!.kind, "rolledBack");
+    world.until(() => settled(world));
+    assert.deepEqual(revisions(world), new Set(["a"]));
+    proved(world);
+  });
+});
