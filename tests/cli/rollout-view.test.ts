@@ -40,7 +40,14 @@ describe("status of a rollout", () => {
       "how it goes back and why",
       (rollout) => {
         const mode = { mode: "gradual", maxSurgePercent: 10 } as const;
-        rollout.direction = { kind: "back", reason: "a gate failed", rejects: true, cause: "gateFailed", mode };
+        rollout.direction = {
+          kind: "back",
+          reason: "a gate failed",
+          rejects: true,
+          cause: "gateFailed",
+          mode,
+          walk: "planned",
+        };
       },
       /rolling back, gradual \(a gate failed\)/,
     ],

@@ -57,6 +57,11 @@ class Settled {
     } as unknown as RolloutProgress;
   }
 
+  /** What an outside gate is asked under. */
+  key(index: number): string {
+    return `7/${this.state.rollout!.settledAt}/${index}`;
+  }
+
   /** One tick; null: the data plane was not seen. */
   look(): GateVerdict {
     const draft = new Draft(this.state, this.now);
@@ -243,18 +248,18 @@ describe("the gates of a settled step", () => {
       assert.deepEqual(step.asked, []);
       step.now += 60_000;
       assert.equal(step.says(), "inconclusive: gate 1 (command): waits for its answer");
-      assert.deepEqual(step.asked, ["7/0/0"]);
-      step.answers["7/0/0"] = { outcome: "passed", reason: "exit code 0" };
+      assert.deepEqual(step.asked, [step.key(0)]);
+      step.answers[step.key(0)] = { outcome: "passed", reason: "exit code 0" };
       assert.equal(step.says(), "inconclusive: gate 3 (webhook): waits for its answer");
-      assert.deepEqual(step.asked, ["7/0/2"]);
-      step.answers["7/0/2"] = { outcome: "passed", reason: "200" };
+      assert.deepEqual(step.asked, [step.key(2)]);
+      step.answers[step.key(2)] = { outcome: "passed", reason: "200" };
       assert.equal(step.says(), "passed");
       assert.deepEqual(step.asked, []);
     });
 
     it("fail the step with their own words", () => {
       const step = new Settled([COMMAND]);
-      step.answers["7/0/0"] = { outcome: "failed", reason: "exit code 3: no model" };
+      step.answers[step.key(0)] = { outcome: "failed", reason: "exit code 3: no model" };
       assert.equal(step.says(), "failed: gate 1 (command): exit code 3: no model");
       assert.deepEqual(step.asked, []);
     });
@@ -262,10 +267,10 @@ describe("the gates of a settled step", () => {
     it("are asked again while they cannot be reached, which is told once", () => {
       const step = new Settled([WEBHOOK]);
       step.look();
-      step.answers["7/0/0"] = { outcome: "unreachable", reason: "connection refused" };
+      step.answers[step.key(0)] = { outcome: "unreachable", reason: "connection refused" };
       step.look();
       assert.match(step.says(), /^inconclusive: gate 1 \(webhook\): connection refused; it is asked again/);
-      assert.deepEqual(step.asked, ["7/0/0"]);
+      assert.deepEqual(step.asked, [step.key(0)]);
       assert.equal(step.told.length, 2);
     });
   });
