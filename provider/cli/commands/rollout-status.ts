@@ -4,6 +4,7 @@ import { rolloutProgress, type Progress } from "../../core/follow";
 import type { Store } from "../../ports/store";
 import { selectService, withService } from "../services";
 import type { Terminal } from "../terminal";
+import { situationOf } from "../verbs/order";
 
 const FOLLOW_MS = 100;
 /** Exit code of a rollout that is neither over nor failed. */
@@ -42,6 +43,10 @@ async function status(options: StatusOptions, terminal: Terminal): Promise<void>
 async function progressOf(store: Store): Promise<Progress> {
   const [{ value: intent }, state] = await Promise.all([store.readIntent(), store.readState()]);
   if (intent.rollout === null) return { kind: "done", line: "no Rollout is declared for this service" };
+  // After `retry` or `promote` the rejection or the hold of before is no answer.
+  if (state !== null && situationOf(intent, state.value).pending.length > 0) {
+    return { kind: "working", line: "waiting for the agent to obey" };
+  }
   return rolloutProgress(intent, state?.value ?? null, intent.rollout.target);
 }
 

@@ -1,0 +1,59 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { State } from "../../../provider/core/state";
+import type { Store } from "../../../provider/ports/store";
+import { holder } from "../../controller/stored-service";
+import { World } from "../../simulation/world";
+
+const TICKS_A_TURN = 5;
+const TICK_MS = 500;
+const TURN_MS = 5;
+
+/** A service's agent with real decisions and a real store, in a world of virtual time: no process, no waiting. */
+export class SimulatedAgent {
+  private stopping = false;
+  private running: Promise<void> = Promise.resolve();
+
+  private constructor(
+    private readonly store: Store,
+    readonly world: World,
+  ) {}
+
+  static async start(store: Store): Promise<SimulatedAgent> {
+    const { value } = await store.readIntent();
+    const agent = new SimulatedAgent(store, new World(value));
+    agent.world.epoch = (await store.acquireLease(holder())).epoch;
+    agent.goOn();
+    return agent;
+  }
+
+  /** Ends between two turns; rejects with what went wrong. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    await this.running;
+  }
+
+  goOn(): void {
+    this.stopping = false;
+    this.running = this.turns();
+    // Told by `stop`; a test that fails before must not end the whole run.
+    this.running.catch(() => undefined);
+  }
+
+  /** Puts the service into a state that takes long, or another one's work, to get to. */
+  async change(edit: (state: State) => void): Promise<void> {
+    await this.stop();
+    edit(this.world.state!);
+    this.goOn();
+  }
+
+  private async turns(): Promise<void> {
+    while (!this.stopping) {
+      const { value, version } = await this.store.readIntent();
+      this.world.intent = value;
+      this.world.intentVersion = version;
+      for (let tick = 0; tick < TICKS_A_TURN; tick += 1) this.world.tick(TICK_MS);
+      await this.store.writeState((await this.store.readState())?.version ?? 0, this.world.state!);
+      await sleep(TURN_MS);
+    }
+  }
+}

@@ -1,0 +1,191 @@
+import assert from "node:assert/strict";
+import { createPool, createService, updatePool } from "../../provider/core/declare";
+import { factsOf } from "../../provider/core/spec/facts";
+import type { PoolSpec } from "../../provider/core/spec/pool";
+import type { State } from "../../provider/core/state";
+import { targetKey, targetOf } from "../../provider/core/target";
+import type { Edge } from "../../provider/handlers/edge";
+import type { Props } from "../../provider/handlers/handler";
+import { rolloutHandler } from "../../provider/handlers/rollout";
+import { beginIntent, changeIntent } from "../../provider/handlers/write-intent";
+import { systemClock } from "../../provider/host/clock";
+import type { Store } from "../../provider/ports/store";
+import { openFileStore } from "../../provider/store/file";
+import { pulumiServe } from "../cli/run-cli";
+import { ownStateHome } from "../controller/stored-service";
+import { until } from "../controller/until";
+import { intentOf, poolSpec } from "../simulation/intents";
+import { removeFolders } from "../store/folders";
+import { SimulatedAgent } from "./harness/simulated-agent";
+
+const IDENTITY = "shop/dev/chat";
+const ID = `${IDENTITY}/rollouts/chat/1`;
+const owner = { project: "shop", stack: "dev", name: "chat", service: IDENTITY };
+const [A, B] = [poolSpec("p", "a", 2), poolSpec("p", "b", 2)];
+
+/**
+ * After each outcome, what `up` again, `diff`, `refresh`, `status` and `rollout status` say, and what reverting the
+ * program does: the real handlers, CLI and store, with an agent in virtual time.
+ */
+describe("one story of a rollout", function () {
+  this.timeout(20_000);
+  let restore: () => void;
+  let store: Store;
+  let agent: SimulatedAgent;
+  let lines: string[];
+  let deployed: Props;
+
+  const edge: Edge = {
+    openStore: openFileStore,
+    ensureAgent: () => Promise.resolve("alive"),
+    reporter: () => ({ info: (line) => void lines.push(line), warn: (line) => void lines.push(line) }),
+    clock: systemClock,
+  };
+  const handler = rolloutHandler(edge);
+
+  /** Version 1 ("a") serves. */
+  beforeEach(async () => {
+    restore = ownStateHome();
+    lines = [];
+    store = openFileStore(IDENTITY);
+    await store.create();
+    const { service } = intentOf([A]);
+    await beginIntent(store, (found) => createService(found, { identity: IDENTITY, uid: "u", spec: service.spec }));
+    await changeIntent(store, (intent) => createPool(intent, A));
+    agent = await SimulatedAgent.start(store);
+    await until("version 1 is up", () => agent.world.state?.pools["p"]?.hasServed);
+    const inputs = await checked(A, {});
+    deployed = (await handler.create(inputs)).outs;
+  });
+  afterEach(async () => {
+    await agent.stop();
+    restore();
+    removeFolders();
+  });
+
+  async function checked(pool: PoolSpec, olds: Props): Promise<Props> {
+    const { inputs, failures } = await handler.check(olds, { ...owner, pools: [factsOf(pool)] });
+    assert.deepEqual(failures, []);
+    return inputs;
+  }
+
+  /** `pulumi up` of a program with this pool: the pool first, then the Rollout, from what Pulumi has stored. */
+  async function up(pool: PoolSpec): Promise<Props> {
+    await changeIntent(store, (intent) => updatePool(intent, pool));
+    return update(pool);
+  }
+
+  async function update(pool: PoolSpec): Promise<Props> {
+    const news = await checked(pool, deployed);
+    try {
+      return (deployed = (await handler.update(ID, deployed, news)).outs);
+    } catch (error) {
+      // After a failure Pulumi keeps the old inputs and the outputs that the error carries.
+      const { properties } = error as { properties: Props };
+      deployed = { ...properties };
+      throw error;
+    }
+  }
+
+  async function failure(pool: PoolSpec): Promise<string> {
+    const error: unknown = await up(pool).then(
+      () => assert.fail("it must not succeed"),
+      (thrown: unknown) => thrown,
+    );
+    return (error as Error).message;
+  }
+
+  async function drifted(pool: PoolSpec): Promise<boolean> {
+    const news = await checked(pool, deployed);
+    const { changes } = await handler.diff(ID, { ...deployed, ...news }, news);
+    return changes === true;
+  }
+
+  const refreshed = async () => (await handler.read(ID, deployed)).props as Props & { outcome: Props };
+  const rolloutsBegun = () => agent.world.state!.nextRollout;
+
+  /** Every voice says this, nothing has moved, and the way back is success without moving anything. */
+  async function tellsOneStory(sentence: RegExp, outcome: Props): Promise<void> {
+    const begun = rolloutsBegun();
+    const said = await failure(B);
+    assert.match(said, sentence);
+    assert.match(said, /version 1 serves, and `pulumi up` moves nothing/);
+    for (let run = 0; run < 3; run += 1) assert.equal(await failure(B), said, "again and again");
+    assert.equal(await drifted(B), true, "so that an unchanged `up` calls update, which fails");
+
+    const told = await pulumiServe("rollout", "status", "--wait");
+    assert.equal(told.code, 1);
+    assert.equal(told.out.split("\n")[0], said);
+    const { out } = await pulumiServe("status");
+    assert.ok(out.includes(`chat: ${said}\n`), out);
+    assert.match(out, /\nchat +1 /);
+
+    const now = await refreshed();
+    assert.equal(now["version"], 1);
+    assert.deepEqual([now.outcome["kind"], now.outcome["version"]], [outcome["kind"], 2]);
+    assert.match(String((now["rejected"] as Props)["reason"]), outcome["reason"] as RegExp);
+    assert.equal((now["rejected"] as Props)["version"], 2);
+
+    const reverted = await up(A);
+    assert.deepEqual([reverted["version"], reverted["rejected"]], [1, null]);
+    assert.equal(await drifted(A), false);
+    assert.equal(rolloutsBegun(), begun, "nothing moved");
+    assert.equal((await pulumiServe("rollout", "status")).code, 0);
+  }
+
+  it("of a promoted version is told alike", async () => {
+    const outs = await up(B);
+    const { kind, reason, version } = outs["outcome"] as Props;
+    assert.deepEqual([kind, reason, version, outs["version"], outs["rejected"]], ["promoted", null, 2, 2, null]);
+    assert.equal(await drifted(B), false);
+    assert.deepEqual(await refreshed(), outs);
+    assert.match((await pulumiServe("rollout", "status")).out, /^version 2 serves/);
+  });
+
+  it("of a canary that failed is told alike", async () => {
+    agent.world.behaviours.set("b", { bootMs: 100, start: "exits", drainMs: 0 });
+    await failure(B);
+    const sentence =
+      /version 2, which the program declares, was rolled back and is rejected: the canary of pool "p" failed/;
+    await tellsOneStory(sentence, { kind: "rolledBack", reason: /the canary of pool "p" failed/ });
+  });
+
+  it("of a rollout that an operator aborted is told alike", async () => {
+    agent.world.behaviours.set("b", { bootMs: 3_600_000, start: "ready", drainMs: 0 });
+    const waiting = failure(B);
+    await until("it is on its way", () => agent.world.state!.rollout !== null);
+    await agent.stop();
+    assert.equal((await pulumiServe("rollout", "abort")).code, 0);
+    agent.goOn();
+    assert.match(await waiting, /an operator aborted/);
+    await tellsOneStory(/rejected: an operator aborted/, { kind: "rolledBack", reason: /an operator/ });
+  });
+
+  it("of a promoted version that an operator took back is told alike", async () => {
+    await up(B);
+    await agent.change(broughtBack);
+    await tellsOneStory(/version 2, which the program declares, was rolled back/, {
+      kind: "rolledBack",
+      reason: /an operator brought version 1 back/,
+    });
+  });
+
+  it("of a rejected version that is retried ends with that version serving", async () => {
+    agent.world.behaviours.set("b", { bootMs: 100, start: "exits", drainMs: 0 });
+    const said = await failure(B);
+    assert.match(said, /exit|ended/);
+    agent.world.behaviours.set("b", { bootMs: 100, start: "ready", drainMs: 0 });
+    assert.equal((await pulumiServe("rollout", "retry")).code, 0);
+    assert.equal((await pulumiServe("rollout", "status", "--wait")).code, 0);
+    const outs = await up(B);
+    assert.deepEqual([outs["version"], outs["rejected"], (outs["outcome"] as Props)["kind"]], [2, null, "promoted"]);
+  });
+});
+
+function broughtBack(state: State): void {
+  const { primary } = state.pools["p"]!;
+  state.pools["p"]!.primary = A;
+  for (const replica of Object.values(state.replicas)) replica.revision = "a";
+  const reason = "an operator brought version 1 back (pulumi-serve rollout rollback)";
+  state.rejected[targetKey(targetOf([primary!]))] = { reason, cause: "operator", at: 0, version: 2 };
+}
