@@ -5,4 +5,6 @@ import type { GateAnswer } from "../core/observed";
 export interface GateRunner {
   /** Never throws: what cannot be asked is an answer too, "unreachable". */
   run(gate: ExternalGate, facts: GateFacts): Promise<GateAnswer>;
+  /** Ends whatever still runs; its answer is "unreachable". Nothing is run after it. */
+  close(): void;
 }

@@ -6,6 +6,8 @@ export type ExternalGate = Extract<Gate, { kind: "command" | "webhook" }>;
 /** What such a gate is told about the rollout that it judges. */
 export interface GateFacts {
   service: string;
+  /** Where the balancer answers; with the header `X-Pulumi-Serve-Version: canary` the canary does. */
+  endpoint: { host: string; port: number };
   rollout: number;
   percent: number;
   version: number;

@@ -3,7 +3,7 @@ import type { Intent } from "../intent";
 import type { Observed, ObservedDataPlane } from "../observed";
 import type { RolloutProgress } from "../state";
 import type { Gate } from "../strategy";
-import type { ExternalGate } from "./external";
+import type { ExternalGate, GateFacts } from "./external";
 import { judgeMetrics, type MetricGate } from "./judge";
 import type { GateState, GateVerdict } from "./state";
 import { rebased, sharesNow, windowOf, type Baseline } from "./window";
@@ -114,7 +114,7 @@ function askOutside(draft: Draft, intent: Intent, rollout: RolloutProgress, obse
   return null;
 }
 
-function factsOf(draft: Draft, { identity }: Intent, rollout: RolloutProgress) {
+function factsOf(draft: Draft, { identity, service }: Intent, rollout: RolloutProgress): GateFacts {
   const { id, version, plan, cursor, pools } = rollout;
   const revisions = pools.map(({ name }) => {
     const { primary, canary } = draft.pool(name);
@@ -122,6 +122,7 @@ function factsOf(draft: Draft, { identity }: Intent, rollout: RolloutProgress) {
   });
   return {
     service: identity,
+    endpoint: service.spec.endpoint,
     rollout: id,
     percent: plan[cursor]!.percent,
     version,
