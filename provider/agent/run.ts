@@ -4,6 +4,7 @@ import { HeldLease } from "../controller/lease";
 import { httpConfigurer } from "../configurer";
 import { computerId } from "../host/computer";
 import { allowedEnvironment } from "../host/child";
+import { createGateRunner } from "../gate-runner";
 import { systemClock } from "../host/clock";
 import { ownIdentity } from "../host/process-identity";
 import { createHttpProber, type ProbeSecret } from "../prober";
@@ -58,11 +59,8 @@ export async function runAgent(serviceFolder: string): Promise<Ending> {
     cloudFile: intent.service.spec.target.cloudFile,
     warn: (sentence) => reporter.warn(sentence),
   });
-  controller = new Controller(
-    { store, cloud, dataplane, prober, configurer: httpConfigurer, clock: systemClock, reporter },
-    lease.epoch,
-    version,
-  );
+  const parts = { store, cloud, dataplane, prober, configurer: httpConfigurer, gateRunner: createGateRunner() };
+  controller = new Controller({ ...parts, clock: systemClock, reporter }, lease.epoch, version);
 
   let successor: WantedAgent | null = null;
   const lookForWanted = setInterval(() => {

@@ -1,6 +1,6 @@
 import type { Action } from "../core/action";
 import { ServeError, sentenceOf, type ErrorCode } from "../core/errors";
-import type { ConfigAnswer, LaunchFailure, Observed } from "../core/observed";
+import type { ConfigAnswer, GateAnswer, LaunchFailure, Observed } from "../core/observed";
 import type { LaunchRequest } from "../ports/cloud";
 import type { Parts } from "./parts";
 
@@ -9,6 +9,8 @@ const TERMINATE_GRACE_SECONDS = 5;
 /** An action that failed is tried again after this, doubled with each failure in a row. */
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
+/** Answers of gates are asked for as long as their step is the present one; those of older rollouts are of no use. */
+const GATE_ANSWERS_KEPT = 100;
 
 export type WorldAction = Exclude<Action, { kind: "dissolve" }>;
 
@@ -23,6 +25,7 @@ export class Executor {
   private readonly paused = new Map<string, { until: number; pause: number }>();
   private failures: LaunchFailure[] = [];
   private readonly answers = new Map<string, ConfigAnswer>();
+  private readonly verdicts = new Map<string, GateAnswer>();
   private routing: { code: ErrorCode; message: string } | null = null;
   private stopped = false;
 
@@ -59,6 +62,11 @@ export class Executor {
     return Object.fromEntries(this.answers);
   }
 
+  /** What commands and webhooks said, by the key that they were asked under; a verdict is asked for once. */
+  gateAnswers(): Record<string, GateAnswer> {
+    return Object.fromEntries(this.verdicts);
+  }
+
   /** These were in a tick that is persisted. */
   forget(noted: Pick<Observed, "launchErrors" | "reconfigured">): void {
     this.failures = this.failures.filter((failure) => !noted.launchErrors.includes(failure));
@@ -80,6 +88,8 @@ export class Executor {
   /** No further action begins; resolves when those under way have ended. */
   async stop(): Promise<void> {
     this.stopped = true;
+    // A command may run for minutes; its successor asks again.
+    this.parts.gateRunner.close();
     await Promise.all(this.running.values());
   }
 
@@ -121,6 +131,8 @@ export class Executor {
       case "reconfigure":
         return this.reconfigure(action);
       case "runGate":
+        return this.runGate(action);
+      case "restart":
         throw new Error(`${action.kind} is not wired`);
     }
   }
@@ -148,6 +160,17 @@ export class Executor {
     const config = await store.getSecret(secret);
     const answer = await configurer.send({ replicaId, address, method, path, timeoutSeconds, hash, config });
     this.answers.set(replicaId, answer);
+  }
+
+  private async runGate({ key, gate, facts }: Extract<WorldAction, { kind: "runGate" }>): Promise<void> {
+    const answer = await this.parts.gateRunner.run(gate, facts);
+    this.verdicts.delete(key);
+    this.verdicts.set(key, answer);
+    const [oldest] = this.verdicts.keys();
+    if (this.verdicts.size > GATE_ANSWERS_KEPT) this.verdicts.delete(oldest!);
+    if (answer.outcome !== "unreachable") return;
+    // No verdict: it is seen as such, and asked again after a pause.
+    throw new ServeError({ code: "GateUnreachable", scope: "agent", retryable: true, reasons: [answer.reason] });
   }
 
   private failed(action: WorldAction, key: string, error: unknown): void {

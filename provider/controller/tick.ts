@@ -32,9 +32,10 @@ export async function tick({ parts, epoch, journal, observer, executor }: TickTo
   executor.beginLook();
   const noted = { launchErrors: executor.launchFailures(), reconfigured: executor.configAnswers() };
   const { routeError } = executor;
+  const gateAnswers = executor.gateAnswers();
   const [intent, observed] = await Promise.all([
     parts.store.readIntent(),
-    observer.look({ ...noted, routeError, gateAnswers: {} }),
+    observer.look({ ...noted, routeError, gateAnswers }),
   ]);
   const decided = decide(intent.value, intent.version, journal.state, observed, parts.clock.now(), epoch);
   const journalled = await journal.persist(decided.state);

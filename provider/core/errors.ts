@@ -26,6 +26,8 @@ export type ErrorCode =
   | "Superseded"
   | "Interrupted"
   | "TimedOut"
+  /** A command or webhook that gates a rollout gave no verdict. */
+  | "GateUnreachable"
   /** The rollout waits for capacity that the cloud does not give. */
   | "CapacityStarved"
   /** The canary failed and automatic rollback is off. */

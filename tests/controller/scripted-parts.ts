@@ -1,7 +1,8 @@
 import type { LaunchRequest } from "../../provider/ports/cloud";
 import type { ConfigRequest } from "../../provider/ports/configurer";
 import type { Parts } from "../../provider/controller/parts";
-import type { ConfigAnswer, ObservedVm } from "../../provider/core/observed";
+import type { ExternalGate } from "../../provider/core/gate/external";
+import type { ConfigAnswer, GateAnswer, ObservedVm } from "../../provider/core/observed";
 import type { DesiredRouting } from "../../provider/core/routing";
 import type { DataPlaneReport } from "../../provider/ports/dataplane";
 import type { ProbeTarget } from "../../provider/ports/prober";
@@ -26,6 +27,9 @@ export class ScriptedParts {
     outcome: "acknowledged",
     reason: null,
   });
+  /** How a command or a webhook answers. */
+  answerOfGate: (gate: ExternalGate) => Promise<GateAnswer> = async () => ({ outcome: "passed", reason: "" });
+  gatesClosed = false;
   private targets: ProbeTarget[] = [];
   private onChange: () => void = () => undefined;
 
@@ -57,6 +61,13 @@ export class ScriptedParts {
           this.calls.push(`reconfigure ${request.replicaId} ${JSON.stringify(request.config)}`);
           return this.answerToConfig(request);
         },
+      },
+      gateRunner: {
+        run: async (gate, { percent }) => {
+          this.calls.push(`gate ${gate.kind} ${percent}`);
+          return this.answerOfGate(gate);
+        },
+        close: () => (this.gatesClosed = true),
       },
       dataplane: {
         apply: async (desired) => {
