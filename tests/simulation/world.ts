@@ -44,8 +44,11 @@ export class World {
   /** Launches that the cloud will refuse before it gives again. */
   refusals = 0;
   dissolved = false;
+  /** What a replica says to a userConfig; null: nothing, the request is lost. */
+  answerToConfig: (replica: string, hash: string) => "acknowledged" | "refused" | null = () => "acknowledged";
   epoch = 1;
   private launchErrors: Observed["launchErrors"] = [];
+  private reconfigured: Observed["reconfigured"] = {};
 
   constructor(public intent: Intent) {}
 
@@ -152,6 +155,8 @@ export class World {
     }
     const errors = this.launchErrors;
     this.launchErrors = [];
+    const { reconfigured } = this;
+    this.reconfigured = {};
     const inFlight = (replica: string) => (this.now < this.vms.get(replica)!.requestsUntil ? 1 : 0);
     return {
       vms,
@@ -169,7 +174,7 @@ export class World {
           }
         : null,
       launchErrors: errors,
-      reconfigured: {},
+      reconfigured,
       gateAnswers: {},
     };
   }
@@ -209,6 +214,14 @@ export class World {
         this.tombstones.add(action.replicaId);
         const vm = this.vms.get(action.replicaId);
         if (vm?.phase === "up") Object.assign(vm, { phase: "ending", endsAt: this.now + 200 });
+        break;
+      }
+      case "reconfigure": {
+        const { hash } = action.spec.userConfig!;
+        const outcome = this.vms.get(action.replicaId)?.phase === "up" && this.answerToConfig(action.replicaId, hash);
+        if (!outcome) break;
+        const reason = outcome === "refused" ? "422: too hot" : null;
+        this.reconfigured[action.replicaId] = { hash, outcome, reason };
         break;
       }
       case "route": {

@@ -76,6 +76,44 @@ describe("the plan that preview shows", () => {
     assert.deepEqual(plan.steps, []);
   });
 
+  it("says of a userConfig that it is pushed, whatever light changes with it, and never shows it", () => {
+    const [from, to] = [pool("a", { userConfig: { t: 1 } }), pool("a", { userConfig: { t: 2 }, replicas: 6 })];
+    const changes = (before: PoolFacts, target: PoolFacts) =>
+      planRollout({ ...request, target: [target], before: [before], view: serving(before) }).plan.changes;
+    assert.deepEqual(changes(from, to), [
+      "gpu: reconfigure (replicas 4 -> 6, userConfig): pushed to every running replica, no restart",
+    ]);
+    assert.deepEqual(changes(A, from), ["gpu: reconfigure (userConfig): pushed to every running replica, no restart"]);
+    assert.deepEqual(changes(from, A), [
+      "gpu: light (userConfig removed, running replicas keep theirs): at once, no replica restarts",
+    ]);
+    assert.deepEqual(changes(from, pool("a", { userConfig: { t: 1 }, reconfigure: { onRefusal: "replace" } })), [
+      "gpu: light (reconfigure): at once, no replica restarts",
+    ]);
+    assert.deepEqual(changes(from, pool("b", { userConfig: { t: 2 } })), [
+      "gpu: restart (run): every replica restarts; staged with it: userConfig",
+    ]);
+  });
+
+  it("says of a version that stayed the same over another template that nothing is redeployed", () => {
+    const [from, to] = [pool("a", { version: "v1" }), pool("b", { version: "v1", replicas: 6 })];
+    const warning =
+      'version "v1" of pool "gpu" is unchanged but its template differs (run): nothing is redeployed; give it another version';
+    const first = planRollout({ ...request, target: [to], before: [from], view: serving(from) });
+    assert.deepEqual(first.plan.changes, ["gpu: light (replicas 4 -> 6): at once, no replica restarts", warning]);
+    assert.equal(first.plan.summary, "nothing to roll: no new revision");
+    // The last deployment declared it already, and what serves is still the old content.
+    const later = planRollout({ ...request, target: [to], before: [to], view: serving({ ...to, parts: from.parts }) });
+    assert.deepEqual(later.plan.changes, [warning]);
+    const next = planRollout({
+      ...request,
+      target: [pool("b", { version: "v2" })],
+      before: [from],
+      view: serving(from),
+    });
+    assert.deepEqual(next.plan.changes, ["gpu: restart (version, run): every replica restarts"]);
+  });
+
   it("stages light changes that come with a new revision, and plans for both numbers of replicas", () => {
     const target = pool("b", { replicas: 8 });
     const { plan, planStates } = planRollout({ ...request, target: [target] });
