@@ -102,6 +102,8 @@ export interface Replica {
   /** When probes began to succeed without a break; ready counts from here (minReadySeconds). */
   passingSince: number | null;
   readyAt: number | null;
+  /** Since when the cloud's listing leaves it out without other evidence that it is gone. */
+  missingSince: number | null;
   /** Since when it is not ready after having been. */
   notReadySince: number | null;
   address: { host: string; port: number } | null;

@@ -4,6 +4,7 @@ import type { ReadinessSpec, PoolSpec } from "../spec/pool";
 import type { Replica } from "../state";
 import { sideOf } from "./census";
 import { noteCapacityWait, noteFailure, noteSuccess } from "./failures";
+import { isBack, isGone } from "./missing";
 import { restartNow, revisionAfterDrain, tellsOfEarlierProgram } from "./restart";
 import { isConfigured } from "./user-config";
 
@@ -27,19 +28,35 @@ export function followReplicas(draft: Draft, observed: Observed): void {
 
   const vms = observed.vms === null ? null : new Map(observed.vms.map((vm) => [vm.replicaId, vm]));
   for (const replica of draft.replicas()) {
-    const seen = vms === null ? replica : followVm(draft, replica, vms.get(replica.id));
+    const seen = vms === null ? replica : followListing(draft, replica, vms.get(replica.id), observed);
     if (seen !== null) followHealth(draft, seen, observed);
   }
   if (vms !== null) endOrphans(draft, vms);
 }
 
+/** A replica that the listing leaves out is not gone for that alone. Null when it is. */
+function followListing(draft: Draft, replica: Replica, vm: ObservedVm | undefined, observed: Observed): Replica | null {
+  if (vm !== undefined) return followVm(draft, isBack(draft, replica), vm);
+  switch (replica.status) {
+    case "launching":
+      // Asked for again, which makes no second VM.
+      return replica;
+    case "terminating":
+      return ended(draft, replica);
+    case "restarting":
+    case "starting":
+    case "ready":
+    case "notReady":
+    case "draining":
+      return isGone(draft, replica, observed) ? lose(draft, replica, null) : draft.state.replicas[replica.id]!;
+  }
+}
+
 /** Null when the replica is gone. */
-function followVm(draft: Draft, replica: Replica, vm: ObservedVm | undefined): Replica | null {
-  const gone = vm === undefined || vm.state === "ended";
+function followVm(draft: Draft, replica: Replica, vm: ObservedVm): Replica | null {
+  const gone = vm.state === "ended";
   switch (replica.status) {
     case "launching": {
-      // Not listed yet: the launch is asked for again, which makes no second VM.
-      if (vm === undefined) return replica;
       draft.say({ kind: "replicaStarting", replica: replica.id, zone: vm.zone });
       const starting = draft.patchReplica(replica.id, {
         status: "starting",
@@ -50,13 +67,10 @@ function followVm(draft: Draft, replica: Replica, vm: ObservedVm | undefined): R
       return gone ? lose(draft, starting, vm) : starting;
     }
     case "terminating":
-      if (!gone) return replica;
-      draft.say({ kind: "replicaEnded", replica: replica.id });
-      draft.forget(replica.id);
-      return null;
+      return gone ? ended(draft, replica) : replica;
     case "restarting": {
-      if (vm !== undefined && tellsOfEarlierProgram(replica, vm)) return replica;
-      if (vm === undefined || vm.restarts < replica.restarts) return gone ? lose(draft, replica, vm) : replica;
+      if (tellsOfEarlierProgram(replica, vm)) return replica;
+      if (vm.restarts < replica.restarts) return gone ? lose(draft, replica, vm) : replica;
       draft.say({ kind: "replicaStarting", replica: replica.id, zone: vm.zone });
       const starting = draft.patchReplica(replica.id, { status: "starting" });
       return gone ? lose(draft, starting, vm) : starting;
@@ -65,12 +79,18 @@ function followVm(draft: Draft, replica: Replica, vm: ObservedVm | undefined): R
     case "ready":
     case "notReady":
     case "draining":
-      if (vm !== undefined && tellsOfEarlierProgram(replica, vm)) return replica;
+      if (tellsOfEarlierProgram(replica, vm)) return replica;
       return gone ? lose(draft, replica, vm) : replica;
   }
 }
 
-function lose(draft: Draft, replica: Replica, vm: ObservedVm | undefined): null {
+function ended(draft: Draft, replica: Replica): null {
+  draft.say({ kind: "replicaEnded", replica: replica.id });
+  draft.forget(replica.id);
+  return null;
+}
+
+function lose(draft: Draft, replica: Replica, vm: ObservedVm | null): null {
   const exit = vm?.exit ?? null;
   const reason = exit === null ? "the VM is gone" : describeExit(exit);
   draft.say({ kind: "replicaLost", replica: replica.id, reason });

@@ -156,6 +156,7 @@ function journalLaunch(draft: Draft, pool: string, { revision }: PoolSpec): void
     passingSince: null,
     readyAt: null,
     notReadySince: null,
+    missingSince: null,
     address: null,
     zone: null,
     market: "onDemand",
