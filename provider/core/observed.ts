@@ -80,8 +80,9 @@ export interface VersionMetrics {
   requests: number;
   /** Of these: 5xx, broken off, or nothing came from any replica. Not those that the client gave up. */
   errors: number;
-  /** Counts per bucket of VERSION_BOUNDS_MS, the last one is "above". */
+  /** Counts per bucket of VERSION_BOUNDS_MS, the last one is "above"; from the arrival of the request to its end. */
   latency: number[];
+  /** From the arrival of the request, counted when the byte comes: a stream has one long before it ends. */
   timeToFirstByte: number[];
 }
 

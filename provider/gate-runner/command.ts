@@ -9,6 +9,12 @@ const TAIL_CHARACTERS = 8 * 1024;
 const OUTPUT_WITHIN_MS = 500;
 
 /**
+ * A killed agent ends nothing any more, so the group has an end of its own, a moment after ours. The command takes the
+ * shell's place, which makes that sleeper no child that its `wait` would wait for.
+ */
+const SCRIPT = '{ sleep "$1"; kill -s KILL 0; } </dev/null >/dev/null 2>&1 & exec /bin/sh -c "$2"';
+
+/**
  * Runs the command in /bin/sh: exit code 0 passes, everything else fails, its timeout too. It gets the facts as JSON on
  * stdin and in PULUMI_SERVE_* variables, of our environment only what every child may see, and `/` as its folder. It has
  * a process group of its own, all of which ends with it.
@@ -19,7 +25,7 @@ export function runCommand(
   closing: AbortSignal,
 ): Promise<GateAnswer> {
   return new Promise((resolve) => {
-    const child = spawn("/bin/sh", ["-c", run], {
+    const child = spawn("/bin/sh", ["-c", SCRIPT, "gate", String(Math.ceil(timeoutSeconds) + 1), run], {
       detached: true,
       cwd: "/",
       env: { ...allowedEnvironment(), ...variablesOf(facts) },

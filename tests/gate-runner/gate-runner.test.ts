@@ -10,6 +10,7 @@ import { createGateRunner } from "../../provider/gate-runner";
 import { startTimeOf } from "../../provider/host/process-identity";
 import type { GateRunner } from "../../provider/ports/gate-runner";
 import { until } from "../controller/until";
+import { kill, killChildren, startTypeScript } from "../store/children";
 
 const FACTS: GateFacts = {
   service: "project/stack/chat",
@@ -112,6 +113,19 @@ describe("the gate runner", () => {
       assert.equal((await running).outcome, "unreachable");
       await until("it is gone", () => isGone(pid));
       assert.equal((await run("exit 0")).outcome, "unreachable");
+    });
+
+    it("leaves nothing behind when the agent is killed, past the command's own timeout", async () => {
+      const child = join(folder, "child");
+      const gate = JSON.stringify({ kind: "command", run: `echo $$ >${child}; exec sleep 60`, timeoutSeconds: 0.5 });
+      const agent = startTypeScript(join(__dirname, "runner.ts"), [gate, JSON.stringify(FACTS)]);
+      try {
+        const pid = await pidIn(child);
+        await kill(agent);
+        await until("its command is gone", () => isGone(pid));
+      } finally {
+        await killChildren();
+      }
     });
 
     it("calls a command that cannot even be started unreachable", async () => {

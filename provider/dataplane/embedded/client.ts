@@ -76,7 +76,9 @@ export class EmbeddedDataPlane implements DataPlane {
   }
 
   async observe(): Promise<DataPlaneReport> {
-    return (await this.ask({ method: "observe", params: {} })) as DataPlaneReport;
+    const report = (await this.ask({ method: "observe", params: {} })) as DataPlaneReport;
+    // A balancer that was started by an older package serves on, and counts nothing per version.
+    return { ...report, versions: report.versions ?? {} };
   }
 
   async shutdown(graceSeconds: number): Promise<void> {
