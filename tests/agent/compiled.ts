@@ -13,7 +13,16 @@ let built = false;
  * one process replaces another.
  */
 export function compiledAgent(serviceFolder: string): Program {
+  return { command: process.execPath, args: [compiled("provider/agent/main.js"), serviceFolder] };
+}
+
+/** The command line as users have it. */
+export function compiledCli(...args: string[]): Program {
+  return { command: process.execPath, args: [compiled("provider/cli/main.js"), ...args] };
+}
+
+function compiled(file: string): string {
   if (!built) execFileSync(process.execPath, ["--input-type=module", "-e", BUILD], { cwd: ROOT, stdio: "inherit" });
   built = true;
-  return { command: process.execPath, args: [join(ROOT, "dist/provider/agent/main.js"), serviceFolder] };
+  return join(ROOT, "dist", file);
 }
