@@ -53,6 +53,45 @@ describe("the agent of a live service", function () {
     assert.throws(() => statSync(folder));
   });
 
+  it("pushes a userConfig to running replicas without touching their processes, and to new ones before they serve", async () => {
+    const cool = { temperature: 0.2, token: "s3cret-token" };
+    service = await LiveService.deploy("reconfigured", { replicas: 2, userConfig: cool });
+    await service.untilServes("a", 2);
+    const before = await service.configs();
+    assert.deepEqual(
+      before.map(({ config }) => config),
+      [cool, cool],
+    );
+
+    const warm = { ...cool, temperature: 0.9 };
+    const taken = async (count: number) =>
+      (await service!.configs()).filter(({ config }) => config?.temperature === warm.temperature).length === count;
+    await service.declare("a", 2, warm);
+    await until("both replicas have it", () => taken(2));
+    const after = await service.configs();
+    assert.deepEqual(
+      after.map(({ pid }) => pid),
+      before.map(({ pid }) => pid),
+    );
+    await service.declare("a", 3, warm);
+    await service.untilServes("a", 3);
+    assert.ok(await taken(3));
+
+    await service.declare("a", 3, { ...cool, temperature: 2 });
+    const condition = await until("the refusal", async () => (await service!.state())!.conditions[0]);
+    assert.equal(condition.kind, "configRefused");
+    assert.match(condition.message, /^p-\d refused the userConfig: 422: \.\.\.: temperature is above 1/);
+    assert.ok(await taken(3), "they go on with what they have");
+    assert.equal(await service.answer(), "a");
+    assert.deepEqual(await service.brokenInvariants(), []);
+    const written = JSON.stringify([
+      await service.state(),
+      await service.store.readEvents(0),
+      readFileSync(join(service.folder, "agent.log"), "utf8"),
+    ]);
+    assert.doesNotMatch(written, /s3cret-token/);
+  });
+
   it("is started again by the data plane when it is killed, and launches nothing twice", async () => {
     service = await LiveService.deploy("killed-agent", { replicas: 2 });
     await service.untilServes("a", 2);

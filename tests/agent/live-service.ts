@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { randomUUID } from "node:crypto";
 import { startAgent } from "../../provider/agent/start";
 import { checkEvents } from "../../provider/core/check/check";
+import { digest } from "../../provider/core/digest";
 import type { Intent } from "../../provider/core/intent";
+import type { UserConfigSpec } from "../../provider/core/spec/pool";
 import type { State } from "../../provider/core/state";
 import { SERVICE_TAG } from "../../provider/clouds/local";
 import { EmbeddedDataPlane } from "../../provider/dataplane/embedded/client";
@@ -19,13 +21,32 @@ import { intentOf, poolSpec, redeclare } from "../simulation/intents";
 
 const SERVER = `
 const http = require("node:http");
-http.createServer((request, response) => response.end(process.env.ANSWER)).listen(Number(process.env.PORT), "127.0.0.1");
+let config = null;
+http.createServer((request, response) => {
+  if (request.url === "/config") return response.end(JSON.stringify({ pid: process.pid, config }));
+  if (request.url !== "/reconfigure") return response.end(process.env.ANSWER);
+  let body = "";
+  request.on("data", (chunk) => (body += chunk)).on("end", () => {
+    const wanted = JSON.parse(body);
+    if (wanted.temperature > 1) return response.writeHead(422).end(wanted.token + ": temperature is above 1");
+    config = wanted;
+    response.end();
+  });
+}).listen(Number(process.env.PORT), "127.0.0.1");
 process.on("SIGTERM", () => process.exit(0));
 `;
 
 export interface LiveServiceOptions {
   replicas: number;
   bootSeconds?: number;
+  /** None when it is left out. */
+  userConfig?: LiveConfig;
+}
+
+/** What a replica of a live service can be told; it refuses a temperature above 1. */
+export interface LiveConfig {
+  temperature: number;
+  token: string;
 }
 
 /** A real service: a real agent, balancer and replicas, started as a handler starts them, without Pulumi. */
@@ -42,7 +63,10 @@ export class LiveService {
     this.url = `http://127.0.0.1:${port}/`;
   }
 
-  static async deploy(name: string, { replicas, bootSeconds = 0 }: LiveServiceOptions): Promise<LiveService> {
+  static async deploy(
+    name: string,
+    { replicas, bootSeconds = 0, userConfig }: LiveServiceOptions,
+  ): Promise<LiveService> {
     const identity = `test/agent/${name}`;
     const store = openFileStore(identity);
     await store.create();
@@ -55,7 +79,7 @@ export class LiveService {
     const service = new LiveService(store, store.location, { folder: workdir, blob }, uid, port);
     const cloudFile = join(store.location, "cloud.json");
     writeFileSync(cloudFile, JSON.stringify({ bootSeconds }));
-    const intent: Intent = { ...intentOf([await service.spec("a", replicas)]), identity, uid };
+    const intent: Intent = { ...intentOf([await service.spec("a", replicas, userConfig)]), identity, uid };
     intent.service.spec.endpoint.port = port;
     intent.service.spec.target.cloudFile = cloudFile;
     await store.writeIntent(0, intent);
@@ -69,8 +93,8 @@ export class LiveService {
   }
 
   /** Declares a revision as `pulumi up` does. */
-  async declare(revision: string, replicas: number): Promise<void> {
-    const spec = await this.spec(revision, replicas);
+  async declare(revision: string, replicas: number, userConfig?: LiveConfig): Promise<void> {
+    const spec = await this.spec(revision, replicas, userConfig);
     await redeclared(this.store, (intent) => redeclare(intent, [spec]));
   }
 
@@ -95,6 +119,17 @@ export class LiveService {
 
   async answer(): Promise<string> {
     return (await fetch(this.url)).text();
+  }
+
+  /** Process and userConfig of every replica, by their own word. */
+  async configs(): Promise<{ pid: number; config: LiveConfig | null }[]> {
+    const replicas = Object.values((await this.state())?.replicas ?? {});
+    return Promise.all(
+      replicas.map(async ({ address }) => {
+        const answer = await fetch(`http://${address!.host}:${address!.port}/config`);
+        return (await answer.json()) as { pid: number; config: LiveConfig | null };
+      }),
+    );
   }
 
   async agentPid(): Promise<number> {
@@ -141,10 +176,13 @@ export class LiveService {
     }
   }
 
-  private async spec(revision: string, replicas: number) {
+  private async spec(revision: string, replicas: number, config?: LiveConfig) {
     const envSecret = `env-${revision}`;
     await this.store.putSecret(envSecret, { ANSWER: revision });
+    const userConfig = config === undefined ? null : await this.stored(config);
     return poolSpec("p", revision, replicas, {
+      userConfig,
+      specHash: `${revision}/${replicas}/${userConfig?.hash}`,
       launch: {
         setup: null,
         run: `exec ${process.execPath} server.js`,
@@ -154,6 +192,13 @@ export class LiveService {
         resources: {},
       },
     });
+  }
+
+  private async stored(config: LiveConfig): Promise<UserConfigSpec> {
+    const hash = digest(config);
+    await this.store.putSecret(`config-${hash}`, config);
+    const way = { path: "/reconfigure", method: "POST", timeoutSeconds: 5, onRefusal: "report" } as const;
+    return { hash, secret: `config-${hash}`, ...way };
   }
 }
 

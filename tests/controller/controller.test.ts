@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { Controller } from "../../provider/controller/controller";
 import { ServeError } from "../../provider/core/errors";
+import { referredTo } from "../../provider/controller/upkeep";
+import { firstState } from "../../provider/core/draft";
+import type { UserConfigSpec } from "../../provider/core/spec/pool";
 import type { State } from "../../provider/core/state";
 import type { Store } from "../../provider/ports/store";
 import { intentOf, poolSpec, redeclare } from "../simulation/intents";
@@ -184,6 +187,88 @@ describe("the controller", () => {
     parts.cloud.list = list;
     await untilSettled(store, "a");
     assert.equal((await store.readEvents(0)).filter(({ kind }) => kind === "replicaLost").length, 0);
+  });
+
+  describe("with a userConfig", () => {
+    const config = { temperature: 0.2, token: "s3cret" };
+    const userConfig: UserConfigSpec = {
+      hash: "h",
+      secret: "config-h",
+      path: "/reconfigure",
+      method: "POST",
+      timeoutSeconds: 5,
+      onRefusal: "report",
+    };
+    const declareConfig = async (store: Store, replicas: number) => {
+      await store.putSecret(userConfig.secret, config);
+      const spec = poolSpec("p", "a", replicas, { userConfig, specHash: `a/${replicas}/h` });
+      await redeclared(store, (intent) => redeclare(intent, [spec]));
+    };
+    const untilConfigured = (store: Store, replicas: number) =>
+      until("all have taken it", async () => {
+        const all = Object.values((await state(store))!.replicas);
+        return all.length === replicas && all.every(({ configured }) => configured === "h");
+      });
+    const sent = (script: ScriptedParts) => script.calls.filter((call) => call.startsWith("reconfigure")).sort();
+    const text = JSON.stringify(config);
+
+    it("sends it from the store's secrets to each running replica once, and writes it down nowhere", async () => {
+      const store = await storeService(intentOf([poolSpec("p", "a", 2)]));
+      const { script } = await started(store);
+      await untilSettled(store, "a");
+      await declareConfig(store, 2);
+      await untilConfigured(store, 2);
+      assert.deepEqual(sent(script), [`reconfigure p-1 ${text}`, `reconfigure p-2 ${text}`]);
+      const written = JSON.stringify([await state(store), await store.readEvents(0), script.lines]);
+      assert.doesNotMatch(written, /s3cret/);
+    });
+
+    it("sends it again after a pause while there is no answer, and says so in its log", async () => {
+      const store = await storeService(intentOf([poolSpec("p", "a", 1)]));
+      const { script } = await started(store);
+      await untilSettled(store, "a");
+      const answer = script.answerToConfig;
+      let asked = 0;
+      script.answerToConfig = async (request) => {
+        asked += 1;
+        if (asked <= 2) throw new Error("status 503");
+        return answer(request);
+      };
+      await declareConfig(store, 1);
+      await untilConfigured(store, 1);
+      assert.equal(asked, 3);
+      assert.ok(script.lines.includes("reconfigure p-1 failed: status 503"), script.lines.join("\n"));
+    });
+
+    it("keeps an answer until a tick with it could be written down, and asks nobody twice", async () => {
+      const store = await storeService(intentOf([poolSpec("p", "a", 1)]));
+      const { script, controller } = await started(store);
+      await untilSettled(store, "a");
+      const write = store.writeState.bind(store);
+      let failed = 0;
+      const answer = script.answerToConfig;
+      script.answerToConfig = (request) => {
+        store.writeState = async () => {
+          failed += 1;
+          throw new ServeError({ code: "StoreUnwritable", scope: "store", reasons: ["the disk is full"] });
+        };
+        return answer(request);
+      };
+      await declareConfig(store, 1);
+      await until("failed writes", () => (controller.lookNow(), failed > 2));
+      store.writeState = write;
+      await untilConfigured(store, 1);
+      assert.equal(sent(script).length, 1);
+    });
+
+    it("keeps the secrets of what is declared, of what serves and of the versions that are kept", async () => {
+      const kept = { ...userConfig, hash: "k", secret: "config-k" };
+      const intent = intentOf([poolSpec("p", "b", 1, { userConfig })]);
+      const pools = { p: poolSpec("p", "a", 1, { userConfig: kept }) };
+      const history = [{ version: 1, serviceRevision: "r", pools, replacedAt: 0 }];
+      const { secrets } = referredTo(intent, { ...firstState(), history });
+      assert.deepEqual([...secrets].sort(), ["config-h", "config-k"]);
+    });
   });
 
   it("ends the balancer, then what the cloud has, then the store when the service is deleted", async () => {
