@@ -5,8 +5,10 @@ import { replicaPoolHandler } from "./handlers/replica-pool";
 import { rolloutHandler } from "./handlers/rollout";
 import { serveServiceHandler } from "./handlers/serve-service";
 
+export { planPath, planReturn } from "./core/plan/path";
 export { planSurge } from "./core/plan/surge";
-export type { Path, PlannedPool, PlanState } from "./core/plan/states";
+export type { Begin, Path, PlannedPool, PlanState } from "./core/plan/states";
+export type { Gate, RollbackMode, Strategy } from "./core/strategy";
 export type { PoolChange } from "./core/plan/classify";
 export type { RolloutPlan } from "./core/plan/rollout-plan";
 export type { PoolFacts } from "./core/spec/facts";

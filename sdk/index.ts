@@ -7,14 +7,17 @@ export {
   type ReplicaPoolArgs,
   type TemplateArgs,
 } from "./replica-pool";
-export {
-  Rollout,
-  type RolloutArgs,
-  type RolloutOutcome,
-  type RolloutPlan,
-  type RolloutRejection,
-  type StrategyArgs,
-} from "./rollout";
+export { Rollout, type RolloutArgs, type RolloutOutcome, type RolloutPlan, type RolloutRejection } from "./rollout";
 export { ServeService, type BalancerArgs, type EndpointArgs, type ServeServiceArgs } from "./serve-service";
+export {
+  type BlueGreenArgs,
+  type GateArgs,
+  type InPlaceArgs,
+  type RollbackArgs,
+  type RollingArgs,
+  type StrategyArgs,
+  type StrategyBaseArgs,
+  type SurgeArgs,
+} from "./strategy";
 export { local, type LocalTarget, type LocalTargetArgs, type Target } from "./target";
 export { type Timeouts } from "./timeouts";

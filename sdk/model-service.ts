@@ -1,7 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ReplicaPool, type ReadinessArgs, type ReconfigureArgs, type TemplateArgs } from "./replica-pool";
-import { Rollout, type RolloutPlan, type StrategyArgs } from "./rollout";
+import { Rollout, type RolloutPlan } from "./rollout";
 import { ServeService, type BalancerArgs, type EndpointArgs } from "./serve-service";
+import type { StrategyArgs } from "./strategy";
 import { local, type Target } from "./target";
 
 export interface ModelServiceArgs {

@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { hasType, ServeResource, typeToken } from "./dynamic-resource";
 import type { ReplicaPool } from "./replica-pool";
 import type { ServeService } from "./serve-service";
+import type { StrategyArgs } from "./strategy";
 import type { Timeouts } from "./timeouts";
 
 export interface RolloutArgs {
@@ -9,19 +10,13 @@ export interface RolloutArgs {
   service: ServeService;
   /** Pools that move together, all of this service. Change: the next rollout has other pools. */
   pools: ReplicaPool[];
-  /** How to move. Change: holds from the next rollout on. */
+  /**
+   * How to move. Default: a surge of 25 %. Change: holds from the next rollout on; a rollout that holds at a
+   * `canaryPercent` goes on from there.
+   */
   strategy?: StrategyArgs;
   /** How long operations may wait. Default: the strategy's timeout and 15 minutes for going back. Change: no effect on what runs. */
   timeouts?: Timeouts;
-}
-
-export interface StrategyArgs {
-  /** Canaries beside primaries, a share at a time. Default, and for now the only one: "surge". */
-  kind?: pulumi.Input<"surge">;
-  /** Replicas above the steady state at any time, in percent of it, rounded up: 1 to 100. Default: 25. */
-  maxSurgePercent?: pulumi.Input<number>;
-  /** A rollout that takes longer goes back by itself. In seconds, or a text such as "90m". Default: 7200. */
-  timeoutSeconds?: pulumi.Input<number | string>;
 }
 
 export interface RolloutPlan {
@@ -29,6 +24,8 @@ export interface RolloutPlan {
   summary: string;
   /** What changes in each pool and how: light, restart or replace. */
   changes: string[];
+  /** What the strategy means for this rollout: where it holds and waits, what capacity it takes, how it goes back. */
+  notes: string[];
   /** Each step: canary, primary, traffic. */
   steps: string[];
   /** The most replicas that exist at once, all pools together. */

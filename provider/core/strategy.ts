@@ -80,3 +80,6 @@ export type Gate =
   | { kind: "command"; run: string; timeoutSeconds: number }
   /** A POST with the rollout as JSON: 2xx passes. */
   | { kind: "webhook"; url: string; timeoutSeconds: number };
+
+/** Where nobody says how much: of a surge, and of a gradual rollback from a strategy without one. */
+export const DEFAULT_SURGE_PERCENT = 25;

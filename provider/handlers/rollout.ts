@@ -2,12 +2,13 @@ import { createRollout, deleteRollout, updateRollout } from "../core/declare";
 import { canonicalJson } from "../core/digest";
 import { rolloutProgress } from "../core/follow";
 import type { RolloutTarget } from "../core/intent";
-import type { Strategy } from "../core/strategy";
-import { planRollout, serves, viewOf, type Planned, type ServiceView } from "../core/plan/rollout-plan";
-import { durationSeconds } from "../core/spec/duration";
+import { refusals } from "../core/plan/refusals";
+import { planRollout } from "../core/plan/rollout-plan";
+import { NOTHING_THERE, serves, viewOf, type ServiceView } from "../core/plan/service-view";
 import type { PoolFacts } from "../core/spec/facts";
 import { incarnationOf, rolloutResourceId } from "../core/spec/identity";
 import { rolloutInput, type RolloutInput } from "../core/spec/rollout-input";
+import { strategyOf } from "../core/spec/strategy-of";
 import { hasUnknown, UNKNOWN } from "../core/spec/unknown";
 import { targetKey } from "../core/target";
 import type { Store } from "../ports/store";
@@ -34,7 +35,8 @@ export function rolloutHandler(edge: Edge): Handler {
           return { computed: { plan: UNKNOWN, planStates: UNKNOWN } };
         }
         const view = hasUnknown(input.service) ? null : await serviceView(edge.openStore(input.service));
-        return { computed: { ...(storedPlan(olds, input, view) ?? plan(olds, input, view)) } };
+        const stored = storedPlan(olds, input, view);
+        return stored === null ? plan(olds, input, view) : { computed: stored };
       });
     },
 
@@ -101,7 +103,7 @@ export function rolloutHandler(edge: Edge): Handler {
   function prepare(inputs: Props) {
     const input = rolloutInput.parse(declared(inputs, COMPUTED));
     const target = targetOfFacts(input.pools);
-    return { input, store: edge.openStore(input.service), target, strategy: strategyOf(input) };
+    return { input, store: edge.openStore(input.service), target, strategy: strategyOf(input.strategy) };
   }
 
   async function bringAbout(operation: "create" | "update", inputs: Props, { version }: Written): Promise<void> {
@@ -121,7 +123,7 @@ export function rolloutHandler(edge: Edge): Handler {
 async function serviceView(store: Store): Promise<ServiceView | null> {
   const read = async (): Promise<ServiceView> => {
     const state = (await store.exists()) ? await store.readState() : null;
-    return state === null ? { serving: {}, inFlight: null, rejected: {} } : viewOf(state.value);
+    return state === null ? NOTHING_THERE : viewOf(state.value);
   };
   return within(
     STORE_ANSWERS_MS,
@@ -141,14 +143,16 @@ function storedPlan(olds: Props, input: RolloutInput, view: ServiceView | null):
   return view === null || isUnderWay || serves(input.pools, view) ? { plan, planStates } : null;
 }
 
-function plan(olds: Props, input: RolloutInput, view: ServiceView | null): Planned {
-  return planRollout({
+function plan(olds: Props, input: RolloutInput, view: ServiceView | null) {
+  const strategy = strategyOf(input.strategy);
+  const starts = {
     target: input.pools,
-    targetKey: targetKey(targetOfFacts(input.pools)),
     before: Array.isArray(olds["pools"]) && !hasUnknown(olds["pools"]) ? (olds["pools"] as PoolFacts[]) : null,
     view,
-    maxSurgePercent: input.strategy.maxSurgePercent,
-  });
+  };
+  const failures = refusals(strategy, starts);
+  if (failures.length > 0) return { failures };
+  return { computed: { ...planRollout({ ...starts, strategy, targetKey: targetKey(targetOfFacts(input.pools)) }) } };
 }
 
 /** False: in progress, rejected, rolled back by hand, or declared otherwise by somebody else. */
@@ -161,20 +165,4 @@ async function isFinished(store: Store, target: RolloutTarget): Promise<boolean>
 
 function targetOfFacts(pools: readonly PoolFacts[]): RolloutTarget {
   return Object.fromEntries(pools.map(({ name, revision, specHash }) => [name, { revision, specHash }]));
-}
-
-function strategyOf({ strategy }: RolloutInput): Strategy {
-  const { maxSurgePercent, timeoutSeconds } = strategy;
-  return {
-    kind: "surge",
-    maxSurgePercent,
-    canaryPercent: null,
-    timeoutSeconds: durationSeconds(timeoutSeconds)!,
-    stepTimeoutSeconds: null,
-    capacityWaitSeconds: 1800,
-    bakeSeconds: 0,
-    gates: [],
-    rollback: { mode: "safe" },
-    keepRevisions: 3,
-  };
 }

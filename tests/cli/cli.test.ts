@@ -90,6 +90,37 @@ describe("pulumi-serve", () => {
       assert.match(out, /Most VMs at once: chat 8, embed 3\./);
     });
 
+    it("plans every strategy, and says where it waits and what is left at least", async () => {
+      const rolling = await pulumiServe(
+        "plan",
+        "--replicas",
+        "4",
+        "--strategy",
+        "rolling",
+        "--max-unavailable-percent",
+        "50",
+      );
+      assert.match(rolling.out, /2 +up +50 +2:2 +2\+2 +4 +yes/);
+      assert.match(rolling.out, /Most VMs at once: pool 4\. Fewest of both versions: pool 2\./);
+      const held = await pulumiServe("plan", "--replicas", "4", "--canary-percent", "10");
+      assert.match(held.out, /2 +shift +10 +10:90 +1\+4 +5 +yes/);
+      assert.match((await pulumiServe("plan", "--replicas", "4", "--strategy", "blueGreen")).out, /cutOver/);
+    });
+
+    it("refuses an option of another strategy by name", async () => {
+      const { code, err } = await pulumiServe(
+        "plan",
+        "--replicas",
+        "4",
+        "--strategy",
+        "inPlace",
+        "--order",
+        "startFirst",
+      );
+      assert.equal(code, 1);
+      assert.match(err, /order: belongs to the kind "rolling", not to "inPlace"/);
+    });
+
     it("refuses nonsense with a sentence, and usage errors with exit code 2", async () => {
       assert.equal((await pulumiServe("plan")).code, 1);
       assert.match((await pulumiServe("plan", "--replicas", "4", "--max-surge-percent", "0")).err, /1 to 100/);

@@ -49,7 +49,7 @@ describe("bad input", function () {
     assert.match(await refused(`route: "/",`, `route: "/", capacity: { min: 1, max: 2 },`), /capacity/);
   });
 
-  it("a surge of 0 is refused with the advice to use rolling, which is not there yet", async () => {
+  it("a surge of 0 is refused with the advice to use rolling", async () => {
     const output = await refused(`config.getNumber("maxSurgePercent") ?? 25`, "0");
     assert.match(output, /maxSurgePercent/);
     assert.match(output, /rolling/);

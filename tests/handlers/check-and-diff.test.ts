@@ -3,8 +3,9 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { planSurge, type PoolFacts, type RolloutPlan } from "../../provider";
+import { planPath, planSurge, type PoolFacts, type RolloutPlan } from "../../provider";
 import { UNKNOWN } from "../../provider/core/spec/unknown";
+import { blueGreen } from "../core/strategies";
 import { ProviderProcess, type Props } from "./harness/provider-process";
 
 const owner = { project: "shop", stack: "dev", name: "chat" };
@@ -122,12 +123,38 @@ describe("check and diff, as a preview calls them", () => {
     });
 
     it("refuse a surge of 0 with advice", async () => {
-      const A = (await checkedPool())["facts"];
-      const news = { ...owner, service: "shop/dev/chat", pools: [A], strategy: { maxSurgePercent: 0 } };
-      const { failures } = await provider.check("Rollout", news);
-      assert.match(failures[0]!.reason, /use rolling, which is not there yet/);
-      assert.equal(failures[0]!.property, "strategy");
+      assert.match(await refusal({ maxSurgePercent: 0 }), /^strategy.maxSurgePercent: .*use the kind "rolling"/);
     });
+
+    it("refuse what contradicts itself, naming the field", async () => {
+      const gates = [{ kind: "p95", maxMilliseconds: 200 }];
+      assert.match(await refusal({ kind: "inPlace", canaryPercent: 10 }), /^strategy.canaryPercent: /);
+      assert.match(await refusal({ canaryPercent: 10, rollback: { mode: "safe" } }), /^strategy.rollback: /);
+      assert.match(await refusal({ canaryPercent: 0, gates }), /^strategy.gates.0: /);
+    });
+
+    for (const kind of ["surge", "blueGreen", "rolling", "inPlace"]) {
+      it(`take a strategy of the kind ${kind} with its defaults, and the result once more`, async () => {
+        const A = (await checkedPool({ replicas: 4 }))["facts"];
+        const first = await checkedRollout([A], {}, { kind });
+        const again = await checkedRollout([A], first, first["strategy"] as Props);
+        assert.deepEqual(again, first);
+        assert.equal((first["strategy"] as Props)["kind"], kind);
+      });
+    }
+
+    async function refusal(strategy: Props): Promise<string> {
+      const A = (await checkedPool())["facts"];
+      const { failures } = await provider.check("Rollout", {
+        ...owner,
+        service: "shop/dev/chat",
+        pools: [A],
+        strategy,
+      });
+      assert.equal(failures.length, 1, JSON.stringify(failures));
+      assert.equal(failures[0]!.property, "");
+      return failures[0]!.reason;
+    }
   });
 
   describe("of a service", () => {
@@ -178,8 +205,10 @@ describe("check and diff, as a preview calls them", () => {
     });
   });
 
-  it("plan by the one function that is exported for outsiders", () => {
-    assert.equal(planSurge({ pools: [{ name: "a", from: 4, to: 4 }], maxSurgePercent: 25 }).cap["a"], 5);
+  it("plan by the functions that are exported for outsiders", () => {
+    const pools = [{ name: "a", from: 4, to: 4 }];
+    assert.equal(planSurge({ pools, maxSurgePercent: 25 }).cap["a"], 5);
+    assert.equal(planPath(blueGreen(), pools).cap["a"], 8);
   });
 });
 

@@ -1,14 +1,22 @@
 import { InvalidArgumentError, type Command } from "commander";
 import { ServeError, sentenceOf } from "../../core/errors";
-import { planSurge } from "../../core/plan/surge";
+import { planPath } from "../../core/plan/path";
 import type { PlannedPool, Path } from "../../core/plan/states";
+import { parse } from "../../core/spec/check-result";
+import { strategyInput } from "../../core/spec/strategy-input";
+import { strategyOf } from "../../core/spec/strategy-of";
 import type { Terminal } from "../terminal";
 import { table } from "../view/table";
 
 interface PlanOptions {
   replicas?: number;
   pool: PlannedPool[];
-  maxSurgePercent: number;
+  strategy: string;
+  maxSurgePercent?: number;
+  canaryPercent?: number;
+  maxUnavailablePercent?: number;
+  order?: string;
+  allowOutage?: true;
   json?: true;
 }
 
@@ -23,19 +31,32 @@ export function addPlanCommand(program: Command, terminal: Terminal): void {
       plannedPool,
       [],
     )
-    .option("--max-surge-percent <percent>", "VMs above the steady state, 1 to 100", wholeNumber, 25)
-    .option("--json", "print { cap, states }")
+    .option("--strategy <kind>", "surge, blueGreen, rolling or inPlace", "surge")
+    .option("--max-surge-percent <percent>", "surge: VMs above the steady state, 1 to 100 (default: 25)", wholeNumber)
+    .option("--canary-percent <percent>", "surge: hold at this share of the traffic, 0 to 100", wholeNumber)
+    .option(
+      "--max-unavailable-percent <percent>",
+      "rolling, inPlace: replicas that may be down at once, 1 to 100 (default: 20)",
+      wholeNumber,
+    )
+    .option("--order <order>", "rolling: stopFirst (default) or startFirst")
+    .option("--allow-outage", "rolling, inPlace: the only replica of a pool may end before its successor serves")
+    .option("--json", "print { cap, floor, states }")
     .action((options: PlanOptions) => {
       const plan = planned(options);
       terminal.out(`${options.json ? JSON.stringify(plan, null, 2) : planText(plan)}\n`);
     });
 }
 
-function planned({ replicas, pool, maxSurgePercent }: PlanOptions): Path {
+function planned({ replicas, pool, strategy: kind, ...rest }: PlanOptions): Path {
   const pools = replicas === undefined ? pool : [{ name: "pool", from: replicas, to: replicas }, ...pool];
   if (pools.length === 0) throw refusal("Say how many replicas roll: --replicas 4, or --pool name=4:4.");
+  const { maxSurgePercent, canaryPercent, maxUnavailablePercent, order, allowOutage } = rest;
+  const given = { kind, maxSurgePercent, canaryPercent, maxUnavailablePercent, order, allowOutage };
+  const strategy = parse(strategyInput, given);
+  if (!strategy.ok) throw refusal(`${strategy.failures.map(({ reason }) => reason).join("; ")}.`);
   try {
-    return planSurge({ pools, maxSurgePercent });
+    return planPath(strategyOf(strategy.value), pools);
   } catch (error) {
     throw refusal(`${sentenceOf(error)}.`);
   }
@@ -45,19 +66,21 @@ function refusal(sentence: string): ServeError {
   return new ServeError({ code: "InvalidInput", scope: "input", reasons: [sentence] });
 }
 
-function planText({ cap, states }: Path): string {
+function planText({ cap, floor, states }: Path): string {
   const pools = Object.keys(cap);
-  const head = ["STEP", "KIND", "PERCENT", "TRAFFIC", ...pools.map((pool) => pool.toUpperCase()), "VMS"];
-  const rows = states.map(({ kind, percent, weights, pools: counts }, index) => [
+  const head = ["STEP", "KIND", "PERCENT", "TRAFFIC", ...pools.map((pool) => pool.toUpperCase()), "VMS", "WAITS"];
+  const rows = states.map(({ kind, percent, weights, pools: counts, settled }, index) => [
     String(index),
     kind,
     String(percent),
     `${weights.canary}:${weights.primary}`,
     ...pools.map((pool) => `${counts[pool]!.canary}+${counts[pool]!.primary}`),
     String(pools.reduce((sum, pool) => sum + counts[pool]!.canary + counts[pool]!.primary, 0)),
+    settled ? "yes" : "",
   ]);
-  const caps = pools.map((pool) => `${pool} ${cap[pool]}`).join(", ");
-  return `${table(head, rows)}\n\nTraffic and replicas are canary : primary. Most VMs at once: ${caps}.`;
+  const perPool = (numbers: Record<string, number>) => pools.map((pool) => `${pool} ${numbers[pool]}`).join(", ");
+  const least = floor === null ? "" : ` Fewest of both versions: ${perPool(floor)}.`;
+  return `${table(head, rows)}\n\nTraffic and replicas are canary : primary. Most VMs at once: ${perPool(cap)}.${least}`;
 }
 
 function wholeNumber(text: string): number {

@@ -1,4 +1,4 @@
-import type { Strategy } from "../strategy";
+import { DEFAULT_SURGE_PERCENT, type Strategy } from "../strategy";
 import { planBlueGreen } from "./blue-green";
 import { mirrorBegin, mirrorPath, mirrorPools } from "./mirror";
 import { planWaves } from "./rolling";
@@ -6,9 +6,6 @@ import type { Begin, Path, PlannedPool } from "./states";
 import { planSurge, planSurgeReturn } from "./surge";
 
 export type { Begin } from "./states";
-
-/** Surge of a gradual rollback when neither it nor the strategy names one. */
-export const DEFAULT_SURGE_PERCENT = 25;
 
 /** Forward: from the start, or from `begin`, to the strategy's end (canaryPercent or 100). */
 export function planPath(strategy: Strategy, pools: readonly PlannedPool[], begin?: Begin): Path {

@@ -1,16 +1,20 @@
-import { factsOf, type PoolFacts } from "../spec/facts";
-import type { State } from "../state";
+import type { PoolFacts } from "../spec/facts";
+import type { Strategy } from "../strategy";
 import { changeLine, count } from "./classify";
 import { describeSteps, peakReplicas, secondsWords } from "./describe";
-import { planSurge } from "./surge";
+import { notesOf } from "./notes";
+import { planPath } from "./path";
+import { movingOf, startsOf, type StartsRequest } from "./starts";
+import type { Begin, PlannedPool, PlanState } from "./states";
 import { unchangedVersion } from "./unchanged-version";
-import type { PlannedPool, PlanState } from "./states";
 
 /** What a Rollout shows in preview as its input `plan`. */
 export interface RolloutPlan {
   summary: string;
   /** What changes in each pool and how: light, restart or replace. */
   changes: string[];
+  /** What the strategy means for this rollout: where it holds and waits, what it costs in capacity, how it goes back. */
+  notes: string[];
   /** Each step in words and numbers. */
   steps: string[];
   /** Most VMs of all pools together, against `cap` per pool. */
@@ -22,24 +26,9 @@ export interface RolloutPlan {
   longestSeconds: number;
 }
 
-/** What the store says about a service, as far as a plan needs it. */
-export interface ServiceView {
-  /** Pools that have served and take traffic. */
-  serving: Record<string, PoolFacts>;
-  /** Target of the rollout under way; null: none. */
-  inFlight: string | null;
-  /** Why targets were rejected, by target key. */
-  rejected: Record<string, string>;
-}
-
-export interface PlanRequest {
-  target: PoolFacts[];
+export interface PlanRequest extends StartsRequest {
   targetKey: string;
-  /** The pools of the last deployment; null at the first. */
-  before: PoolFacts[] | null;
-  /** Null: the store did not answer, so that the last deployment stands in for what serves. */
-  view: ServiceView | null;
-  maxSurgePercent: number;
+  strategy: Strategy;
 }
 
 export interface Planned {
@@ -47,76 +36,59 @@ export interface Planned {
   planStates: PlanState[];
 }
 
-export function viewOf(state: State): ServiceView {
-  const serving = Object.entries(state.pools)
-    .filter(([, pool]) => pool.hasServed && pool.takesTraffic && pool.primary !== null)
-    .map(([name, pool]) => [name, factsOf(pool.primary!)] as const);
-  const rejected = Object.entries(state.rejected).map(([key, { reason }]) => [key, reason] as const);
-  return {
-    serving: Object.fromEntries(serving),
-    inFlight: state.rollout?.targetKey ?? null,
-    rejected: Object.fromEntries(rejected),
-  };
-}
-
-/** Whether the service serves exactly these revisions, so that there is nothing to roll. */
-export function serves(target: readonly PoolFacts[], view: ServiceView): boolean {
-  return target.every(({ name, revision }) => view.serving[name]?.revision === revision);
-}
-
 /**
  * The plan from what serves to what is declared. Preview computes it before the pools' handlers have run and `up`
  * after; both must get the same, so a light change is read off the last deployment and never off what serves.
  */
 export function planRollout(request: PlanRequest): Planned {
-  const { target, before, view, maxSurgePercent } = request;
-  const starts = new Map(target.map((pool) => [pool.name, startOf(pool, before, view)]));
-  const changes = target
-    .flatMap((pool) => {
-      const start = starts.get(pool.name)!;
-      return [changeLine(start, pool), start && unchangedVersion(start, pool)];
-    })
+  const { target, before, strategy } = request;
+  const starts = startsOf(request);
+  const changes = starts
+    .flatMap(({ from, pool }) => [changeLine(from, pool), from && unchangedVersion(from, pool)])
     .filter((line) => line !== null);
   for (const { name } of before ?? []) {
-    if (!starts.has(name)) changes.push(`${name}: leaves the rollout`);
+    if (!target.some((pool) => pool.name === name)) changes.push(`${name}: leaves the rollout`);
   }
-  const isFirst = [...starts.values()].every((start) => start === null);
-  const moving = target.filter((pool) => starts.get(pool.name)?.revision !== pool.revision);
-  if (isFirst) return still(target, changes, "no steps at first deploy", Math.max(...target.map(secondsToReady)));
+  if (starts.every(({ from }) => from === null)) {
+    return still(target, changes, "no steps at first deploy", Math.max(...target.map(secondsToReady)));
+  }
+  const moving = movingOf(starts);
   if (moving.length === 0) return still(target, changes, "nothing to roll: no new revision", 0);
 
-  const pools = moving.map(({ name, replicas }): PlannedPool => ({
-    name,
-    from: starts.get(name)?.replicas ?? 0,
-    to: replicas,
+  const pools = moving.map(({ from, pool }): PlannedPool => ({
+    name: pool.name,
+    from: from?.replicas ?? 0,
+    to: pool.replicas,
   }));
-  const { cap, states } = planSurge({ pools, maxSurgePercent });
+  const begin = heldAt(request, pools);
+  const path = planPath(strategy, pools, begin);
+  const { cap, states } = path;
   const peak = peakReplicas(states);
   const capTotal = Object.values(cap).reduce((sum, one) => sum + one, 0);
-  const { estimatedSeconds, longestSeconds } = duration(states, moving);
+  const { estimatedSeconds, longestSeconds } = duration(
+    states,
+    moving.map(({ pool }) => pool),
+    strategy.bakeSeconds,
+  );
   const summary = [
+    ...(begin === undefined ? [] : [`goes on from the ${begin.percent} % where it holds`]),
     `${count(states.length - 1, "step")}, at most ${peak} of ${capTotal} replicas at once`,
     `about ${secondsWords(estimatedSeconds)}, at most ${secondsWords(longestSeconds)} if every drain takes its whole time`,
-    ...remarks(request),
+    ...remarks(request, begin !== undefined),
   ].join("; ");
+  const notes = notesOf(strategy, pools, path);
   const steps = describeSteps(states, Object.fromEntries(pools.map(({ name, from, to }) => [name, { from, to }])));
   return {
-    plan: { summary, changes, steps, peakReplicas: peak, cap, estimatedSeconds, longestSeconds },
+    plan: { summary, changes, notes, steps, peakReplicas: peak, cap, estimatedSeconds, longestSeconds },
     planStates: states,
   };
 }
 
-/** What the pool's change is measured against; null: it has never served. */
-function startOf(pool: PoolFacts, before: PoolFacts[] | null, view: ServiceView | null): PoolFacts | null {
-  const declared = before?.find(({ name }) => name === pool.name) ?? null;
-  if (view === null) return declared;
-  const serving = view.serving[pool.name] ?? null;
-  // A light change is already in what serves when `up` asks, so only the last declaration still shows it. What runs, on
-  // the other hand, is not what was declared last under an explicit version that stayed the same.
-  if (declared !== null && serving !== null && declared.revision === serving.revision) {
-    return { ...declared, parts: serving.parts };
-  }
-  return before === null && serving?.revision === pool.revision ? null : serving;
+/** Where a rollout to this target holds already, by another strategy: it goes on from there. */
+function heldAt({ view, targetKey }: PlanRequest, pools: readonly PlannedPool[]): Begin | undefined {
+  if (view === null || view.held === null || view.inFlight !== targetKey) return undefined;
+  const { held } = view;
+  return pools.every(({ name }) => held.pools[name] !== undefined) ? held : undefined;
 }
 
 function still(target: PoolFacts[], changes: string[], summary: string, seconds: number): Planned {
@@ -126,6 +98,7 @@ function still(target: PoolFacts[], changes: string[], summary: string, seconds:
     plan: {
       summary,
       changes,
+      notes: [],
       steps: [],
       peakReplicas: replicas,
       cap,
@@ -136,7 +109,7 @@ function still(target: PoolFacts[], changes: string[], summary: string, seconds:
   };
 }
 
-function remarks({ targetKey, before, view }: PlanRequest): string[] {
+function remarks({ targetKey, before, view }: PlanRequest, goesOn: boolean): string[] {
   if (view === null) return before === null ? [] : ["planned from the last deployment, as the store did not answer"];
   const remarks: string[] = [];
   const rejected = view.rejected[targetKey];
@@ -147,22 +120,29 @@ function remarks({ targetKey, before, view }: PlanRequest): string[] {
   }
   if (view.inFlight !== null && view.inFlight !== targetKey) {
     remarks.push("another rollout is under way and is taken back first");
+  } else if (view.inFlight !== null && !goesOn) {
+    remarks.push("a rollout to it is under way already");
   }
   return remarks;
 }
 
-/** Replicas of one step boot side by side, and so do drains; steps follow each other. */
+/** Replicas of one step boot side by side, and so do drains; steps follow each other, and each settled one bakes. */
 function duration(
   states: readonly PlanState[],
   pools: readonly PoolFacts[],
+  bakeSeconds: number,
 ): { estimatedSeconds: number; longestSeconds: number } {
-  let estimatedSeconds = 0;
+  let estimatedSeconds = bakeSeconds * states.filter(({ settled }) => settled).length;
   let drains = 0;
   for (const [index, state] of states.entries()) {
     const previous = states[index - 1];
     if (previous === undefined) continue;
-    const grown = pools.filter(({ name }) => state.pools[name]!.canary > previous.pools[name]!.canary);
-    const shrunk = pools.filter(({ name }) => state.pools[name]!.primary < previous.pools[name]!.primary);
+    const changed = (name: string) => {
+      const [before, now] = [previous.pools[name]!, state.pools[name]!];
+      return [now.canary - before.canary, now.primary - before.primary];
+    };
+    const grown = pools.filter(({ name }) => changed(name).some((more) => more > 0));
+    const shrunk = pools.filter(({ name }) => changed(name).some((more) => more < 0));
     estimatedSeconds += Math.max(0, ...grown.map(secondsToReady));
     drains += Math.max(0, ...shrunk.map((pool) => pool.drainSeconds));
   }

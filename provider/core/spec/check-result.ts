@@ -9,7 +9,7 @@ export interface CheckFailure {
 export type Parsed<T> = { ok: true; value: T } | { ok: false; failures: CheckFailure[] };
 
 /** Pulumi prints the whole value of the property that a failure names, and these may hold secrets. */
-const MAY_HOLD_SECRETS = new Set(["template", "readiness"]);
+const MAY_HOLD_SECRETS = new Set(["template", "readiness", "strategy"]);
 
 export function failure(path: readonly PropertyKey[], sentence: string): CheckFailure {
   const top = path.length === 0 ? "" : String(path[0]);

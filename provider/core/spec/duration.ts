@@ -14,3 +14,13 @@ export function durationSeconds(value: number | string): number | null {
 export const duration = z
   .union([z.number(), z.string()], SENTENCE)
   .refine((value) => durationSeconds(value) !== null, SENTENCE);
+
+/** A duration, or 0 where none is needed. */
+export const durationOrNone = z
+  .union([z.number(), z.string()], SENTENCE)
+  .refine((value) => value === 0 || durationSeconds(value) !== null, `${SENTENCE}, or 0`);
+
+/** Seconds of what passed one of these rules. */
+export function secondsOf(value: number | string): number {
+  return value === 0 ? 0 : durationSeconds(value)!;
+}

@@ -3,9 +3,6 @@ const LATER: Record<string, string> = {
   capacity: "give a fixed number of `replicas`",
   autoscaling: "give a fixed number of `replicas`",
   spot: "all replicas are on-demand",
-  canaryPercent: "the rollout runs to its end; `pulumi-serve rollout abort` goes back",
-  gates: "the rollout watches the readiness of the canary alone",
-  bakeSeconds: "the primary goes as soon as the canary serves",
   tls: "put a TLS terminator in front of the endpoint",
   tokens: "the endpoint listens on the loopback interface, which is its protection for now",
   image: "start the container in `template.run`",
@@ -16,6 +13,3 @@ export function notThereYet(name: string): string | null {
   const advice = LATER[name];
   return advice === undefined ? null : `\`${name}\` is not there yet: leave it out; ${advice}.`;
 }
-
-/** The strategies of the design that are not built yet. */
-export const LATER_STRATEGIES: readonly string[] = ["blueGreen", "rolling", "inPlace"];

@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
-import { planRollout, type ServiceView } from "../../../provider/core/plan/rollout-plan";
+import { planPath } from "../../../provider/core/plan/path";
+import { refusals } from "../../../provider/core/plan/refusals";
+import { planRollout } from "../../../provider/core/plan/rollout-plan";
+import { NOTHING_THERE, type ServiceView } from "../../../provider/core/plan/service-view";
 import { planSurge } from "../../../provider/core/plan/surge";
 import { factsOf, type PoolFacts } from "../../../provider/core/spec/facts";
 import { poolInput } from "../../../provider/core/spec/pool-input";
 import { poolSpec } from "../../../provider/core/spec/pool-spec";
+import { blueGreen, inPlace, rolling, surge } from "../strategies";
 
 function pool(run: string, changes: { name?: string; template?: object; [key: string]: unknown } = {}): PoolFacts {
   const owner = { project: "shop", stack: "dev", name: "gpu", service: "shop/dev/chat" };
@@ -13,11 +17,11 @@ function pool(run: string, changes: { name?: string; template?: object; [key: st
 }
 
 function serving(...pools: PoolFacts[]): ServiceView {
-  return { serving: Object.fromEntries(pools.map((each) => [each.name, each])), inFlight: null, rejected: {} };
+  return { ...NOTHING_THERE, serving: Object.fromEntries(pools.map((each) => [each.name, each])) };
 }
 
 const [A, B] = [pool("a"), pool("b")];
-const request = { targetKey: "key", before: [A], view: serving(A), maxSurgePercent: 25 };
+const request = { targetKey: "key", before: [A], view: serving(A), strategy: surge(25) };
 
 describe("the plan that preview shows", () => {
   it("says each step in words and numbers, and what it costs", () => {
@@ -159,5 +163,138 @@ describe("the plan that preview shows", () => {
 
   it("says that it is a guess when the store did not answer", () => {
     assert.match(planRollout({ ...request, target: [B], view: null }).plan.summary, /store did not answer$/);
+  });
+
+  describe("by strategy", () => {
+    const notes = (strategy: Parameters<typeof planRollout>[0]["strategy"], replicas = 4) => {
+      const [from, to] = [pool("a", { replicas }), pool("b", { replicas })];
+      return planRollout({ ...request, strategy, target: [to], before: [from], view: serving(from) }).plan.notes;
+    };
+
+    it("says nothing more of a surge that runs to its end", () => assert.deepEqual(notes(surge(25)), []));
+
+    it("says where a canary holds, and that nothing goes back by itself", () => {
+      const strategy = surge(25, { canaryPercent: 10 });
+      const { plan, planStates } = planRollout({ ...request, strategy, target: [B] });
+      assert.deepEqual(plan.notes, [
+        "holds at 10 % until `canaryPercent` is raised",
+        "automatic rollback is off, as `canaryPercent` is given",
+      ]);
+      assert.match(plan.summary, /^2 steps, at most 5 of 5 replicas at once/);
+      assert.deepEqual(planStates, planPath(strategy, [{ name: "gpu", from: 4, to: 4 }]).states);
+      assert.match(notes(surge(25, { canaryPercent: 0 }))[0]!, /^holds with one canary, .*name its version only/);
+    });
+
+    it("goes on from where the rollout holds when the split changes, up or down", () => {
+      const pools = [{ name: "gpu", from: 4, to: 4 }];
+      const { percent, pools: counts, weights } = planPath(surge(25, { canaryPercent: 50 }), pools).states.at(-1)!;
+      const held = { percent, pools: counts, weights };
+      const view = { ...serving(A), inFlight: "key", held };
+      const raised = planRollout({ ...request, before: [B], view, target: [B] });
+      assert.match(raised.plan.summary, /^goes on from the 50 % where it holds; 6 steps, /);
+      assert.equal(raised.plan.steps[0], "1 up      canary 3/4, primary 2/4, traffic 50 %");
+      const lowered = planRollout({
+        ...request,
+        strategy: surge(25, { canaryPercent: 25 }),
+        before: [B],
+        view,
+        target: [B],
+      });
+      assert.deepEqual(lowered.plan.steps, [
+        "1 up      canary 2/4, primary 3/4, traffic 50 %",
+        "2 shift   canary 2/4, primary 3/4, traffic 25 %",
+        "3 down    canary 1/4, primary 3/4, traffic 25 %",
+      ]);
+      assert.equal(lowered.plan.estimatedSeconds, 8);
+    });
+
+    it("starts anew for another target than the one that holds", () => {
+      const held = { percent: 50, pools: { gpu: { canary: 2, primary: 2 } }, weights: { canary: 50, primary: 50 } };
+      const { plan } = planRollout({ ...request, view: { ...serving(A), inFlight: "other", held }, target: [B] });
+      assert.match(plan.summary, /^12 steps.*another rollout is under way and is taken back first$/);
+    });
+
+    it("says that a blue-green rollout takes a second fleet", () => {
+      const { plan } = planRollout({ ...request, strategy: blueGreen(), target: [B] });
+      assert.match(plan.notes[0]!, /^a whole second fleet/);
+      assert.deepEqual(plan.steps, [
+        "1 up      canary 4/4, primary 4/4, traffic 0 %",
+        "2 cutOver canary 4/4, primary 4/4, traffic 100 %",
+        "3 down    canary 4/4, primary 0/4, traffic 100 %",
+      ]);
+      assert.equal(plan.peakReplicas, 8);
+    });
+
+    it("says what share of its capacity a pool loses at most", () => {
+      const lost = "gpu: at most 1 of 4 replicas down at once, 25 % of its capacity";
+      assert.deepEqual([notes(rolling(20)), notes(inPlace(20))], [[lost], [lost]]);
+      assert.deepEqual(notes(rolling(20, { order: "startFirst" })), ["gpu: never fewer than 4 replicas"]);
+      assert.deepEqual(notes(rolling(20), 1), ["gpu: never fewer than 1 replica"]);
+      assert.match(notes(rolling(20, { allowOutage: true }), 1)[0]!, /^gpu: an outage/);
+    });
+
+    it("counts boots and drains of restarts in place", () => {
+      const { plan } = planRollout({ ...request, strategy: inPlace(50), target: [B] });
+      assert.deepEqual(plan.steps, [
+        "1 restart canary 2/4, primary 2/4, traffic 50 %",
+        "2 restart canary 4/4, primary 0/4, traffic 100 %",
+      ]);
+      assert.deepEqual([plan.estimatedSeconds, plan.longestSeconds], [16, 36]);
+    });
+
+    it("says how long it bakes and what gates judge, and counts the bakes", () => {
+      const gates = [{ kind: "errorRate" as const, maxPercent: 1, maxAbovePrimary: 0.5, minRequests: 100 }];
+      const { plan } = planRollout({ ...request, strategy: surge(50, { bakeSeconds: 30, gates }), target: [B] });
+      assert.deepEqual(plan.notes, [
+        "bakes 30 s at each of 2 settled states",
+        "gates at each of 2 settled states: error rate at most 1 % and at most 0.5 points above the primary's",
+      ]);
+      assert.equal(plan.estimatedSeconds, 2 * 8 + 2 * 30);
+    });
+
+    const overloads: [number, string][] = [
+      [3, "3"],
+      [7, "3.5"],
+      [10, "3.33"],
+      [100, "4"],
+    ];
+    for (const [replicas, times] of overloads) {
+      it(`predicts ${times} times the load of an immediate rollback of ${replicas} replicas from 75 %`, () => {
+        assert.deepEqual(notes(surge(25, { rollback: { mode: "immediate" } }), replicas), [
+          `an immediate rollback at 75 % would put ${times} times the load on each primary`,
+        ]);
+      });
+    }
+
+    it("predicts no overload of an immediate rollback while the first fleet is whole", () => {
+      assert.match(notes(blueGreen({ rollback: { mode: "immediate" } }))[1]!, /no more than the usual load/);
+    });
+  });
+
+  describe("refuses in place", () => {
+    const refused = (from: PoolFacts, to: PoolFacts, allowOutage = false) =>
+      refusals(inPlace(20, { allowOutage }), { target: [to], before: [from], view: serving(from) }).map(
+        ({ reason }) => reason,
+      );
+
+    it("what needs other machines", () => {
+      assert.match(
+        refused(A, pool("a", { template: { resources: { cpus: 8 } } }))[0]!,
+        /^strategy.kind: pool "gpu" needs other machines \(resources\)/,
+      );
+    });
+
+    it("the restart of a single replica, unless an outage is allowed", () => {
+      const [from, to] = [pool("a", { replicas: 1 }), pool("b", { replicas: 1 })];
+      assert.match(refused(from, to)[0]!, /^strategy.allowOutage: pool "gpu" has one replica/);
+      assert.deepEqual(refused(from, to, true), []);
+    });
+
+    it("nothing else", () => {
+      assert.deepEqual(refused(A, B), []);
+      assert.deepEqual(refused(pool("a", { replicas: 1 }), pool("a", { replicas: 1, drainSeconds: 1 })), []);
+      const whole = pool("a", { template: { resources: { cpus: 8 } } });
+      assert.deepEqual(refusals(rolling(), { target: [whole], before: [A], view: serving(A) }), []);
+    });
   });
 });

@@ -57,13 +57,10 @@ describe("what a program may declare", () => {
     });
   }
 
-  it("refuses the later fields of template, service and strategy by name", () => {
+  it("refuses the later fields of template and service by name", () => {
     const template = { ...pool.template, image: "x" };
     assert.match(reasonFor(poolInput, { ...pool, template }), /`image` is not there yet/);
     assert.match(reasonFor(serviceInput, { ...owner, endpoint: { port: 80 }, tls: {} }), /`tls` is not there yet/);
-    const strategy = { canaryPercent: 10 };
-    const rollout = { ...owner, service: "s", pools: [{ name: "a" }], strategy };
-    assert.match(reasonFor(rolloutInput, rollout), /^strategy: `canaryPercent` is not there yet/);
   });
 
   it("refuses an empty run, and a missing one", () => {
@@ -131,43 +128,6 @@ describe("what a program may declare", () => {
     const template = { run: "x", env: { PORT: "80" } };
     assert.match(reasonFor(poolInput, { ...pool, template }), /template.env.PORT: .*listen on it/);
   });
-});
-
-describe("the surge of a rollout", () => {
-  const rollout = (maxSurgePercent: unknown) => ({
-    ...owner,
-    service: "shop/dev/chat",
-    pools: [{ name: "a" }],
-    strategy: { maxSurgePercent },
-  });
-
-  it("is 25 % within two hours when nothing is said", () => {
-    const parsed = parse(rolloutInput, { ...owner, service: "s", pools: [{ name: "a" }] });
-    assert.deepEqual(parsed.ok && parsed.value.strategy, { kind: "surge", maxSurgePercent: 25, timeoutSeconds: 7200 });
-  });
-
-  it("of 0 is refused with the advice to use rolling", () => {
-    assert.match(
-      reasonFor(rolloutInput, rollout(0)),
-      /strategy.maxSurgePercent: 0 .* use rolling, which is not there yet/,
-    );
-  });
-
-  for (const surge of [-1, 101, 2.5, "25"]) {
-    it(`of ${JSON.stringify(surge)} is refused`, () => {
-      assert.match(
-        reasonFor(rolloutInput, rollout(surge)),
-        /strategy.maxSurgePercent: must be a whole number from 1 to 100/,
-      );
-    });
-  }
-
-  for (const kind of ["blueGreen", "rolling", "inPlace"]) {
-    it(`of the kind ${kind} is refused by name`, () => {
-      const inputs = { ...owner, service: "s", pools: [{ name: "a" }], strategy: { kind } };
-      assert.match(reasonFor(rolloutInput, inputs), new RegExp(`\`${kind}\` is not there yet`));
-    });
-  }
 });
 
 describe("the endpoint of a service", () => {

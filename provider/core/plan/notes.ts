@@ -1,0 +1,93 @@
+import type { Gate, Strategy } from "../strategy";
+import { count } from "./classify";
+import { secondsWords } from "./describe";
+import type { Path, PlannedPool } from "./states";
+
+/** What a strategy means for this rollout, in sentences: what to expect while it runs and when it goes wrong. */
+export function notesOf(strategy: Strategy, pools: readonly PlannedPool[], path: Path): string[] {
+  return [
+    ...kindNotes(strategy, pools, path),
+    ...waitNotes(strategy, path),
+    ...(strategy.rollback.mode === "immediate" ? [overloadNote(pools, path)] : []),
+  ];
+}
+
+function kindNotes(strategy: Strategy, pools: readonly PlannedPool[], { floor }: Path): string[] {
+  switch (strategy.kind) {
+    case "surge": {
+      const { canaryPercent } = strategy;
+      if (canaryPercent === null) return [];
+      return [...holdNotes(canaryPercent), "automatic rollback is off, as `canaryPercent` is given"];
+    }
+    case "blueGreen":
+      return ["a whole second fleet comes up, then all traffic changes over at once; the old one goes last"];
+    case "rolling":
+    case "inPlace":
+      return pools.flatMap(({ name, from, to }) => {
+        const both = Math.min(from, to);
+        return both === 0 ? [] : [capacityNote(name, both, both - floor![name]!)];
+      });
+  }
+}
+
+function holdNotes(percent: number): string[] {
+  if (percent === 100) return [];
+  if (percent > 0) return [`holds at ${percent} % until \`canaryPercent\` is raised`];
+  return ["holds with one canary, which serves requests that name its version only, until `canaryPercent` is raised"];
+}
+
+function capacityNote(pool: string, replicas: number, down: number): string {
+  if (down === 0) return `${pool}: never fewer than ${count(replicas, "replica")}`;
+  if (down === replicas) return `${pool}: an outage, its only replica is down until its successor serves`;
+  const share = shortNumber((100 * down) / replicas);
+  return `${pool}: at most ${down} of ${count(replicas, "replica")} down at once, ${share} % of its capacity`;
+}
+
+function waitNotes({ bakeSeconds, gates }: Strategy, { states }: Path): string[] {
+  const waits = count(states.filter(({ settled }) => settled).length, "settled state");
+  const notes: string[] = [];
+  if (bakeSeconds > 0) notes.push(`bakes ${secondsWords(bakeSeconds)} at each of ${waits}`);
+  if (gates.length > 0) notes.push(`gates at each of ${waits}: ${gates.map(gateWords).join("; ")}`);
+  return notes;
+}
+
+function gateWords(gate: Gate): string {
+  switch (gate.kind) {
+    case "errorRate": {
+      const limits = [
+        ...(gate.maxPercent === null ? [] : [`at most ${gate.maxPercent} %`]),
+        ...(gate.maxAbovePrimary === null ? [] : [`at most ${gate.maxAbovePrimary} points above the primary's`]),
+      ];
+      return `error rate ${limits.join(" and ")}`;
+    }
+    case "p95":
+    case "firstByteP95": {
+      const limits = [
+        ...(gate.maxMilliseconds === null ? [] : [`at most ${gate.maxMilliseconds} ms`]),
+        ...(gate.maxTimesPrimary === null ? [] : [`at most ${gate.maxTimesPrimary} times the primary's`]),
+      ];
+      return `p95 ${gate.kind === "p95" ? "latency" : "time to first byte"} ${limits.join(" and ")}`;
+    }
+    case "command":
+    case "webhook":
+      return `a ${gate.kind}, within ${secondsWords(gate.timeoutSeconds)}`;
+  }
+}
+
+/** All traffic at once on the primaries that are left: N/p times the usual load where the fewest of them are. */
+function overloadNote(pools: readonly PlannedPool[], { states }: Path): string {
+  let worst = { load: 1, percent: 0 };
+  for (const { percent, pools: counts } of states) {
+    for (const { name, from } of pools) {
+      const { primary } = counts[name]!;
+      if (primary > 0 && from > worst.load * primary) worst = { load: from / primary, percent };
+    }
+  }
+  if (worst.load === 1) return "an immediate rollback would put no more than the usual load on each primary";
+  const times = shortNumber(worst.load);
+  return `an immediate rollback at ${worst.percent} % would put ${times} times the load on each primary`;
+}
+
+function shortNumber(value: number): string {
+  return String(Number(value.toFixed(2)));
+}

@@ -1,0 +1,22 @@
+import { failure, type CheckFailure } from "../spec/check-result";
+import type { Strategy } from "../strategy";
+import { classify } from "./classify";
+import { movingOf, startsOf, type StartsRequest } from "./starts";
+
+/** What makes this change impossible by this strategy; what is wrong with the strategy alone, its own rules refuse. */
+export function refusals(strategy: Strategy, request: StartsRequest): CheckFailure[] {
+  if (strategy.kind !== "inPlace") return [];
+  return movingOf(startsOf(request)).flatMap(({ from, pool }) => {
+    if (from === null) return [];
+    const change = classify(from, pool);
+    if (change.kind === "replace") {
+      const sentence = `pool "${pool.name}" needs other machines (${change.parts.join(", ")}), and inPlace keeps those that it has: use the kind "surge" or "rolling" for this change`;
+      return [failure(["strategy", "kind"], sentence)];
+    }
+    if (Math.min(from.replicas, pool.replicas) === 1 && !strategy.allowOutage) {
+      const sentence = `pool "${pool.name}" has one replica, and while that restarts in place none serves: set this to true, give the pool more replicas, or use the kind "surge"`;
+      return [failure(["strategy", "allowOutage"], sentence)];
+    }
+    return [];
+  });
+}

@@ -1,0 +1,42 @@
+import { factsOf, type PoolFacts } from "../spec/facts";
+import type { State } from "../state";
+import type { Begin } from "./states";
+
+/** What the store says about a service, as far as a plan needs it. */
+export interface ServiceView {
+  /** Pools that have served and take traffic. */
+  serving: Record<string, PoolFacts>;
+  /** Target of the rollout under way; null: none. */
+  inFlight: string | null;
+  /** The split that the rollout under way holds at; null: it does not. */
+  held: Begin | null;
+  /** Why targets were rejected, by target key. */
+  rejected: Record<string, string>;
+}
+
+export const NOTHING_THERE: ServiceView = { serving: {}, inFlight: null, held: null, rejected: {} };
+
+export function viewOf(state: State): ServiceView {
+  const serving = Object.entries(state.pools)
+    .filter(([, pool]) => pool.hasServed && pool.takesTraffic && pool.primary !== null)
+    .map(([name, pool]) => [name, factsOf(pool.primary!)] as const);
+  const rejected = Object.entries(state.rejected).map(([key, { reason }]) => [key, reason] as const);
+  return {
+    serving: Object.fromEntries(serving),
+    inFlight: state.rollout?.targetKey ?? null,
+    held: heldAt(state),
+    rejected: Object.fromEntries(rejected),
+  };
+}
+
+/** Whether the service serves exactly these revisions, so that there is nothing to roll. */
+export function serves(target: readonly PoolFacts[], view: ServiceView): boolean {
+  return target.every(({ name, revision }) => view.serving[name]?.revision === revision);
+}
+
+/** The counts of the plan and not those of the moment, which a lost replica changes between preview and `up`. */
+function heldAt({ rollout }: State): Begin | null {
+  if (rollout === null || rollout.held === null || rollout.direction.kind !== "forward") return null;
+  const { percent, pools, weights } = rollout.plan[rollout.cursor]!;
+  return { percent, pools, weights };
+}
