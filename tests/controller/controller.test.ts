@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { Controller } from "../../provider/controller/controller";
-import { ServeError } from "../../provider/core/errors";
 import { referredTo } from "../../provider/controller/upkeep";
-import { firstState } from "../../provider/core/draft";
+import { Draft, firstState } from "../../provider/core/draft";
+import { ServeError } from "../../provider/core/errors";
+import { restartNow } from "../../provider/core/fleet/restart";
 import type { UserConfigSpec } from "../../provider/core/spec/pool";
 import type { State } from "../../provider/core/state";
 import type { Store } from "../../provider/ports/store";
@@ -134,6 +135,26 @@ describe("the controller", () => {
       events.map((_, index) => events[0]!.seq + index),
     );
     assert.equal(first.script.calls.filter((call) => call.startsWith("launch")).length, 2);
+  });
+
+  it("finishes a restart that a predecessor had journalled and not carried out, once", async () => {
+    const store = await storeService(intentOf([poolSpec("p", "a", 1)]));
+    const first = await started(store);
+    await untilSettled(store, "a");
+    await first.stop();
+    await store.releaseLease(first.epoch);
+    const left = (await store.readState())!;
+    const draft = new Draft(left.value, Date.now());
+    restartNow(draft, draft.replicas()[0]!, "a");
+    await store.writeState(left.version, draft.state);
+
+    await started(store, first.script);
+    const { replicas } = await untilSettled(store, "a");
+    assert.deepEqual([Object.keys(replicas), replicas["p-1"]!.restarts], [["p-1"], 1]);
+    assert.deepEqual(
+      first.script.calls.filter((call) => /^(launch|restart|terminate)/.test(call)),
+      ["launch p-1", "restart p-1 1"],
+    );
   });
 
   it("stops acting as soon as somebody else has taken over", async () => {
