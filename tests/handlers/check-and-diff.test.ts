@@ -81,6 +81,26 @@ describe("check and diff, as a preview calls them", () => {
       assert.equal(counted["facts"], UNKNOWN);
     });
 
+    it("keep a userConfig out of everything that they compute", async () => {
+      const userConfig = { temperature: 0.2, token: "s3cret" };
+      const { userConfig: kept, ...rest } = await checkedPool({ userConfig });
+      assert.deepEqual(kept, userConfig);
+      assert.doesNotMatch(JSON.stringify(rest), /s3cret/);
+      assert.match(String(rest.facts.userConfig), /^[0-9a-f]{16}$/);
+      assert.equal(rest.declaredRevision, (await checkedPool())["declaredRevision"]);
+      const unknown = await checkedPool({ userConfig: { token: UNKNOWN } });
+      assert.deepEqual([unknown["declaredRevision"], unknown["facts"]], [rest.declaredRevision, UNKNOWN]);
+    });
+
+    it("let an explicit version stand for the template", async () => {
+      const one = await checkedPool({ version: "v1" });
+      const other = await checkedPool({ version: "v1", template: { run: "other" } });
+      assert.equal(other["declaredRevision"], one["declaredRevision"]);
+      assert.notEqual((await checkedPool({ version: "v2" }))["declaredRevision"], one["declaredRevision"]);
+      const unknown = await checkedPool({ version: UNKNOWN });
+      assert.deepEqual([unknown["declaredRevision"], unknown["facts"]], [UNKNOWN, UNKNOWN]);
+    });
+
     it("see a change inside the workdir", async () => {
       const before = await checkedPool();
       writeFileSync(join(provider.project, "app", "server.js"), "two");
