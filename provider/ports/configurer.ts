@@ -4,7 +4,8 @@ import type { ConfigAnswer } from "../core/observed";
 export interface Configurer {
   /**
    * Resolves with the replica's own word: 2xx acknowledges, 4xx refuses. Throws when there was none (connection refused,
-   * timeout, 5xx): the caller tries again.
+   * timeout, 5xx, and the 4xx that mean "not now": 408, 425, 429): the caller tries again. The words of a refusal never
+   * show a value of the config.
    */
   send(request: ConfigRequest): Promise<ConfigAnswer>;
 }

@@ -91,6 +91,17 @@ describe("what a program registers", () => {
     assert.deepEqual(inputs["tls"], {});
   });
 
+  it("passes userConfig, its way and version on, also from a ModelService", async () => {
+    const settings = { userConfig: { temperature: 0.2 }, reconfigure: { path: "/tune" }, version: "v3" };
+    new serve.ReplicaPool("tuned-pool", { service: service("tuned"), template, ...settings });
+    new serve.ModelService("tuned-model", { endpoint: 8080, template, ...settings });
+    for (const name of ["tuned-pool", "tuned-model"]) {
+      const { inputs } = await registeredAs("pulumi-nodejs:dynamic/serve:ReplicaPool", name);
+      const { userConfig, reconfigure, version } = inputs;
+      assert.deepEqual({ userConfig, reconfigure, version }, settings);
+    }
+  });
+
   it("refuses two pools on one route in the constructor", () => {
     const made = service("routes");
     new serve.ReplicaPool("first", { service: made, template });
