@@ -1,3 +1,4 @@
+import { digest } from "../digest";
 import type { Draft } from "../draft";
 import type { Intent } from "../intent";
 import type { Observed, ObservedDataPlane } from "../observed";
@@ -93,8 +94,7 @@ function waitForBake(draft: Draft, { settledAt, strategy }: RolloutProgress): Fi
 function askOutside(draft: Draft, intent: Intent, rollout: RolloutProgress, observed: Observed): Finding | null {
   for (const [index, gate] of rollout.strategy.gates.entries()) {
     if (!isExternal(gate)) continue;
-    // Not the cursor: another plan counts its states anew, and an old answer must not pass for a new one.
-    const key = `${rollout.id}/${rollout.settledAt}/${index}`;
+    const key = askedAs(rollout, gate, index);
     const answer = observed.gateAnswers[key];
     const where = label(gate, index);
     switch (answer?.outcome) {
@@ -112,6 +112,14 @@ function askOutside(draft: Draft, intent: Intent, rollout: RolloutProgress, obse
     return { verdict: { kind: "inconclusive", reason: `${where}: ${reason}` }, about };
   }
   return null;
+}
+
+/**
+ * Once at each plan state, however often it is repaired and settles again: a command may take minutes. The cursor would
+ * not tell them apart, because another plan counts its states anew; nor would the index, when other gates are declared.
+ */
+function askedAs({ id, cursorSince }: RolloutProgress, gate: ExternalGate, index: number): string {
+  return `${id}/${cursorSince}/${index}/${digest(gate)}`;
 }
 
 function factsOf(draft: Draft, { identity, service }: Intent, rollout: RolloutProgress): GateFacts {

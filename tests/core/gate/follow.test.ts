@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Action } from "../../../provider/core/action";
 import { noteConditions } from "../../../provider/core/conditions";
 import { Draft, firstState } from "../../../provider/core/draft";
 import { followGates } from "../../../provider/core/gate/follow";
@@ -23,9 +24,10 @@ class Settled {
   state: State = firstState();
   now = 1_000_000;
   counted: Record<string, { a?: VersionMetrics; b?: VersionMetrics }> | null = {};
-  answers: Record<string, GateAnswer> = {};
   readonly told: string[] = [];
-  asked: string[] = [];
+  /** What the last look asked. */
+  asked: Extract<Action, { kind: "runGate" }>[] = [];
+  private readonly answers: Record<string, GateAnswer> = {};
   private readonly intent: Intent;
 
   constructor(gates: Gate[], { weights = { canary: 25, primary: 75 }, bakeSeconds = 0, pools = ["p"], from = 4 } = {}) {
@@ -51,15 +53,11 @@ class Settled {
       pools: pools.map((name) => ({ name, from, to: 4 })),
       plan: [at, at],
       cursor: 0,
+      cursorSince: this.now,
       settledAt: this.now,
       gate: null,
       direction: { kind: "forward" },
     } as unknown as RolloutProgress;
-  }
-
-  /** What an outside gate is asked under. */
-  key(index: number): string {
-    return `7/${this.state.rollout!.settledAt}/${index}`;
   }
 
   /** One tick; null: the data plane was not seen. */
@@ -75,9 +73,15 @@ class Settled {
       assert.equal(event.kind, "gateJudged");
       if (event.kind === "gateJudged") this.told.push(sentence(event.verdict));
     }
-    this.asked = draft.actions.map((action) => (action.kind === "runGate" ? action.key : action.kind));
+    this.asked = draft.actions.flatMap((action) => (action.kind === "runGate" ? action : []));
     this.state = JSON.parse(JSON.stringify(draft.state)) as State;
     return verdict;
+  }
+
+  /** The one gate that is asked gives this answer. */
+  answer(outcome: GateAnswer["outcome"], reason: string): void {
+    assert.equal(this.asked.length, 1);
+    this.answers[this.asked[0]!.key] = { outcome, reason };
   }
 
   says(): string {
@@ -239,39 +243,82 @@ describe("the gates of a settled step", () => {
   });
 
   describe("that somebody outside decides", () => {
+    const asked = (step: Settled) => step.asked.map(({ gate }) => gate.kind);
+
     it("are asked when the counted ones pass and the bake is over, one after the other", () => {
       const step = new Settled([COMMAND, ERRORS, WEBHOOK], { bakeSeconds: 60 });
       step.look();
-      assert.deepEqual(step.asked, []);
+      assert.deepEqual(asked(step), []);
       step.counted = { p: { b: metrics(100) } };
       step.look();
-      assert.deepEqual(step.asked, []);
+      assert.deepEqual(asked(step), []);
       step.now += 60_000;
       assert.equal(step.says(), "inconclusive: gate 1 (command): waits for its answer");
-      assert.deepEqual(step.asked, [step.key(0)]);
-      step.answers[step.key(0)] = { outcome: "passed", reason: "exit code 0" };
+      assert.deepEqual(asked(step), ["command"]);
+      step.answer("passed", "exit code 0");
       assert.equal(step.says(), "inconclusive: gate 3 (webhook): waits for its answer");
-      assert.deepEqual(step.asked, [step.key(2)]);
-      step.answers[step.key(2)] = { outcome: "passed", reason: "200" };
+      assert.deepEqual(asked(step), ["webhook"]);
+      step.answer("passed", "200");
       assert.equal(step.says(), "passed");
-      assert.deepEqual(step.asked, []);
+      assert.deepEqual(asked(step), []);
     });
 
-    it("fail the step with their own words", () => {
+    it("are told what they judge", () => {
       const step = new Settled([COMMAND]);
-      step.answers[step.key(0)] = { outcome: "failed", reason: "exit code 3: no model" };
+      step.look();
+      assert.deepEqual(step.asked[0]!.facts, {
+        service: "project/stack/service",
+        endpoint: { host: "127.0.0.1", port: 8080 },
+        rollout: 7,
+        percent: 25,
+        version: 2,
+        revisions: { p: { from: "a", to: "b" } },
+      });
+    });
+
+    it("fail the step with their own words, and are not asked again", () => {
+      const step = new Settled([COMMAND]);
+      step.look();
+      step.answer("failed", "exit code 3: no model");
       assert.equal(step.says(), "failed: gate 1 (command): exit code 3: no model");
-      assert.deepEqual(step.asked, []);
+      assert.deepEqual(asked(step), []);
     });
 
     it("are asked again while they cannot be reached, which is told once", () => {
       const step = new Settled([WEBHOOK]);
       step.look();
-      step.answers[step.key(0)] = { outcome: "unreachable", reason: "connection refused" };
+      step.answer("unreachable", "connection refused");
       step.look();
       assert.match(step.says(), /^inconclusive: gate 1 \(webhook\): connection refused; it is asked again/);
-      assert.deepEqual(step.asked, [step.key(0)]);
+      assert.deepEqual(asked(step), ["webhook"]);
       assert.equal(step.told.length, 2);
+    });
+
+    it("keep their answer while the step is repaired and settles again", () => {
+      const step = new Settled([COMMAND]);
+      step.look();
+      step.answer("passed", "exit code 0");
+      step.now += 5_000;
+      step.state.rollout = { ...step.state.rollout!, settledAt: step.now, gate: null };
+      assert.equal(step.says(), "passed");
+    });
+
+    it("are asked anew at the same place of another plan, and where another gate took their place", () => {
+      const step = new Settled([COMMAND]);
+      step.look();
+      step.answer("passed", "exit code 0");
+      step.state.rollout = { ...step.state.rollout!, cursorSince: step.now + 5_000 };
+      step.look();
+      assert.deepEqual(asked(step), ["command"]);
+      step.answer("failed", "exit code 1");
+      const mended: Gate = { ...COMMAND, run: "./mended-test" };
+      const { rollout } = step.state;
+      step.state.rollout = { ...rollout, strategy: { ...rollout.strategy, gates: [mended] } };
+      step.look();
+      assert.deepEqual(
+        step.asked.map(({ gate }) => gate),
+        [mended],
+      );
     });
   });
 });
