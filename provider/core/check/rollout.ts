@@ -72,21 +72,15 @@ export function advanceRollout(rollout: WorldRollout, event: RolloutEvent): Worl
   switch (event.kind) {
     case "rolloutReplanned": {
       const { pools, cap, floor } = event;
-      // From where it stands: what an earlier plan had reached may lie beyond this one.
-      return {
-        ...waiting(rollout, { heldAt: null }),
-        pools,
-        cap,
-        floor,
-        reached: {},
-        replanned: { part: 1, whole: 1 },
-      };
+      // The program's word for another plan ends the hold, and also outlives the gate that failed before it.
+      const rest = waiting(rollout, { heldAt: null, gateFailedAt: null });
+      return { ...rest, pools, cap, floor, replanned: { part: 1, whole: 1 } };
     }
     case "rolloutStep": {
+      if (rollout.replanned === null) return rollout;
       const { canary, primary } = event.state.weights;
-      return rollout.replanned === null
-        ? rollout
-        : { ...rollout, replanned: { part: canary, whole: canary + primary } };
+      const replanned = { part: canary, whole: canary + primary };
+      return { ...rollout, replanned, reached: noHigher(rollout.reached, replanned) };
     }
     case "rolloutHeld":
       return waiting(rollout, { heldAt: event.percent });
@@ -109,6 +103,12 @@ export function reaching(rollout: WorldRollout, pools: Record<string, RoutedPool
     if (before === undefined || isGreater(share, before)) reached[pool] = share;
   }
   return { ...rollout, reached };
+}
+
+/** What a plan goes down to is what its repairs may return to. */
+function noHigher(reached: WorldRollout["reached"], limit: Share): WorldRollout["reached"] {
+  const lowered = Object.entries(reached).map(([pool, share]) => [pool, isGreater(share, limit) ? limit : share]);
+  return Object.fromEntries(lowered) as WorldRollout["reached"];
 }
 
 function obey(rollout: WorldRollout, event: Extract<ServeEvent, { kind: "commandObeyed" }>): WorldRollout {

@@ -94,6 +94,24 @@ describe("check, over what makes a rollout wait", () => {
     assertRefutes("monotoneTraffic", lowered().tick(routed(5, 95, ["p-5"], OLD)));
   });
 
+  it("lets the traffic come back at once that was lowered for a larger number of replicas", () => {
+    const larger = { ...replanned, pools: [{ name: "p", from: 4, to: 8 }], cap: { p: 10 } };
+    const log = shifted()
+      .tick(larger, step(1), routed(4, 28, ["p-5"], OLD))
+      .ready("b", "p-6");
+    assertHolds(log.tick(routed(25, 75, ["p-5", "p-6"], OLD)));
+  });
+
+  it("refutes monotoneTraffic when a lowered hold is left by more than the surge", () => {
+    const log = shifted()
+      .tick(held)
+      .tick({ ...replanned, cap: { p: 6 } }, step(1, 0))
+      .tick(routed(0, 100, ["p-5"], OLD))
+      .ready("b", "p-6");
+    log.tick(obeyed("promote", "waits"), routed(30, 70, ["p-5", "p-6"], OLD));
+    assertRefutes("monotoneTraffic", log, undefined, /jumped from 0\/100 to 30\/100/);
+  });
+
   it("refutes holds when an abort is told and the rollout goes on", () => {
     const log = shifted().tick(obeyed("abort"), obeyed("promote", "waits"));
     assertRefutes("holds", log, log.events.length - 1, /went on in the tick in which an operator aborted it/);
