@@ -16,8 +16,8 @@ function kindNotes(strategy: Strategy, pools: readonly PlannedPool[], { floor }:
   switch (strategy.kind) {
     case "surge": {
       const { canaryPercent } = strategy;
-      if (canaryPercent === null) return [];
-      return [...holdNotes(canaryPercent), "automatic rollback is off, as `canaryPercent` is given"];
+      if (canaryPercent === null || canaryPercent === 100) return [];
+      return [holdNote(canaryPercent), "automatic rollback is off, as `canaryPercent` is given"];
     }
     case "blueGreen":
       return ["a whole second fleet comes up, then all traffic changes over at once; the old one goes last"];
@@ -30,10 +30,9 @@ function kindNotes(strategy: Strategy, pools: readonly PlannedPool[], { floor }:
   }
 }
 
-function holdNotes(percent: number): string[] {
-  if (percent === 100) return [];
-  if (percent > 0) return [`holds at ${percent} % until \`canaryPercent\` is raised`];
-  return ["holds with one canary, which serves requests that name its version only, until `canaryPercent` is raised"];
+function holdNote(percent: number): string {
+  if (percent > 0) return `holds at ${percent} % until \`canaryPercent\` is raised`;
+  return "holds with one canary, which serves requests that name its version only, until `canaryPercent` is raised";
 }
 
 function capacityNote(pool: string, replicas: number, down: number): string {

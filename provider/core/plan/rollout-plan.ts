@@ -4,8 +4,9 @@ import { changeLine, count } from "./classify";
 import { describeSteps, peakReplicas, secondsWords } from "./describe";
 import { notesOf } from "./notes";
 import { planPath } from "./path";
+import type { Held } from "./service-view";
 import { movingOf, startsOf, type StartsRequest } from "./starts";
-import type { Begin, PlannedPool, PlanState } from "./states";
+import type { PlannedPool, PlanState } from "./states";
 import { unchangedVersion } from "./unchanged-version";
 
 /** What a Rollout shows in preview as its input `plan`. */
@@ -41,7 +42,7 @@ export interface Planned {
  * after; both must get the same, so a light change is read off the last deployment and never off what serves.
  */
 export function planRollout(request: PlanRequest): Planned {
-  const { target, before, strategy } = request;
+  const { target, before } = request;
   const starts = startsOf(request);
   const changes = starts
     .flatMap(({ from, pool }) => [changeLine(from, pool), from && unchangedVersion(from, pool)])
@@ -60,8 +61,9 @@ export function planRollout(request: PlanRequest): Planned {
     from: from?.replicas ?? 0,
     to: pool.replicas,
   }));
-  const begin = heldAt(request, pools);
-  const path = planPath(strategy, pools, begin);
+  const held = heldAt(request, pools);
+  const strategy = held === null ? request.strategy : goingOn(held, request.strategy);
+  const path = planPath(strategy, pools, held?.at);
   const { cap, states } = path;
   const peak = peakReplicas(states);
   const capTotal = Object.values(cap).reduce((sum, one) => sum + one, 0);
@@ -71,10 +73,12 @@ export function planRollout(request: PlanRequest): Planned {
     strategy.bakeSeconds,
   );
   const summary = [
-    ...(begin === undefined ? [] : [`goes on from the ${begin.percent} % where it holds`]),
+    ...(held === null
+      ? []
+      : [`goes on from the ${held.at.percent} % where it holds, by its surge of ${held.maxSurgePercent} %`]),
     `${count(states.length - 1, "step")}, at most ${peak} of ${capTotal} replicas at once`,
     `about ${secondsWords(estimatedSeconds)}, at most ${secondsWords(longestSeconds)} if every drain takes its whole time`,
-    ...remarks(request, begin !== undefined),
+    ...remarks(request, held !== null),
   ].join("; ");
   const notes = notesOf(strategy, pools, path);
   const steps = describeSteps(states, Object.fromEntries(pools.map(({ name, from, to }) => [name, { from, to }])));
@@ -84,11 +88,17 @@ export function planRollout(request: PlanRequest): Planned {
   };
 }
 
-/** Where a rollout to this target holds already, by another strategy: it goes on from there. */
-function heldAt({ view, targetKey }: PlanRequest, pools: readonly PlannedPool[]): Begin | undefined {
-  if (view === null || view.held === null || view.inFlight !== targetKey) return undefined;
+/** The hold that a rollout to this target has reached; null: there is none to go on from. */
+function heldAt({ view, targetKey }: PlanRequest, pools: readonly PlannedPool[]): Held | null {
+  if (view === null || view.held === null || view.inFlight !== targetKey) return null;
   const { held } = view;
-  return pools.every(({ name }) => held.pools[name] !== undefined) ? held : undefined;
+  return pools.every(({ name }) => held.at.pools[name] !== undefined) ? held : null;
+}
+
+/** Only the split can be declared anew for a rollout that holds; without one it goes to its end. */
+function goingOn({ maxSurgePercent }: Held, declared: Strategy): Strategy {
+  const canaryPercent = declared.kind === "surge" ? declared.canaryPercent : null;
+  return { ...declared, kind: "surge", maxSurgePercent, canaryPercent };
 }
 
 function still(target: PoolFacts[], changes: string[], summary: string, seconds: number): Planned {

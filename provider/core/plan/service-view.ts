@@ -8,10 +8,16 @@ export interface ServiceView {
   serving: Record<string, PoolFacts>;
   /** Target of the rollout under way; null: none. */
   inFlight: string | null;
-  /** The split that the rollout under way holds at; null: it does not. */
-  held: Begin | null;
+  /** Where the rollout under way holds; null: it does not. */
+  held: Held | null;
   /** Why targets were rejected, by target key. */
   rejected: Record<string, string>;
+}
+
+export interface Held {
+  at: Begin;
+  /** It keeps its own surge while it lasts, whatever is declared meanwhile. */
+  maxSurgePercent: number;
 }
 
 export const NOTHING_THERE: ServiceView = { serving: {}, inFlight: null, held: null, rejected: {} };
@@ -35,8 +41,9 @@ export function serves(target: readonly PoolFacts[], view: ServiceView): boolean
 }
 
 /** The counts of the plan and not those of the moment, which a lost replica changes between preview and `up`. */
-function heldAt({ rollout }: State): Begin | null {
+function heldAt({ rollout }: State): Held | null {
   if (rollout === null || rollout.held === null || rollout.direction.kind !== "forward") return null;
+  if (rollout.strategy.kind !== "surge") return null;
   const { percent, pools, weights } = rollout.plan[rollout.cursor]!;
-  return { percent, pools, weights };
+  return { at: { percent, pools, weights }, maxSurgePercent: rollout.strategy.maxSurgePercent };
 }

@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { planPath } from "../../../provider/core/plan/path";
 import { refusals } from "../../../provider/core/plan/refusals";
 import { planRollout } from "../../../provider/core/plan/rollout-plan";
-import { NOTHING_THERE, type ServiceView } from "../../../provider/core/plan/service-view";
+import { NOTHING_THERE, viewOf, type ServiceView } from "../../../provider/core/plan/service-view";
 import { planSurge } from "../../../provider/core/plan/surge";
 import { factsOf, type PoolFacts } from "../../../provider/core/spec/facts";
 import { poolInput } from "../../../provider/core/spec/pool-input";
 import { poolSpec } from "../../../provider/core/spec/pool-spec";
+import type { State } from "../../../provider/core/state";
 import { blueGreen, inPlace, rolling, surge } from "../strategies";
 
 function pool(run: string, changes: { name?: string; template?: object; [key: string]: unknown } = {}): PoolFacts {
@@ -188,10 +189,10 @@ describe("the plan that preview shows", () => {
     it("goes on from where the rollout holds when the split changes, up or down", () => {
       const pools = [{ name: "gpu", from: 4, to: 4 }];
       const { percent, pools: counts, weights } = planPath(surge(25, { canaryPercent: 50 }), pools).states.at(-1)!;
-      const held = { percent, pools: counts, weights };
+      const held = { at: { percent, pools: counts, weights }, maxSurgePercent: 25 };
       const view = { ...serving(A), inFlight: "key", held };
       const raised = planRollout({ ...request, before: [B], view, target: [B] });
-      assert.match(raised.plan.summary, /^goes on from the 50 % where it holds; 6 steps, /);
+      assert.match(raised.plan.summary, /^goes on from the 50 % where it holds, by its surge of 25 %; 6 steps, /);
       assert.equal(raised.plan.steps[0], "1 up      canary 3/4, primary 2/4, traffic 50 %");
       const lowered = planRollout({
         ...request,
@@ -206,10 +207,27 @@ describe("the plan that preview shows", () => {
         "3 down    canary 1/4, primary 3/4, traffic 25 %",
       ]);
       assert.equal(lowered.plan.estimatedSeconds, 8);
+      const otherwise = planRollout({ ...request, strategy: blueGreen(), before: [B], view, target: [B] });
+      assert.deepEqual(otherwise.planStates, raised.planStates);
+    });
+
+    it("reads off the state where a rollout holds, and only one that goes forward", () => {
+      const plan = planPath(surge(34, { canaryPercent: 10 }), [{ name: "gpu", from: 4, to: 4 }]).states;
+      const rollout = { targetKey: "key", plan, cursor: plan.length - 1, strategy: surge(34, { canaryPercent: 10 }) };
+      const state = (more: object) =>
+        ({ pools: {}, rejected: {}, rollout: { ...rollout, ...more } }) as unknown as State;
+      const held = { percent: 10, since: 0 };
+      assert.deepEqual(viewOf(state({ held, direction: { kind: "forward" } })).held, {
+        at: { percent: 10, pools: { gpu: { canary: 1, primary: 4 } }, weights: { canary: 10, primary: 90 } },
+        maxSurgePercent: 34,
+      });
+      assert.equal(viewOf(state({ held, direction: { kind: "back" } })).held, null);
+      assert.equal(viewOf(state({ held: null, direction: { kind: "forward" } })).held, null);
     });
 
     it("starts anew for another target than the one that holds", () => {
-      const held = { percent: 50, pools: { gpu: { canary: 2, primary: 2 } }, weights: { canary: 50, primary: 50 } };
+      const at = { percent: 50, pools: { gpu: { canary: 2, primary: 2 } }, weights: { canary: 50, primary: 50 } };
+      const held = { at, maxSurgePercent: 25 };
       const { plan } = planRollout({ ...request, view: { ...serving(A), inFlight: "other", held }, target: [B] });
       assert.match(plan.summary, /^12 steps.*another rollout is under way and is taken back first$/);
     });
