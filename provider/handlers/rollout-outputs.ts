@@ -1,4 +1,4 @@
-import { rolloutProgress } from "../core/follow";
+import { rolloutProgress, servesTarget, type Progress } from "../core/follow";
 import type { Intent } from "../core/intent";
 import { currentRevision, currentVersion } from "../core/rollout/version";
 import type { RolloutProgress, State } from "../core/state";
@@ -48,20 +48,20 @@ function outcomeOf(intent: Intent | null, state: State): RolloutOutcome | null {
 }
 
 function waitingOutcome(intent: Intent, state: State, rollout: RolloutProgress): RolloutOutcome | null {
-  const since = rollout.held?.since ?? rollout.stopped.since ?? rollout.cursorSince;
-  const of = (kind: RolloutOutcome["kind"], reason: string): RolloutOutcome => ({
-    kind,
-    reason,
-    seconds: Math.round((since - rollout.startedAt) / 1000),
-    peakReplicas: rollout.peakReplicas,
-    version: rollout.version,
-  });
-  if (rollout.failed !== null) return of("failed", rollout.failed);
-  if (rollout.held !== null) return of("held", `held at ${rollout.held.percent} %`);
-  if (intent.rollout === null) return null;
-  const progress = rolloutProgress(intent, state, intent.rollout.target);
-  const isStarved = progress.kind === "failed" && progress.code === "CapacityStarved";
-  return isStarved ? of("capacityStarved", progress.reasons[0]) : null;
+  const found = intent.rollout && waitOf(rolloutProgress(intent, state, intent.rollout.target));
+  if (!found) return null;
+  const { held, capacity, stopped, cursorSince, startedAt, peakReplicas, version } = rollout;
+  const since = held?.since ?? capacity?.since ?? stopped.since ?? cursorSince;
+  return { ...found, seconds: Math.round((since - startedAt) / 1000), peakReplicas, version };
+}
+
+/** Where the rollout in progress lets go of whoever follows it. */
+function waitOf(progress: Progress): Pick<RolloutOutcome, "kind" | "reason"> | null {
+  if (progress.kind === "working") return null;
+  if (progress.kind === "done") return { kind: "held", reason: progress.line };
+  const [reason] = progress.reasons;
+  if (progress.code === "CanaryFailed") return { kind: "failed", reason };
+  return progress.code === "CapacityStarved" ? { kind: "capacityStarved", reason } : null;
 }
 
 function lastOutcome(intent: Intent | null, state: State): RolloutOutcome | null {
@@ -69,18 +69,17 @@ function lastOutcome(intent: Intent | null, state: State): RolloutOutcome | null
   if (last === null) return null;
   const { version, peakReplicas } = last;
   const seconds = Math.round((last.endedAt - last.startedAt) / 1000);
-  const rejection = intent?.rollout ? state.rejected[targetKey(intent.rollout.target)] : undefined;
+  const rejection = intent && rejectionOf(intent, state);
   // What an operator brought back was rolled out too, and ended well; for the program it is a rollback.
-  if (last.kind === "promoted" && rejection !== undefined) {
-    return { kind: "rolledBack", reason: rejection.reason, seconds, peakReplicas, version: rejection.version };
-  }
+  if (last.kind === "promoted" && rejection) return { kind: "rolledBack", ...rejection, seconds, peakReplicas };
   return { kind: last.kind, reason: last.reason, seconds, peakReplicas, version };
 }
 
 /** Why what the program declares is not tried again by itself; null: nothing is in its way. */
-function rejectionOf({ rollout }: Intent, { rejected }: State) {
-  const rejection = rollout && rejected[targetKey(rollout.target)];
-  return rejection ? { version: rejection.version, reason: rejection.reason } : null;
+function rejectionOf({ rollout }: Intent, state: State): { version: number; reason: string } | null {
+  const rejection = rollout && state.rejected[targetKey(rollout.target)];
+  if (!rejection || (state.rollout === null && servesTarget(state, rollout.target))) return null;
+  return { version: rejection.version, reason: rejection.reason };
 }
 
 function keptOf(state: State): number[] {

@@ -177,6 +177,13 @@ describe("pulumi-serve", () => {
     assert.match(err, /"p-9" has no log\. There are: p-1, p-2\./);
   });
 
+  it("waits for a rollout no longer than until it holds", async () => {
+    await stored("project/dev/chat", rollingWorld(), ({ rollout }) => (rollout!.held = { percent: 25, since: 0 }));
+    const { code, out } = await pulumiServe("rollout", "status", "--wait");
+    assert.equal(code, 0);
+    assert.match(out, /held at 25 %/);
+  });
+
   it("has an exit code for how the rollout is: 0 when it serves, 3 in progress, 1 when it was rejected", async () => {
     await stored("project/dev/serves", servingWorld());
     await stored("project/dev/rolls", rollingWorld());

@@ -99,12 +99,26 @@ describe("status of a rollout", () => {
     );
   });
 
-  it("shows what capacity it waits for", () => {
-    const view = look(rollingWorld(), (state, now) => {
-      state.conditions = [{ kind: "noCapacity", pool: "p", message: "zone a has no A10G", since: now }];
+  for (const [starved, line] of [
+    [false, / {2}waits for capacity for 2m: zone a has no A10G/],
+    [true, / {2}waits for capacity for 2m, and `pulumi up` no longer waits for it: zone a has no A10G/],
+  ] as const) {
+    it(`shows what capacity it waits for, ${starved ? "also when" : "as long as"} \`up\` ${starved ? "gave up" : "waits"}`, () => {
+      const view = look(rollingWorld(), (state, now) => {
+        state.conditions = [{ kind: "noCapacity", pool: "p", message: "zone a has no A10G", since: now }];
+        state.rollout!.capacity = { since: now - 2 * MINUTE, starved };
+      });
+      assert.match(statusText([view]), line);
     });
-    assert.equal(view.rollout!.waitsForCapacity, "zone a has no A10G");
-    assert.match(statusText([view]), / {2}waits for capacity: zone a has no A10G/);
+  }
+
+  it("shows the traffic of the moment, and no step, while it goes back as fast as it can", () => {
+    const view = look(rollingWorld(), (state) => {
+      const of = { reason: "it failed", rejects: true, cause: "canaryFailed", mode: { mode: "safe" } } as const;
+      state.rollout!.direction = { kind: "back", ...of, walk: "continuous" };
+      state.routing.weights = { canary: 1, primary: 3 };
+    });
+    assert.match(statusText([view]), /rolling back, safe \(it failed\), traffic 1:3 canary:primary\n {2}ran for/);
   });
 
   it("lists the kept versions, without the one that serves", () => {

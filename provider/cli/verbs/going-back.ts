@@ -14,7 +14,7 @@ import {
   type Order,
   type Situation,
 } from "./order";
-import { overloadOfAbort, overloadOfReturn } from "./overload";
+import { overloadOfGoingBack } from "./overload";
 import { modeOf, type ModeOptions } from "./rollback-mode";
 
 /** The rollout in progress goes back. */
@@ -37,7 +37,7 @@ export function rollbackOrder(options: ModeOptions & { toVersion?: number }): Or
     const mode = modeOf(options, intent);
     if (typeof mode === "string") return refused(mode);
     const toVersion = options.toVersion ?? null;
-    if (state.rollout === null) return bringBack(situation, toVersion, mode, options);
+    if (state.rollout === null) return bringBack(situation, toVersion, mode);
     const { version, origin, direction } = state.rollout;
     const serving = currentVersion(state);
     // The second of two equal calls must not undo the first.
@@ -57,25 +57,24 @@ export function rollbackOrder(options: ModeOptions & { toVersion?: number }): Or
 }
 
 function turnBack(
-  situation: Situation,
+  { intent, state, pending }: Situation,
   verb: Extract<Verb, { kind: "abort" | "rollback" }>,
   { yes }: ModeOptions,
 ): Decision {
-  const { intent, state } = situation;
   const { direction } = state.rollout!;
-  if (direction.kind === "back") return needless(`The rollout is going back already (${direction.mode.mode}).`);
-  // Two words for the same: the one that is pending says how.
-  if (goesBack(situation)) return ASKED_ALREADY;
+  // Another way back may still be asked for; the same one in two words is said once.
+  const asked = pending.findLast((command) => command.kind === "abort" || command.kind === "rollback");
+  const isSame = (mode: RollbackMode | null) => verb.mode === null || verb.mode.mode === mode?.mode;
+  if (asked !== undefined) {
+    if (isSame(asked.mode)) return ASKED_ALREADY;
+  } else if (direction.kind === "back" && isSame(direction.mode)) {
+    return needless(`The rollout is going back already (${direction.mode.mode}).`);
+  }
   const effective = verb.mode ?? intent.rollout!.strategy.rollback;
-  return unlessUnsure(effective, yes, overloadOfAbort(state), verb, `The rollout goes back; ${FOLLOW}`);
+  return unlessUnsure(effective, yes, overloadOfGoingBack(state), verb, `The rollout goes back; ${FOLLOW}`);
 }
 
-function bringBack(
-  { intent, state, pending }: Situation,
-  toVersion: number | null,
-  mode: RollbackMode | null,
-  { yes }: ModeOptions,
-): Decision {
+function bringBack({ state, pending }: Situation, toVersion: number | null, mode: RollbackMode | null): Decision {
   const serving = currentVersion(state);
   if (toVersion !== null && toVersion === serving) return refused(`Version ${toVersion} serves already.`);
   const kept = state.history.filter(({ version }) => version !== serving);
@@ -84,9 +83,13 @@ function bringBack(
   // By its number, so that it means the same however late it is read.
   const verb: Verb = { kind: "rollback", mode, toVersion: found.version };
   if (pending.some(({ seq: _, ...other }) => canonicalJson(other) === canonicalJson(verb))) return ASKED_ALREADY;
-  const effective = mode ?? intent.rollout!.strategy.rollback;
   const told = `Version ${found.version} comes back, and version ${serving ?? "-"} is not tried again by itself; ${FOLLOW}`;
-  return unlessUnsure(effective, yes, overloadOfReturn(state, found), verb, told);
+  if (mode?.mode !== "immediate") return give(verb, told);
+  return give(
+    verb,
+    `No replica of version ${found.version} is up that could take traffic at once: it comes as it went.`,
+    told,
+  );
 }
 
 function whyNotKept(kept: KeptVersion[], toVersion: number | null): string {

@@ -1,19 +1,12 @@
 import { takeCensus } from "../../core/fleet/census";
-import type { KeptVersion, State } from "../../core/state";
+import type { State } from "../../core/state";
 
 /** What an immediate rollback of the rollout in progress asks of the primary replicas that are ready: N/p, per pool. */
-export function overloadOfAbort(state: State): string[] {
+export function overloadOfGoingBack(state: State): string[] {
   const census = takeCensus(state);
   return (state.rollout?.pools ?? [])
     .filter(({ from }) => from > 0)
     .map(({ name, from }) => overload(name, from, census[name]!.primary.ready.length));
-}
-
-/** The same for a kept version: of a pool that has to change, no replica of it is left. */
-export function overloadOfReturn(state: State, { pools, version }: KeptVersion): string[] {
-  return Object.values(pools)
-    .filter(({ name, revision }) => state.pools[name]?.primary?.revision !== revision)
-    .map(({ name, replicas }) => `no replica of version ${version} of pool ${name} is up, and it needs ${replicas}`);
 }
 
 function overload(pool: string, steady: number, ready: number): string {

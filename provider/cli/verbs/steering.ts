@@ -29,14 +29,12 @@ export function promoteOrder(force: boolean): Order {
     if (rollout === null) return refused("No rollout is in progress: nothing to promote.");
     if (goesBack(situation)) return refused("The rollout is going back, and going back wins over promote.");
     if (asked(situation, force)) return ASKED_ALREADY;
-    if (rollout.failed !== null) {
-      return refused(
-        `The canary failed and cannot be promoted: ${rollout.failed}. Run \`pulumi-serve rollout abort\`, or mend the program and run \`pulumi up\`.`,
-      );
-    }
     const gate = rollout.gate?.cursor === rollout.cursor ? rollout.gate.verdict : null;
-    if (gate?.kind === "failed" && !force) {
-      return refused(`A gate fails: ${gate.reason}. \`--force\` promotes all the same, and is recorded.`);
+    const trouble = gate?.kind === "failed" ? `A gate fails: ${gate.reason}` : rollout.failed;
+    if (trouble !== null && !force) {
+      return refused(
+        `${trouble}. \`--force\` promotes all the same, and is recorded; \`pulumi-serve rollout abort\` goes back.`,
+      );
     }
     const wait = waitOf(rollout);
     if (wait === null) return refused("Nothing waits to be promoted: the rollout moves on by itself.");

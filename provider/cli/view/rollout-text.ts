@@ -7,12 +7,13 @@ const GO_BACK = "`pulumi-serve rollout abort` goes back";
 /** One line for the step, one for each pool, and one for everything that it waits for. */
 export function rolloutLines(rollout: RolloutView): string[] {
   const { canary, primary } = rollout.weights;
+  const traffic = `traffic ${canary}:${primary} canary:primary`;
+  const step = `step ${rollout.step}/${rollout.steps} (${rollout.kind}), ${rollout.percent} %, ${traffic}`;
+  const isPlanned = rollout.walk === "planned";
+  const pools = isPlanned ? Object.entries(rollout.pools) : [];
   return [
-    `Rollout ${rollout.id} to version ${rollout.version}: ${heading(rollout)}, step ${rollout.step}/${rollout.steps} ` +
-      `(${rollout.kind}), ${rollout.percent} %, traffic ${canary}:${primary} canary:primary`,
-    ...Object.entries(rollout.pools).map(
-      ([pool, goal]) => `${pool}: ${goal.canary} canary + ${goal.primary} primary, at most ${goal.cap}`,
-    ),
+    `Rollout ${rollout.id} to version ${rollout.version}: ${heading(rollout)}, ${isPlanned ? step : traffic}`,
+    ...pools.map(([pool, goal]) => `${pool}: ${goal.canary} canary + ${goal.primary} primary, at most ${goal.cap}`),
     ...waits(rollout),
     clockLine(rollout.clocks),
   ].map((line, index) => (index === 0 ? line : `  ${line}`));
@@ -38,7 +39,11 @@ function waits({ held, paused, failed, gate, waitsForCapacity }: RolloutView): s
     lines.push(`paused for ${duration(paused.seconds)}; \`pulumi-serve rollout resume\` lets it go on`);
   }
   if (gate !== null) lines.push(gateLine(gate));
-  if (waitsForCapacity !== null) lines.push(`waits for capacity: ${waitsForCapacity}`);
+  if (waitsForCapacity !== null) {
+    const { seconds, starved, reason } = waitsForCapacity;
+    const patience = starved ? ", and `pulumi up` no longer waits for it" : "";
+    lines.push(`waits for capacity for ${duration(seconds)}${patience}: ${reason}`);
+  }
   return lines;
 }
 

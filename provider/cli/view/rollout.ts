@@ -1,5 +1,5 @@
 import type { GateVerdict } from "../../core/gate/state";
-import type { Condition, RolloutProgress, State } from "../../core/state";
+import type { Condition, RolloutProgress, State, Walk } from "../../core/state";
 import type { RollbackMode, Strategy } from "../../core/strategy";
 
 export interface RolloutView {
@@ -13,6 +13,8 @@ export interface RolloutView {
   /** Why it goes back, and how. */
   reason: string | null;
   mode: RollbackMode["mode"] | null;
+  /** continuous: as fast as what is ready allows, so that no step is to be reached. */
+  walk: Walk;
   /** Of `steps`; 0: at the start. */
   step: number;
   steps: number;
@@ -26,7 +28,8 @@ export interface RolloutView {
   failed: string | null;
   /** Of the settled state that it waits at. */
   gate: GateVerdict | null;
-  waitsForCapacity: string | null;
+  /** starved: for longer than `capacityWaitSeconds`, so that `up` no longer waits. */
+  waitsForCapacity: { seconds: number; starved: boolean; reason: string } | null;
   clocks: Clocks;
   peakReplicas: number;
   seconds: number;
@@ -42,9 +45,10 @@ export interface Clocks {
   isStopped: boolean;
 }
 
-export function rolloutView(rollout: RolloutProgress, { conditions }: State, now: number): RolloutView {
+export function rolloutView(rollout: RolloutProgress, { conditions, routing }: State, now: number): RolloutView {
   const goal = rollout.plan[rollout.cursor];
   const { direction, origin, held, paused, gate } = rollout;
+  const walk = direction.kind === "back" ? direction.walk : "planned";
   return {
     id: rollout.id,
     version: rollout.version,
@@ -53,11 +57,12 @@ export function rolloutView(rollout: RolloutProgress, { conditions }: State, now
     direction: direction.kind,
     reason: direction.kind === "back" ? direction.reason : null,
     mode: direction.kind === "back" ? direction.mode.mode : null,
+    walk,
     step: rollout.cursor,
     steps: rollout.plan.length - 1,
     kind: goal?.kind ?? "start",
     percent: goal?.percent ?? 0,
-    weights: goal?.weights ?? { canary: 0, primary: 100 },
+    weights: (walk === "planned" ? goal?.weights : undefined) ?? routing.weights,
     pools: Object.fromEntries(
       Object.entries(goal?.pools ?? {}).map(([name, counts]) => [name, { ...counts, cap: rollout.cap[name] ?? 0 }]),
     ),
@@ -65,7 +70,7 @@ export function rolloutView(rollout: RolloutProgress, { conditions }: State, now
     paused: paused && { seconds: seconds(now - paused.since) },
     failed: rollout.failed,
     gate: gate?.cursor === rollout.cursor ? gate.verdict : null,
-    waitsForCapacity: capacityWait(conditions, rollout),
+    waitsForCapacity: capacityWait(conditions, rollout, now),
     clocks: clocksOf(rollout, now),
     peakReplicas: rollout.peakReplicas,
     seconds: seconds(now - rollout.startedAt),
@@ -86,10 +91,10 @@ function clocksOf({ startedAt, cursorSince, stopped, strategy }: RolloutProgress
   };
 }
 
-function capacityWait(conditions: Condition[], { pools }: RolloutProgress): string | null {
-  const moving = new Set(pools.map(({ name }) => name));
-  const found = conditions.find(({ kind, pool }) => kind === "noCapacity" && pool !== null && moving.has(pool));
-  return found?.message ?? null;
+function capacityWait(conditions: Condition[], { capacity }: RolloutProgress, now: number) {
+  if (capacity === null) return null;
+  const reason = conditions.find(({ kind }) => kind === "noCapacity")?.message ?? "the cloud has nothing to give";
+  return { seconds: seconds(now - capacity.since), starved: capacity.starved, reason };
 }
 
 function seconds(ms: number): number {

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { State } from "../../../provider/core/state";
 import type { Store } from "../../../provider/ports/store";
 import { holder } from "../../controller/stored-service";
 import { World } from "../../simulation/world";
@@ -37,13 +36,6 @@ export class SimulatedAgent {
     this.running = this.turns();
     // Told by `stop`; a test that fails before must not end the whole run.
     this.running.catch(() => undefined);
-  }
-
-  /** Puts the service into a state that takes long, or another one's work, to get to. */
-  async change(edit: (state: State) => void): Promise<void> {
-    await this.stop();
-    edit(this.world.state!);
-    this.goOn();
   }
 
   private async turns(): Promise<void> {
