@@ -3,8 +3,9 @@ import type { Verb } from "../../provider/core/command";
 import { giveCommand } from "../../provider/core/declare";
 import { decide } from "../../provider/core/decide";
 import type { ServeEvent } from "../../provider/core/events";
+import type { ExternalGate, GateFacts } from "../../provider/core/gate/external";
 import type { Intent } from "../../provider/core/intent";
-import type { Observed, ObservedVm, ProbeReading } from "../../provider/core/observed";
+import type { GateAnswer, Observed, ObservedDataPlane, ObservedVm, ProbeReading } from "../../provider/core/observed";
 import type { DesiredRouting } from "../../provider/core/routing";
 import type { State } from "../../provider/core/state";
 
@@ -46,7 +47,12 @@ export class World {
   dissolved = false;
   /** What a replica says to a userConfig; null: nothing, the request is lost. */
   answerToConfig: (replica: string, hash: string) => "acknowledged" | "refused" | null = () => "acknowledged";
+  /** What the data plane has counted of each version. */
+  versions: ObservedDataPlane["versions"] = {};
+  /** What a command or a webhook says. */
+  answerToGate: (gate: ExternalGate, facts: GateFacts) => GateAnswer = () => ({ outcome: "passed", reason: "" });
   epoch = 1;
+  private readonly gateAnswers: Record<string, GateAnswer> = {};
   private launchErrors: Observed["launchErrors"] = [];
   private reconfigured: Observed["reconfigured"] = {};
 
@@ -164,7 +170,7 @@ export class World {
       dataplane: this.dataPlaneUp
         ? {
             generation: this.routing?.generation ?? 0,
-            versions: {},
+            versions: structuredClone(this.versions),
             replicas: Object.fromEntries(
               [...this.vms.keys()].map((replica) => [
                 replica,
@@ -175,7 +181,7 @@ export class World {
         : null,
       launchErrors: errors,
       reconfigured,
-      gateAnswers: {},
+      gateAnswers: { ...this.gateAnswers },
     };
   }
 
@@ -224,6 +230,9 @@ export class World {
         this.reconfigured[action.replicaId] = { hash, outcome, reason };
         break;
       }
+      case "runGate":
+        this.gateAnswers[action.key] = this.answerToGate(action.gate, action.facts);
+        break;
       case "route": {
         if (!this.dataPlaneUp || action.desired.epoch < (this.routing?.epoch ?? 0)) return;
         const members = (routing: DesiredRouting | null) =>

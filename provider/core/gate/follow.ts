@@ -86,7 +86,7 @@ function judgeCounted(
 function waitForBake(draft: Draft, { settledAt, strategy }: RolloutProgress): Finding | null {
   const { bakeSeconds } = strategy;
   if (draft.now - (settledAt ?? draft.now) >= bakeSeconds * 1000) return null;
-  const reason = `no gate fails; the step bakes for ${bakeSeconds} s before it counts as passed`;
+  const reason = `baking for ${bakeSeconds} s, and no gate fails so far`;
   return { verdict: { kind: "inconclusive", reason }, about: "bake" };
 }
 
