@@ -16,7 +16,8 @@
  *
  * Who ends a VM marks it first and looks for running programs then; who replaces a program makes the new one's folder
  * first. A program makes itself known first and looks for both then. So of two at once at least one sees the other, and
- * no program starts that nobody will end.
+ * no program starts that nobody will end. Each child looks again before it runs anything: a signal that comes while it is
+ * being forked is lost on it, because it still has the shell's traps, and the shell waits for it however long it takes.
  *
  * Arguments: the VM's folder, restarts so far, boot seconds, "setup" or "", the setup command, the run command.
  */
@@ -50,12 +51,15 @@ _pulumi_serve_code=$?
 command -p rm -f "$_pulumi_serve_claim"
 [ "$_pulumi_serve_code" = 0 ] || exit 0
 
-for _pulumi_serve_other in "$_pulumi_serve_vm"/ending.*; do
-  [ ! -e "$_pulumi_serve_other" ] || exit 0
-done
-for _pulumi_serve_other in "$_pulumi_serve_vm"/restart.*; do
-  [ ! -d "$_pulumi_serve_other" ] || [ "\${_pulumi_serve_other##*/restart.}" -le "$_pulumi_serve_restarts" ] || exit 0
-done
+_pulumi_serve_is_wanted() {
+  for _pulumi_serve_other in "$_pulumi_serve_vm"/ending.*; do
+    [ ! -e "$_pulumi_serve_other" ] || return 1
+  done
+  for _pulumi_serve_other in "$_pulumi_serve_vm"/restart.*; do
+    [ ! -d "$_pulumi_serve_other" ] || [ "\${_pulumi_serve_other##*/restart.}" -le "$_pulumi_serve_restarts" ] || return 1
+  done
+}
+_pulumi_serve_is_wanted || exit 0
 
 _pulumi_serve_finish() {
   trap '' TERM INT HUP
@@ -73,14 +77,14 @@ _pulumi_serve_enter() {
 trap '_pulumi_serve_finish $?' TERM INT HUP
 command -p ln "$_pulumi_serve_dir/vm.pid" "$_pulumi_serve_dir/phase.boot"
 
-[ "$_pulumi_serve_boot" = 0 ] || command -p sleep "$_pulumi_serve_boot"
+[ "$_pulumi_serve_boot" = 0 ] || (_pulumi_serve_is_wanted && command -p sleep "$_pulumi_serve_boot")
 if [ -n "$_pulumi_serve_has_setup" ]; then
   _pulumi_serve_enter setup
-  /bin/sh -c "$_pulumi_serve_setup"
+  (_pulumi_serve_is_wanted && exec /bin/sh -c "$_pulumi_serve_setup")
   _pulumi_serve_code=$?
   [ "$_pulumi_serve_code" = 0 ] || _pulumi_serve_finish "$_pulumi_serve_code"
 fi
 _pulumi_serve_enter run
-/bin/sh -c "$_pulumi_serve_run"
+(_pulumi_serve_is_wanted && exec /bin/sh -c "$_pulumi_serve_run")
 _pulumi_serve_finish $?
 `;
