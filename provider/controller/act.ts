@@ -132,8 +132,6 @@ export class Executor {
         return this.reconfigure(action);
       case "runGate":
         return this.runGate(action);
-      case "restart":
-        throw new Error(`${action.kind} is not wired`);
     }
   }
 
