@@ -30,13 +30,13 @@ describe("one story of a rollout", function () {
   let restore: () => void;
   let store: Store;
   let agent: SimulatedAgent;
-  let lines: string[];
   let deployed: Props;
+  let strategy: Props;
 
   const edge: Edge = {
     openStore: openFileStore,
     ensureAgent: () => Promise.resolve("alive"),
-    reporter: () => ({ info: (line) => void lines.push(line), warn: (line) => void lines.push(line) }),
+    reporter: () => ({ info: () => {}, warn: () => {} }),
     clock: systemClock,
   };
   const handler = rolloutHandler(edge);
@@ -44,7 +44,7 @@ describe("one story of a rollout", function () {
   /** Version 1 ("a") serves. */
   beforeEach(async () => {
     restore = ownStateHome();
-    lines = [];
+    strategy = {};
     store = openFileStore(IDENTITY);
     await store.create();
     const { service } = intentOf([A]);
@@ -62,7 +62,7 @@ describe("one story of a rollout", function () {
   });
 
   async function checked(pool: PoolSpec, olds: Props): Promise<Props> {
-    const { inputs, failures } = await handler.check(olds, { ...owner, pools: [factsOf(pool)] });
+    const { inputs, failures } = await handler.check(olds, { ...owner, pools: [factsOf(pool)], strategy });
     assert.deepEqual(failures, []);
     return inputs;
   }
@@ -171,6 +171,25 @@ describe("one story of a rollout", function () {
       reason: /an operator rolled it back to version 1/,
     });
     assert.deepEqual((await refreshed())["keptVersions"], [2]);
+  });
+
+  it("of a hold is told alike, until it is promoted", async () => {
+    strategy = { canaryPercent: 50 };
+    const outs = await up(B);
+    const { kind, version, reason } = outs["outcome"] as Props;
+    assert.deepEqual([kind, version, outs["version"], outs["rejected"]], ["held", 2, 1, null]);
+    assert.match(String(reason), /version 2 is held at 50 %/);
+    assert.equal(await drifted(B), false);
+    assert.deepEqual(await refreshed(), outs);
+    const waited = await pulumiServe("rollout", "status", "--wait");
+    assert.deepEqual([waited.code, waited.out], [0, `${String(reason)}\n`]);
+    assert.match((await pulumiServe("status")).out, / {2}held at 50 % for /);
+
+    assert.equal((await pulumiServe("rollout", "promote")).code, 0);
+    assert.match((await pulumiServe("rollout", "status", "--wait")).out, /version 2 serves\n$/);
+    const after = await refreshed();
+    assert.deepEqual([after["version"], after.outcome["kind"]], [2, "promoted"]);
+    assert.equal(await drifted(B), false, "the hold that was promoted away is not asked for again");
   });
 
   it("of a rejected version that is retried ends with that version serving", async () => {
