@@ -215,6 +215,7 @@ function followDrain(draft: Draft, replica: Replica, observed: Observed): void {
   const plane = observed.dataplane;
   // A count from before the generation that left it out says nothing: a request could still have been sent to it.
   const counted = plane !== null && replica.drainGeneration !== null && plane.generation >= replica.drainGeneration;
+  if (plane !== null && !counted) return postponeDrain(draft, replica);
   const inFlight = counted ? (plane.replicas[replica.id]?.inFlight ?? 0) : null;
   const expired = replica.drainDeadline !== null && draft.now >= replica.drainDeadline;
   if (inFlight !== 0 && !expired) return;
@@ -228,6 +229,12 @@ function followDrain(draft: Draft, replica: Replica, observed: Observed): void {
   const revision = revisionAfterDrain(draft, replica);
   if (revision === null) end(draft, replica, replica.reason ?? "drained");
   else restartNow(draft, replica, revision);
+}
+
+/** It still gets requests, so its time to finish them has not begun: after a crash that may be long after the decision. */
+function postponeDrain(draft: Draft, { id, drainSince, drainDeadline }: Replica): void {
+  if (drainSince === null || drainDeadline === null || drainSince === draft.now) return;
+  draft.patchReplica(id, { drainSince: draft.now, drainDeadline: draft.now + drainDeadline - drainSince });
 }
 
 /** No request can be lost here: the replica either was never routed to or has been drained. */

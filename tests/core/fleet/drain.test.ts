@@ -1,0 +1,22 @@
+import assert from "node:assert/strict";
+import { intentOf, poolSpec, redeclare } from "../../simulation/intents";
+import { World } from "../../simulation/world";
+
+describe("the time that a drain gives to running requests", () => {
+  it("begins when the replica has left the routing, however long the controller was away in between", () => {
+    const world = new World(intentOf([poolSpec("p", "a", 2, { drainSeconds: 5 })]));
+    world.behaviours.set("a", { bootMs: 100, start: "ready", drainMs: 4_000 });
+    const statuses = () => Object.values(world.state?.replicas ?? {}).map(({ status }) => status);
+    world.until(() => statuses().join() === "ready,ready");
+    world.until(() => world.routing?.generation === world.state!.routing.generation);
+
+    world.declare((intent) => redeclare(intent, [poolSpec("p", "a", 1, { drainSeconds: 5 })]));
+    world.tick(100, 0);
+    assert.ok(statuses().includes("draining"));
+    world.tick(60_000);
+    assert.ok(statuses().includes("draining"), "it was still in the routing a moment ago");
+    const left = world.now;
+    world.until(() => statuses().includes("terminating"));
+    assert.ok(world.now - left >= 4_000, "its requests have ended");
+  });
+});
