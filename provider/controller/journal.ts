@@ -1,4 +1,4 @@
-import { canonicalJson } from "../core/digest";
+import { sameJson } from "../core/digest";
 import type { State } from "../core/state";
 import type { Store } from "../ports/store";
 
@@ -8,7 +8,6 @@ import type { Store } from "../ports/store";
  */
 export class Journal {
   private persisted: { version: number; value: State } | null = null;
-  private content: string | null = null;
   /** True while the outbox of the persisted state may not be in the log: the next state would overwrite it. */
   private outboxOwed = false;
 
@@ -21,7 +20,6 @@ export class Journal {
   /** Reads what the predecessor left, and appends the events that it may have died before appending. */
   async open(): Promise<void> {
     this.persisted = await this.store.readState();
-    this.content = this.persisted && canonicalJson(this.persisted.value);
     this.outboxOwed = this.persisted !== null;
     await this.settleOutbox();
   }
@@ -29,14 +27,12 @@ export class Journal {
   /** Resolves when `next` is what the store says, and tells whether that took a write. */
   async persist(next: State): Promise<"written" | "unchanged"> {
     await this.settleOutbox();
-    const content = canonicalJson(next);
-    if (content === this.content) return "unchanged";
+    if (this.persisted !== null && sameJson(next, this.persisted.value)) return "unchanged";
     const replaces = this.persisted?.version ?? 0;
     await this.store.writeState(replaces, next);
     // A tick without events leaves the outbox of an earlier one where it is.
     this.outboxOwed = next.nextEvent !== this.persisted?.value.nextEvent;
     this.persisted = { version: replaces + 1, value: next };
-    this.content = content;
     await this.settleOutbox();
     return "written";
   }
