@@ -55,11 +55,13 @@ function raisedWeights(step: Step, rollout: WorldRollout): Violation[] {
   );
 }
 
-function drainedShares({ before, events, after }: Step, rollout: WorldRollout): Violation[] {
+function drainedShares(step: Step, rollout: WorldRollout): Violation[] {
+  const { events, after } = step;
+  const faced = facedWorld(step);
   return poolsWithBoth(rollout).flatMap((pool) =>
     VERSIONS.flatMap(({ side, version, share }) => {
       const revision = rollout.revisions[pool.name]?.[version] ?? null;
-      const drain = lastLeaving(events, readyOf(before, pool.name, revision));
+      const drain = lastLeaving(events, readyOf(faced, pool.name, revision));
       const left = readyShare(after, rollout, pool, version);
       const carries = share(after, pool.name);
       if (drain === undefined || after.removed.has(pool.name) || !isGreater(carries, left)) return [];

@@ -2,22 +2,20 @@ import type { ServeEvent } from "../events";
 import { lastLeaving } from "./moves";
 import type { WorldRollout } from "./rollout";
 import { poolsWithBoth } from "./shares";
-import { violation, type Step, type Violation } from "./step";
+import { facedWorld, violation, type Step, type Violation } from "./step";
 import { readyOf, type World } from "./world";
 
 /**
  * Capacity of a rolling or in-place rollout: no move of ours leaves fewer ready replicas, of both versions together,
  * than the floor; and each routed replica has its share of the traffic, whichever version it is of.
  */
-export function floorKept(
-  { before, events, after }: Step,
-  rollout: WorldRollout,
-  floor: Readonly<Record<string, number>>,
-): Violation[] {
+export function floorKept(step: Step, rollout: WorldRollout, floor: Readonly<Record<string, number>>): Violation[] {
+  const { events, after } = step;
+  const faced = facedWorld(step);
   const broken = Object.entries(floor).flatMap(([pool, least]) => {
     if (after.removed.has(pool)) return [];
     const left = readyOfBoth(after, rollout, pool).length;
-    const drain = lastLeaving(events, readyOfBoth(before, rollout, pool));
+    const drain = lastLeaving(events, readyOfBoth(faced, rollout, pool));
     if (drain === undefined || left >= least) return [];
     const sentence = `A drain left ${left} ready replicas in pool "${pool}"; rollout ${rollout.id} keeps ${least}.`;
     return [violation("capacity", drain, sentence)];

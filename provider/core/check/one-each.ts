@@ -1,19 +1,21 @@
 import { lastLeaving } from "./moves";
 import type { WorldRollout } from "./rollout";
 import { canaryShare } from "./share";
-import { violation, type InvariantCheck } from "./step";
+import { facedWorld, violation, type InvariantCheck } from "./step";
 import { readyOf, type World } from "./world";
 
 /** No action ends the last ready replica of either revision while a rollout still needs that revision. */
-export const oneEach: InvariantCheck = ({ before, events, after }) => {
-  const rollout = after.rollout;
+export const oneEach: InvariantCheck = (step) => {
+  const { events, after } = step;
+  const { rollout } = after;
   if (rollout === null || after.deleting) return [];
+  const faced = facedWorld(step);
   return rollout.pools.flatMap(({ name: pool, from, to }) => {
     const revisions = rollout.revisions[pool];
     if (revisions === undefined || from === 0 || to === 0 || after.removed.has(pool)) return [];
     return neededRevisions(after, rollout, pool).flatMap((revision) => {
       if (readyOf(after, pool, revision).length > 0) return [];
-      const ending = lastLeaving(events, readyOf(before, pool, revision));
+      const ending = lastLeaving(events, readyOf(faced, pool, revision));
       if (ending === undefined) return [];
       return [
         violation(

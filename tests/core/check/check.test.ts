@@ -51,6 +51,20 @@ describe("check, over logs in which all went well", () => {
     assertHolds(log);
   });
 
+  it("does not blame a drain for replicas that lost their readiness in the same tick", () => {
+    const notReady = (replica: string): EventBody => ({ kind: "replicaNotReady", replica, reason: "it fails" });
+    const log = canaryUp()
+      .tick(routed(25, 75, ["p-5"], OLD))
+      .ended("p-1");
+    log.tick(
+      notReady("p-5"),
+      { kind: "rollingBack", rollout: 1, cause: "canaryFailed", reason: "it fails", mode: "safe" },
+      draining("p-5"),
+      routed(0, 100, [], ["p-2", "p-3", "p-4"]),
+    );
+    assertHolds(log);
+  });
+
   it("lets a deleted pool and a deleted service end their last replicas", () => {
     const deleted = (replica: string): EventBody => ({ kind: "replicaDraining", replica, reason: POOL_DELETED });
     assertHolds(serving().tick(...OLD.map(deleted)));
