@@ -11,6 +11,7 @@ const programs = {
   test: "tests/toolchain/test.ts",
   soak: "tests/toolchain/soak.ts",
   bench: "tests/bench/main.ts",
+  simulate: "tests/simulation/main.ts",
 };
 
 const [task, ...args] = process.argv.slice(2);

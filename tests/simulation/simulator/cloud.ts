@@ -1,0 +1,216 @@
+import { ServeError, type ErrorScope } from "../../../provider/core/errors";
+import type { ConfigAnswer, ObservedVm, ProbeReading, VmExit } from "../../../provider/core/observed";
+import type { LaunchRequest, RestartRequest } from "../../../provider/ports/cloud";
+import type { ConfigRequest } from "../../../provider/ports/configurer";
+import type { ProbeTarget } from "../../../provider/ports/prober";
+import { luck } from "./random";
+import type { RevisionBehaviour, Scenario } from "./scenario";
+import type { Timeline } from "./timeline";
+
+export interface Vm {
+  replicaId: string;
+  pool: string;
+  revision: string;
+  phase: "up" | "ending" | "ended";
+  /** When the program that runs was started, and when it listens; both by the timeline. */
+  startedAt: number;
+  bootedAt: number;
+  exit: VmExit | null;
+  /** Its probes fail until then. */
+  sickUntil: number;
+  restarts: number;
+  /** Last userConfig that it took. */
+  configured: string | null;
+  /** Left out of every listing until then. */
+  hiddenUntil: number;
+}
+
+/** How long an ended VM stays listed with its exit. */
+const LISTED_AFTER_END_MS = 60_000;
+const ENDING_MS = 200;
+const PROBES_PASS = 3;
+
+/** What the cloud and the computers in it really are, told nothing but the truth to whoever judges. */
+export class SimulatedCloud {
+  readonly vms = new Map<string, Vm>();
+  /** Launches are refused while this is set. */
+  refusal: ErrorScope | null = null;
+  throttled = false;
+  bootTimes = 1;
+  private epoch = 0;
+  private readonly tombstones = new Set<string>();
+  private readonly endedAt = new Map<string, number>();
+
+  constructor(
+    private readonly timeline: Timeline,
+    private readonly scenario: Scenario,
+    /** A VM changed by itself. */
+    private readonly onChange: (vm: Vm, what: "booted" | "ended" | "lost" | "failing") => void,
+  ) {}
+
+  living(): Vm[] {
+    return [...this.vms.values()].filter(({ phase }) => phase !== "ended");
+  }
+
+  /** Serves every request that reaches it. */
+  isHealthy(vm: Vm | undefined): boolean {
+    if (vm === undefined || vm.phase !== "up" || this.timeline.now < vm.bootedAt) return false;
+    const { start, failsAfterMs } = this.behaviour(vm.revision);
+    if (start !== "ready" || this.timeline.now < vm.sickUntil) return false;
+    return failsAfterMs === null || this.timeline.now < vm.bootedAt + failsAfterMs;
+  }
+
+  behaviour(revision: string): RevisionBehaviour {
+    return this.scenario.revisions[revision]!;
+  }
+
+  isHidden(vm: Vm): boolean {
+    return this.timeline.now < vm.hiddenUntil;
+  }
+
+  /** Returns the VM when this call made it. */
+  launch(request: Pick<LaunchRequest, "replicaId" | "epoch" | "pool" | "revision">): Vm | null {
+    this.fence(request.epoch);
+    const { replicaId, pool, revision } = request;
+    if (this.tombstones.has(replicaId)) throw refused("input", `Replica ${replicaId} was ended, and never runs twice.`);
+    if (this.vms.has(replicaId)) return null;
+    if (this.refusal !== null) throw refused(this.refusal, "the cloud gives nothing just now");
+    const vm: Vm = {
+      replicaId,
+      pool,
+      revision,
+      phase: "up",
+      startedAt: this.timeline.now,
+      bootedAt: Number.POSITIVE_INFINITY,
+      exit: null,
+      sickUntil: 0,
+      restarts: 0,
+      configured: null,
+      hiddenUntil: 0,
+    };
+    this.vms.set(replicaId, vm);
+    this.boot(vm);
+    return vm;
+  }
+
+  /** Returns the VM when this call began its end. */
+  terminate({ replicaId, epoch }: { replicaId: string; epoch: number }): Vm | null {
+    this.fence(epoch);
+    this.tombstones.add(replicaId);
+    const vm = this.vms.get(replicaId);
+    if (vm === undefined || vm.phase !== "up") return null;
+    vm.phase = "ending";
+    this.timeline.in(ENDING_MS, () => this.end(vm, "ended"));
+    return vm;
+  }
+
+  /** Returns the VM when this call replaced its program. */
+  restart(request: Pick<RestartRequest, "replicaId" | "epoch" | "revision" | "restarts">): Vm | null {
+    this.fence(request.epoch);
+    const { replicaId, revision, restarts } = request;
+    const vm = this.vms.get(replicaId);
+    if (this.tombstones.has(replicaId)) throw refused("input", `Replica ${replicaId} was ended, and never runs twice.`);
+    if (vm === undefined || vm.phase !== "up") throw refused("zoneAndType", `The VM of ${replicaId} is gone.`);
+    if (restarts <= vm.restarts) return null;
+    Object.assign(vm, { revision, restarts, startedAt: this.timeline.now, sickUntil: 0, configured: null });
+    this.boot(vm);
+    return vm;
+  }
+
+  /** A program that listens takes its userConfig, or refuses it; another one is not reached. */
+  configure({ replicaId, hash }: Pick<ConfigRequest, "replicaId" | "hash">): ConfigAnswer {
+    const vm = this.vms.get(replicaId);
+    if (vm?.phase !== "up" || this.timeline.now < vm.bootedAt) throw refused("zoneAndType", "connection refused");
+    if (this.behaviour(vm.revision).refusesConfig) return { hash, outcome: "refused", reason: "422: no" };
+    vm.configured = hash;
+    return { hash, outcome: "acknowledged", reason: null };
+  }
+
+  list(): ObservedVm[] {
+    if (this.throttled) throw refused("account", "Too many requests: slow down.");
+    return [...this.vms.values()].flatMap((vm) => {
+      const gone = vm.phase === "ended" && this.timeline.now - this.endedAt.get(vm.replicaId)! > LISTED_AFTER_END_MS;
+      return gone || this.isHidden(vm) || (vm.phase === "ended" && vm.exit === null) ? [] : [this.observed(vm)];
+    });
+  }
+
+  purge(): void {
+    for (const vm of this.vms.values()) vm.phase = "ended";
+  }
+
+  lose(vm: Vm): void {
+    vm.exit = { phase: "run", code: null, signal: "SIGKILL", lost: true, lastLines: [] };
+    this.end(vm, "lost");
+  }
+
+  exit(vm: Vm): void {
+    vm.exit = { phase: "run", code: 1, signal: null, lost: false, lastLines: ["it ended"] };
+    this.end(vm, "lost");
+  }
+
+  reading({ replicaId, readiness }: ProbeTarget, watchedSince: number, wall: number): ProbeReading {
+    const vm = this.vms.get(replicaId);
+    const answers = vm !== undefined && vm.phase !== "ended" && this.isHealthy({ ...vm, phase: "up" });
+    if (!answers || this.behaviour(vm.revision).path !== readiness.path) {
+      const lastError = answers ? "404" : "connection refused";
+      return { consecutiveSuccesses: 0, consecutiveFailures: PROBES_PASS, passingSince: null, lastError };
+    }
+    const since = Math.max(vm.bootedAt, vm.sickUntil, watchedSince);
+    const passing = { consecutiveFailures: 0, passingSince: wall - (this.timeline.now - since), lastError: null };
+    return { consecutiveSuccesses: PROBES_PASS, ...passing };
+  }
+
+  private boot(vm: Vm): void {
+    const { startedAt, restarts } = vm;
+    const { bootMs, start, failsAfterMs } = this.behaviour(vm.revision);
+    const spread = 0.5 + luck(this.scenario.seed, "boot", vm.replicaId, restarts);
+    vm.bootedAt = startedAt + Math.round(bootMs * spread * this.bootTimes);
+    const same = () => vm.phase === "up" && vm.restarts === restarts;
+    this.timeline.in(vm.bootedAt - this.timeline.now, () => {
+      if (!same()) return;
+      if (start === "exits") this.exit(vm);
+      else this.onChange(vm, "booted");
+    });
+    if (start === "ready" && failsAfterMs !== null) {
+      this.timeline.in(vm.bootedAt + failsAfterMs - this.timeline.now, () => {
+        if (same()) this.onChange(vm, "failing");
+      });
+    }
+  }
+
+  private end(vm: Vm, how: "ended" | "lost"): void {
+    if (vm.phase === "ended") return;
+    vm.phase = "ended";
+    this.endedAt.set(vm.replicaId, this.timeline.now);
+    this.onChange(vm, how);
+  }
+
+  private observed(vm: Vm): ObservedVm {
+    const booted = this.timeline.now >= vm.bootedAt;
+    return {
+      replicaId: vm.replicaId,
+      state: vm.phase === "up" ? (booted ? "running" : "booting") : vm.phase,
+      address: { host: "127.0.0.1", port: 10_000 + Number(vm.replicaId.split("-").at(-1)) },
+      zone: "a",
+      market: "onDemand",
+      exit: vm.exit,
+      restarts: vm.restarts,
+    };
+  }
+
+  private fence(epoch: number): void {
+    if (epoch < this.epoch) {
+      throw new ServeError({
+        code: "StaleEpoch",
+        scope: "agent",
+        reasons: [`Epoch ${this.epoch} has acted, so ${epoch} is refused.`],
+      });
+    }
+    this.epoch = epoch;
+  }
+}
+
+function refused(scope: ErrorScope, reason: string): ServeError {
+  const code = scope === "input" ? "InvalidInput" : scope === "account" ? "QuotaExceeded" : "NoCapacity";
+  return new ServeError({ code: scope === "fatal" ? "LaunchFailed" : code, scope, retryable: true, reasons: [reason] });
+}

@@ -1,0 +1,228 @@
+import type { DesiredRouting } from "../../../provider/core/routing";
+import type { State } from "../../../provider/core/state";
+import type { Vm } from "./cloud";
+import type { Sender } from "./process";
+import { capOf, deficitsOf, servingIn, shareOf, type Deficits } from "./rules";
+import type { SimulatedWorld } from "./world";
+
+export interface Violation {
+  rule: string;
+  sentence: string;
+  at: number;
+}
+
+const ORPHAN_LIVES_MS = 60_000;
+/** A drain is timed from its decision; the routing that leaves the replica out takes a moment to be in force. */
+const ROUTING_TAKES_MS = 500;
+
+/**
+ * DESIGN section 5 over the world as it is, at the moment when each order takes effect. It knows the state file only for
+ * what was decided (who rolls out what, how many), and owes nothing to the guard or to `check`.
+ *
+ * What the world takes opens a repair window: until everything is whole again, shares and traffic may fall because of
+ * it. An order that was given before its sender could see the loss is not blamed either. Nothing excuses ending the
+ * last healthy replica, ending one that serves, a launch over the cap, or acting before it is written down.
+ */
+export class Judge {
+  readonly violations: Violation[] = [];
+  private readonly journalled = new Set<string>();
+  private readonly orphanSince = new Map<string, number>();
+  private disturbedAt = -1;
+  private repairing = false;
+  private declaredAt = -1;
+  private jumpedAt = -1;
+  private reached: { key: string; share: number } = { key: "", share: 0 };
+
+  constructor(private readonly world: SimulatedWorld) {}
+
+  broken(rule: string, sentence: string): void {
+    this.violations.push({ rule, sentence, at: this.world.timeline.now });
+  }
+
+  /** The world took or changed something that requests depend on. */
+  disturbed(_why: string): void {
+    this.disturbedAt = this.world.timeline.now;
+    this.repairing = true;
+  }
+
+  declared(): void {
+    this.declaredAt = this.world.timeline.now;
+  }
+
+  clockJumped(): void {
+    this.jumpedAt = this.world.timeline.now;
+  }
+
+  persisted({ replicas }: State): void {
+    for (const id in replicas) this.journalled.add(id);
+  }
+
+  ticked(lookedAt: number): void {
+    this.lookForOrphans();
+    if (!this.repairing || lookedAt <= this.disturbedAt) return;
+    const { cloud, dataPlane, state } = this.world;
+    const whole =
+      dataPlane.up &&
+      dataPlane.inForce?.generation === state?.routing.generation &&
+      Object.values(state!.replicas).every(
+        ({ id, status }) => status !== "ready" || cloud.isHealthy(cloud.vms.get(id)),
+      ) &&
+      Object.values(deficitsOf(this.world)).every((deficit) => deficit <= 0);
+    if (whole) this.repairing = false;
+  }
+
+  /** Carries an order out and judges what it did to those who serve. */
+  ours(sender: Sender, order: string, effect: () => void): void {
+    const before = deficitsOf(this.world);
+    const served = servingIn(this.world);
+    effect();
+    const after = deficitsOf(this.world);
+    this.judgeDeficits(sender, order, before, after);
+    for (const [pool, count] of Object.entries(servingIn(this.world))) {
+      if (count > 0 || (served[pool] ?? 0) === 0 || this.mayEndAll(pool) || this.isOlder(sender)) continue;
+      this.broken("lastHealthy", `${order} left nobody to serve pool ${pool}`);
+    }
+  }
+
+  launched(vm: Vm, sender: Sender): void {
+    const { state, cloud } = this.world;
+    if (!this.journalled.has(vm.replicaId)) {
+      this.broken("writeAhead", `${vm.replicaId} was launched and is in no state that was ever persisted`);
+    }
+    const pool = state?.pools[vm.pool];
+    if (state === null || pool === undefined || this.isOlder(sender)) return;
+    const limit = capOf(state, vm.pool);
+    const others = cloud.living().filter((each) => each.pool === vm.pool && !cloud.isHidden(each));
+    if (others.length > limit) {
+      const names = others.map(({ replicaId }) => `${replicaId}${replicaId in state.replicas ? "" : " (unknown)"}`);
+      this.broken(
+        "cap",
+        `${vm.replicaId} is VM ${others.length} of pool ${vm.pool}, which may have ${limit}: ${names.join(" ")}`,
+      );
+    }
+  }
+
+  terminated(vm: Vm, sender: Sender): void {
+    const { state, cloud } = this.world;
+    const { replicaId } = vm;
+    const known = state?.replicas[replicaId];
+    if (known !== undefined && known.status !== "terminating") {
+      this.broken("writeAhead", `${replicaId} was ended while the persisted state calls it ${known.status}`);
+    }
+    this.judgeDrain(vm, "ended", cloud.isHealthy({ ...vm, phase: "up" }), sender);
+  }
+
+  restarted(vm: Vm, before: Vm & { served: boolean }, sender: Sender): void {
+    const known = this.world.state?.replicas[vm.replicaId];
+    if (known?.status !== "terminating" && (known?.restarts ?? 0) < vm.restarts) {
+      this.broken("writeAhead", `${vm.replicaId} was restarted, and the persisted state does not know of it`);
+    }
+    this.judgeDrain(before, "restarted", before.served, sender);
+  }
+
+  private judgeDrain(vm: Vm, how: string, served: boolean, sender: Sender): void {
+    const { dataPlane, timeline } = this.world;
+    const { replicaId } = vm;
+    // What the world has struck down, or hid behind an engine that is down, serves nobody.
+    if (!served || !dataPlane.up || sender.lookedAt <= this.disturbedAt) return;
+    if (dataPlane.members().has(replicaId))
+      this.broken("drainFirst", `${replicaId} was ${how} while it is in the routing`);
+    const leftAt = dataPlane.leftAt(replicaId);
+    if (leftAt === null || !dataPlane.isBusy(replicaId) || this.jumpedAt >= leftAt) return;
+    if (timeline.now - leftAt < this.drainMs(vm) - ROUTING_TAKES_MS) {
+      this.broken(
+        "drainFirst",
+        `${replicaId} was ${how} ${timeline.now - leftAt} ms after it left, with requests running`,
+      );
+    }
+  }
+
+  routed(before: DesiredRouting | null, after: DesiredRouting, sender: Sender): void {
+    const { state } = this.world;
+    if (state === null || after.generation > state.routing.generation) {
+      this.broken("writeAhead", `routing ${after.generation} was put in force before it was persisted`);
+    }
+    const rollout = state?.rollout;
+    // Rolling strategies give each ready replica its share instead; their floor is judged with the deficits.
+    if (!rollout || rollout.floor !== null) return;
+    const key = `${rollout.id}/${rollout.growing}/${rollout.direction.kind}`;
+    const is = shareOf(after, rollout);
+    if (is === null) return;
+    const was = before === null ? null : shareOf(before, rollout);
+    if (this.reached.key !== key) this.reached = { key, share: was ?? is };
+    if (!this.isExcused(sender) && was !== null) this.judgeTraffic(was, is);
+    this.reached.share = Math.max(this.reached.share, is);
+  }
+
+  /** Everything is said to be gone. */
+  dissolving(): void {
+    for (const vm of this.world.cloud.living()) {
+      if (!this.world.cloud.isHidden(vm)) this.broken("noOrphan", `${vm.replicaId} lives when the service dissolves`);
+    }
+  }
+
+  private judgeTraffic(was: number, is: number): void {
+    const { strategy, direction, growing } = this.world.state!.rollout!;
+    const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+    const EPSILON = 1e-9;
+    if (direction.kind === "back" || growing === "primary") {
+      if (is > was + EPSILON) this.broken("monotoneTraffic", `going back from ${percent(was)} to ${percent(is)}`);
+      return;
+    }
+    if (is < was - EPSILON) this.broken("monotoneTraffic", `forward from ${percent(was)} to ${percent(is)}`);
+    if (strategy.kind === "blueGreen" && is !== 0 && is !== 1) {
+      this.broken("noMixing", `blueGreen gives the canary ${percent(is)}`);
+    }
+    if (strategy.kind === "surge" && is > this.reached.share + strategy.maxSurgePercent / 100 + EPSILON) {
+      this.broken("monotoneTraffic", `from ${percent(this.reached.share)} to ${percent(is)} in one step`);
+    }
+  }
+
+  private judgeDeficits(sender: Sender, order: string, before: Deficits, after: Deficits): void {
+    if (this.isExcused(sender)) return;
+    for (const [what, deficit] of Object.entries(after)) {
+      if (deficit <= 1e-9 || deficit <= (before[what] ?? 0) + 1e-9) continue;
+      this.broken("capacity", `${order} left ${what} short by ${(100 * deficit).toFixed(1)} %`);
+    }
+  }
+
+  private isExcused(sender: Sender): boolean {
+    return this.repairing || this.isOlder(sender);
+  }
+
+  /** Its sender could not know of the last loss, or of what was declared since. */
+  private isOlder({ lookedAt }: Sender): boolean {
+    return lookedAt <= Math.max(this.disturbedAt, this.declaredAt);
+  }
+
+  private mayEndAll(name: string): boolean {
+    const { store, state } = this.world;
+    const intent = store.intent!.value;
+    if (intent.service.deleting || (intent.pools[name]?.deleting ?? true)) return true;
+    if (intent.pools[name]?.declared.replicas === 0) return true;
+    return state?.rollout?.floor?.[name] === 0;
+  }
+
+  private drainMs({ pool, revision }: Vm): number {
+    const { state } = this.world;
+    const found = state?.pools[pool];
+    const spec = [found?.primary, found?.canary].find((each) => each?.revision === revision) ?? found?.primary;
+    return (spec?.drainSeconds ?? 0) * 1000;
+  }
+
+  private lookForOrphans(): void {
+    const { cloud, state, timeline, calmSince } = this.world;
+    if (calmSince > timeline.now) return;
+    for (const vm of cloud.living()) {
+      const { replicaId } = vm;
+      if (vm.phase !== "up" || state?.replicas[replicaId] !== undefined || cloud.isHidden(vm)) {
+        this.orphanSince.delete(replicaId);
+        continue;
+      }
+      const since = Math.max(this.orphanSince.get(replicaId) ?? timeline.now, calmSince);
+      this.orphanSince.set(replicaId, since);
+      if (timeline.now - since > ORPHAN_LIVES_MS)
+        this.broken("noOrphan", `${replicaId} belongs to nobody and lives on`);
+    }
+  }
+}

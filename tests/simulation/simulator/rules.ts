@@ -1,0 +1,101 @@
+import type { DesiredRoute, DesiredRouting, DesiredVersion } from "../../../provider/core/routing";
+import type { RolloutProgress, State } from "../../../provider/core/state";
+import type { SimulatedWorld } from "./world";
+
+/** What is missing of those who serve, by pool and version, as a share of what should be there. */
+export type Deficits = Record<string, number>;
+
+/** By pool of the routing in force: healthy replicas that get requests. */
+export function servingIn(world: SimulatedWorld): Record<string, number> {
+  const { up, inForce } = world.dataPlane;
+  if (!up || inForce === null) return {};
+  return Object.fromEntries(
+    inForce.routes.map((route) => [route.pool, versionsOf(route).reduce((sum, each) => sum + healthy(world, each), 0)]),
+  );
+}
+
+export function deficitsOf(world: SimulatedWorld): Deficits {
+  const { state, dataPlane } = world;
+  const deficits: Deficits = {};
+  if (state === null || !dataPlane.up || world.store.intent!.value.service.deleting) return deficits;
+  for (const route of dataPlane.inForce?.routes ?? []) {
+    const pool = state.pools[route.pool];
+    if (pool === undefined || !pool.hasServed || (world.store.intent!.value.pools[route.pool]?.deleting ?? true))
+      continue;
+    const moved = state.rollout?.pools.find(({ name }) => name === route.pool);
+    if (state.rollout === null || moved === undefined) {
+      const wanted = pool.primary?.replicas ?? 0;
+      const serving = versionsOf(route).reduce((sum, each) => sum + healthy(world, each), 0);
+      if (wanted > 0) deficits[route.pool] = Math.max(0, 1 - serving / wanted);
+    } else Object.assign(deficits, deficitsInRollout(world, route, state.rollout, moved));
+  }
+  return deficits;
+}
+
+function deficitsInRollout(
+  world: SimulatedWorld,
+  route: DesiredRoute,
+  rollout: RolloutProgress,
+  { name, from, to }: RolloutProgress["pools"][number],
+): Deficits {
+  const { direction } = rollout;
+  if (rollout.floor !== null) {
+    const floor = rollout.floor[name] ?? 0;
+    const serving = versionsOf(route).reduce((sum, each) => sum + healthy(world, each), 0);
+    return floor > 0 ? { [`${name} floor`]: Math.max(0, 1 - serving / floor) } : {};
+  }
+  if (direction.kind === "back" && direction.mode.mode === "immediate") return {};
+  if (from === 0 || to === 0) return {};
+  const pool = world.state!.pools[name]!;
+  const whole = (route.primary?.weight ?? 0) + (route.canary?.weight ?? 0);
+  const deficit = (revision: string | undefined, steady: number) => {
+    const version = [route.primary, route.canary].find((each) => each?.revision === revision);
+    if (!version || version.weight === 0) return 0;
+    return Math.max(0, version.weight / whole - healthy(world, version) / steady);
+  };
+  return {
+    [`${name} primary`]: deficit(pool.primary?.revision, from),
+    [`${name} canary`]: deficit(pool.canary?.revision, to),
+  };
+}
+
+/** Share of the traffic that the rollout's canary gets; null: none of its pools is routed by both versions. */
+export function shareOf(routing: DesiredRouting, rollout: RolloutProgress): number | null {
+  for (const { name, from, to } of rollout.pools) {
+    const route = routing.routes.find(({ pool }) => pool === name);
+    if (route === undefined || from === 0 || to === 0) continue;
+    const canary = route.canary?.weight ?? 0;
+    return canary / Math.max(1, canary + (route.primary?.weight ?? 0));
+  }
+  return null;
+}
+
+/** The most VMs of a pool, every one counted (A6, A7, A13). */
+export function capOf(state: State, name: string): number {
+  const { rollout } = state;
+  const moved = rollout?.pools.find((pool) => pool.name === name);
+  if (!rollout || moved === undefined) return state.pools[name]?.primary?.replicas ?? 0;
+  const most = Math.max(moved.from, moved.to);
+  const { strategy, direction } = rollout;
+  switch (strategy.kind) {
+    case "surge": {
+      const back = direction.kind === "back" && direction.mode.mode === "gradual" ? direction.mode.maxSurgePercent : 0;
+      return Math.ceil((most * (100 + Math.max(back, strategy.maxSurgePercent))) / 100);
+    }
+    case "blueGreen":
+      return moved.from + moved.to;
+    case "rolling":
+      if (strategy.order === "stopFirst") return most;
+      return most + Math.max(1, Math.floor((most * strategy.maxUnavailablePercent) / 100));
+    case "inPlace":
+      return most;
+  }
+}
+
+function versionsOf({ primary, canary }: DesiredRoute): DesiredVersion[] {
+  return [primary, canary].filter((version) => version !== null && version.weight > 0) as DesiredVersion[];
+}
+
+function healthy(world: SimulatedWorld, { replicas }: DesiredVersion): number {
+  return replicas.filter(({ id }) => world.cloud.isHealthy(world.cloud.vms.get(id))).length;
+}
