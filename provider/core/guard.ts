@@ -1,6 +1,6 @@
 import type { Draft } from "./draft";
 import type { Invariant } from "./events";
-import { takeCensus, type Census, type Side } from "./fleet/census";
+import { takeCensus, type Census } from "./fleet/census";
 import type { Move } from "./fleet/moves";
 import { ALL_PRIMARY, type Goals, type PoolGoal } from "./goals";
 
@@ -52,7 +52,8 @@ function refuse(move: Move, goal: PoolGoal, census: Census): Refusal | null {
     case "drain":
     case "end":
     case "restart":
-      if (goal.leaving || move.replica.status !== "ready") return null;
+      // A stale one is not routed, so nothing is lost with it, whatever it still could do.
+      if (goal.leaving || move.side === "stale" || move.replica.status !== "ready") return null;
       return lastHealthy(move.replica.pool, goal, census) ?? capacity(move.side, goal, census);
   }
 }
@@ -64,8 +65,7 @@ function lastHealthy(pool: string, { keeps }: PoolGoal, census: Census): Refusal
 }
 
 /** No action takes the ready capacity of a version below its share, nor its last replica while it has a share. */
-function capacity(side: Side, goal: PoolGoal, census: Census): Refusal | null {
-  if (side === "stale") return null;
+function capacity(side: "primary" | "canary", goal: PoolGoal, census: Census): Refusal | null {
   if (goal.keeps.kind === "floor") return aboveFloor(goal.keeps.ready, readyOf(census) - 1);
   const { steady } = goal[side];
   const share = goal.split.kind === "shares" ? goal.split.weights : ALL_PRIMARY;
@@ -85,8 +85,8 @@ function aboveFloor(floor: number, left: number): Refusal | null {
   return { invariant: "capacity", reason: `${left} ready replicas would be left, and ${floor} must be` };
 }
 
-function readyOf({ primary, canary, stale }: Census): number {
-  return primary.ready.length + canary.ready.length + stale.ready.length;
+function readyOf({ primary, canary }: Census): number {
+  return primary.ready.length + canary.ready.length;
 }
 
 /** Later moves of the same tick are judged by what the earlier ones leave. */

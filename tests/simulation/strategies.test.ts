@@ -360,3 +360,53 @@ describe("an in-place rollout", () => {
     proved(world);
   });
 });
+
+describe("a rollout of several pools", () => {
+  it("goes on for the others when one of them is deleted, with the traffic that their canaries carry", () => {
+    const world = serving([
+      { name: "p", replicas: 4 },
+      { name: "q", replicas: 4 },
+    ]);
+    declareRevision(world, "b");
+    world.until(() => canaryTraffic(world) >= 75);
+    world.declare((intent) => (intent.pools["q"]!.deleting = true));
+    world.until(
+      () => ended(world) === 1,
+      600,
+      () => {
+        const route = world.routing!.routes.find(({ pool }) => pool === "p")!;
+        assert.ok((route.canary?.replicas.length ?? 0) + (route.primary?.replicas.length ?? 0) >= 4);
+      },
+    );
+    assert.equal(world.state!.lastOutcome!.kind, "promoted");
+    proved(world);
+  });
+});
+
+describe("an operator's word", () => {
+  it("given while the rollout goes back for a newer program is not undone by the program", () => {
+    const world = serving(FOUR);
+    declareRevision(world, "b");
+    world.until(() => canaryTraffic(world) >= 50);
+    declareRevision(world, "a");
+    world.until(() => canaryTraffic(world) < 50);
+    world.command({ kind: "abort", mode: null });
+    declareRevision(world, "b");
+    world.until(() => settled(world));
+    assert.deepEqual(revisions(world), new Set(["a"]));
+    proved(world);
+  });
+
+  it("takes its own rollback back, and nothing stays rejected", () => {
+    const world = serving(FOUR);
+    declareRevision(world, "b");
+    world.until(() => settled(world) && ended(world) === 1);
+    world.command({ kind: "rollback", mode: null, toVersion: null });
+    world.until(() => during(world, ({ cursor }) => cursor >= 3));
+    world.command({ kind: "abort", mode: null });
+    world.until(() => settled(world) && ended(world) === 2);
+    assert.deepEqual(revisions(world), new Set(["b"]));
+    assert.deepEqual(world.state!.rejected, {});
+    proved(world);
+  });
+});

@@ -35,11 +35,15 @@ function mayLeave(draft: Draft, intent: Intent, observed: Observed): boolean {
   // What is under way was finished, as this state is established: from here on nothing moves (A18).
   if (rollout.paused !== null) return false;
   if (!rollout.plan[rollout.cursor]!.settled) return true;
-  if (numbersChanged(draft, rollout)) {
-    replan(draft, "the declared number of replicas changed");
-    return false;
-  }
   if (rollout.settledAt === null) draft.state.rollout = { ...rollout, settledAt: draft.now };
+  if (!waitedFor(draft, intent, observed, rollout)) return false;
+  // Only here: another plan begins unsettled, so one made before the gates would pass them by.
+  if (!numbersChanged(draft, rollout)) return true;
+  replan(draft, "the declared number of replicas changed");
+  return false;
+}
+
+function waitedFor(draft: Draft, intent: Intent, observed: Observed, rollout: RolloutProgress): boolean {
   if (rollout.waved === "everything") return true;
   const verdict = followGates(draft, intent, observed);
   switch (verdict.kind) {

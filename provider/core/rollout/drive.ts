@@ -7,7 +7,7 @@ import { advance } from "./advance";
 import { backOver } from "./back";
 import { followClocks } from "./capacity";
 import { obeyCommands } from "./commands";
-import { dropRollout, endRollback, promote } from "./finish";
+import { dropRollout, endRollback, leaveOut, promote } from "./finish";
 import { followIntent } from "./follow-intent";
 import { goalsNow } from "./goals";
 import { beginRollout } from "./start";
@@ -15,8 +15,10 @@ import { turnBack } from "./turn";
 
 /** Starts, moves, turns or ends the rollout, and says what every pool should be now. */
 export function driveRollout(draft: Draft, intent: Intent, observed: Observed): Goals {
-  if (draft.state.rollout !== null && (intent.service.deleting || losesPool(draft, intent))) {
-    dropRollout(draft, "what it moves is being deleted");
+  if (draft.state.rollout !== null) {
+    const gone = poolsThatGo(draft, intent);
+    if (intent.service.deleting) dropRollout(draft, "what it moves is being deleted");
+    else if (gone.length > 0) leaveOut(draft, gone);
   }
   const declared = intent.rollout;
   // Without a driver an unfinished rollout holds where it is, and commands wait for nobody.
@@ -29,10 +31,9 @@ export function driveRollout(draft: Draft, intent: Intent, observed: Observed): 
   return goalsNow(draft, intent);
 }
 
-/** A rollout whose pool is being deleted has nothing left to arrive at; Pulumi deletes the Rollout before its pools. */
-function losesPool(draft: Draft, intent: Intent): boolean {
-  const pools = draft.state.rollout?.pools ?? [];
-  return pools.some(({ name }) => draft.state.pools[name] === undefined || (intent.pools[name]?.deleting ?? true));
+function poolsThatGo(draft: Draft, intent: Intent): string[] {
+  const names = draft.state.rollout!.pools.map(({ name }) => name);
+  return names.filter((name) => draft.state.pools[name] === undefined || (intent.pools[name]?.deleting ?? true));
 }
 
 function carryOn(draft: Draft, intent: Intent, observed: Observed): void {

@@ -18,7 +18,8 @@ export function established(
   const { routing } = draft.state;
   if (plane === null || plane.generation !== routing.generation) return false;
   const goal = rollout.plan[rollout.cursor]!;
-  if (sharesWeights(rollout) && !sameShare(routing.weights, goal.weights)) return false;
+  // Where a plan begins is no aim: after a replan to more replicas what stands there cannot carry its share any more.
+  if (goal.kind !== "start" && sharesWeights(rollout) && !sameShare(routing.weights, goal.weights)) return false;
   return rollout.pools.every(({ name }) => {
     const { canary, primary, stale } = census[name]!;
     const counts = goal.pools[name]!;

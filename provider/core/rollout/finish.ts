@@ -1,7 +1,7 @@
 import type { Draft } from "../draft";
 import type { PoolSpec } from "../spec/pool";
 import type { KeptVersion, Outcome } from "../state";
-import { serviceRevision } from "../target";
+import { serviceRevision, targetKey } from "../target";
 import { currentRevision } from "./version";
 
 /** The canary becomes the primary. */
@@ -26,12 +26,14 @@ export function endRollback(draft: Draft): void {
   const { direction } = rollout;
   if (direction.kind !== "back") throw new Error("a rollout that goes forward cannot end as a rollback");
   for (const { name } of rollout.pools) draft.patchPool(name, { canary: null, failures: null });
-  if (direction.rejects) {
-    const { reason, cause } = direction;
-    draft.state.rejected = {
-      ...draft.state.rejected,
-      [rollout.targetKey]: { reason, cause, at: draft.now, version: rollout.version },
-    };
+  const { reason, cause } = direction;
+  if (rollout.origin.kind === "operator" && cause === "operator") {
+    // Taken back by whom it came from: what the program declares serves on, and nothing is held against either.
+    const { [targetKey(rollout.declared)]: _taken, ...others } = draft.state.rejected;
+    draft.state.rejected = others;
+  } else if (direction.rejects) {
+    const rejection = { reason, cause, at: draft.now, version: rollout.version };
+    draft.state.rejected = { ...draft.state.rejected, [rollout.targetKey]: rejection };
   }
   close(draft, direction.rejects ? "rolledBack" : "superseded", direction.reason);
 }
@@ -42,6 +44,18 @@ export function dropRollout(draft: Draft, reason: string): void {
     if (draft.state.pools[name] !== undefined) draft.patchPool(name, { canary: null });
   }
   close(draft, "superseded", reason);
+}
+
+/** The pool is being deleted: nothing of it is moved any more. The others go on, as their canaries carry traffic. */
+export function leaveOut(draft: Draft, gone: readonly string[]): void {
+  const rollout = draft.state.rollout!;
+  const pools = rollout.pools.filter(({ name }) => !gone.includes(name));
+  const reason = `of pools that are being deleted: ${gone.join(", ")}`;
+  if (pools.length === 0) return dropRollout(draft, reason);
+  for (const name of gone) if (draft.state.pools[name] !== undefined) draft.patchPool(name, { canary: null });
+  draft.state.rollout = { ...rollout, pools };
+  const { cap, floor, growing } = rollout;
+  draft.say({ kind: "rolloutReplanned", rollout: rollout.id, reason, pools, cap, floor, growing });
 }
 
 function servingNow(draft: Draft): Omit<KeptVersion, "replacedAt"> {

@@ -44,11 +44,21 @@ export function goBack(draft: Draft, { cause, sentence }: Reason, asked: Rollbac
   const rollout = draft.state.rollout!;
   const before = rollout.direction;
   const mode = asked ?? defaultMode(rollout.strategy, cause);
-  if (before.kind === "back" && (asked === null || asked.mode === before.mode.mode)) return "it goes back already";
+  const sameWay = asked === null || (before.kind === "back" && asked.mode === before.mode.mode);
+  // What an operator ends stays ended, also when the program had given it up before and may want it again.
+  const takenOver = before.kind === "back" && before.cause === "superseded" && cause === "operator";
+  if (before.kind === "back" && sameWay) {
+    if (!takenOver) return "it goes back already";
+    draft.state.rollout = { ...rollout, direction: { ...before, cause, rejects: true, reason: sentence } };
+    draft.say({ kind: "rollingBack", rollout: rollout.id, cause, reason: sentence, mode: before.mode.mode });
+    return before.mode.mode;
+  }
   const walk = walkOf(rollout.strategy, mode);
   const rejects = cause !== "superseded";
   const direction: Direction =
-    before.kind === "back" ? { ...before, mode, walk } : { kind: "back", rejects, cause, reason: sentence, mode, walk };
+    before.kind === "back" && !takenOver
+      ? { ...before, mode, walk }
+      : { kind: "back", rejects, cause, reason: sentence, mode, walk };
   draft.state.rollout = { ...rollout, direction, held: null, paused: null, waved: null, failed: null, gate: null };
   draft.say({ kind: "rollingBack", rollout: rollout.id, cause, reason: sentence, mode: mode.mode });
   if (walk === "planned") planWayBack(draft, mode.mode === "gradual" ? mode.maxSurgePercent : null, sentence);

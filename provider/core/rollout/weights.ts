@@ -54,7 +54,11 @@ function undividedWeights(draft: Draft, rollout: RolloutProgress, census: Record
   const { direction } = rollout;
   if (direction.kind === "forward") {
     const { weights } = rollout.plan[rollout.cursor]!;
-    return weights.canary > 0 && !alive("canary") && alive("primary") ? ALL_PRIMARY : weights;
+    if (weights.canary === 0 || !alive("primary")) return weights;
+    // A canary that was lost after the cut-over is cut over to again only when it is whole.
+    const serves = draft.state.routing.weights.canary > 0;
+    const takes = serves ? alive("canary") : both.every(({ name, to }) => census[name]!.canary.ready.length >= to);
+    return takes ? weights : ALL_PRIMARY;
   }
   if (draft.state.routing.weights.canary === 0) return ALL_PRIMARY;
   const whole = both.every(({ name, from }) => census[name]!.primary.ready.length >= from);
