@@ -31,7 +31,10 @@ const pool = new serve.ReplicaPool("chat-model", {
 const rollout = new serve.Rollout("chat", {
   service,
   pools: [pool],
-  strategy: { maxSurgePercent: config.getNumber("maxSurgePercent") ?? 25 },
+  // Any other way to move goes into the stack's config as JSON, such as { "kind": "blueGreen" }.
+  strategy: config.getObject<serve.StrategyArgs>("strategy") ?? {
+    maxSurgePercent: config.getNumber("maxSurgePercent") ?? 25,
+  },
 });
 
 export const url = service.url;

@@ -98,7 +98,7 @@ export class LoadClient {
       "content-length": String(Buffer.byteLength(body)),
     };
     if (token !== undefined) headers.authorization = `Bearer ${token}`;
-    const path = new URL(kind === "unary" ? "/generate" : "/stream", url);
+    const path = new URL(kind === "unary" ? "generate" : "stream", `${url}/`);
     return new Promise((resolve, reject) => {
       const sent = request(path, { agent: this.#agent, method: "POST", timeout: patienceMs, headers }, resolve);
       sent.once("timeout", () => sent.destroy(new Error(`nothing came for ${patienceMs} ms`)));

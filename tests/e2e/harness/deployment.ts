@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import type { StrategyArgs } from "../../../sdk/strategy";
 import { Load } from "../../load/load";
 import type { LoadReport } from "../../load/report";
+import type { RolloutProgress, State } from "../../../provider/core/state";
 import { eventually } from "./eventually";
 import { freePort } from "./free-port";
 import { leftovers } from "./leftovers";
@@ -42,11 +44,16 @@ export class Deployment {
     }
   }
 
-  /** Changes the template, so that the next `up` has something to roll out. Returns the new model's name. */
-  async changeTemplate(): Promise<string> {
+  /** Changes the template, so that the next `up` has something to roll out, maybe in another way. Returns the new model's name. */
+  async changeTemplate(strategy?: StrategyArgs): Promise<string> {
     const model = `tiny-${++this.#model + 1}`;
-    await this.workspace.configure({ model });
+    await this.workspace.configure({ model, ...(strategy && { strategy: JSON.stringify(strategy) }) });
     return model;
+  }
+
+  /** Another way to move, from the next `up` on. */
+  async useStrategy(strategy: StrategyArgs): Promise<void> {
+    await this.workspace.configure({ strategy: JSON.stringify(strategy) });
   }
 
   /** Runs `work` while 9 clients call; returns how that went for them. */
@@ -68,9 +75,19 @@ export class Deployment {
     await eventually("the rollout is half-way", () => this.service.isHalfWay(), { seconds: 60, everyMs: 30 });
   }
 
-  /** Which model answers now. */
-  async servedModel(): Promise<string> {
-    const response = await fetch(`${this.url}/generate`);
+  /** Waits until the rollout of the running `up` is where this holds. */
+  async during(what: string, holds: (rollout: RolloutProgress, state: State) => boolean): Promise<void> {
+    const look = async (): Promise<boolean> => {
+      const state = await this.service.state();
+      return state !== null && state.rollout !== null && holds(state.rollout, state);
+    };
+    await eventually(what, look, { seconds: 60, everyMs: 20 });
+  }
+
+  /** Which model answers now, or which one does for requests that name a version. */
+  async servedModel(version?: "primary" | "canary"): Promise<string> {
+    const headers: Record<string, string> = version === undefined ? {} : { "x-pulumi-serve-version": version };
+    const response = await fetch(`${this.url}/generate`, { headers });
     return ((await response.json()) as { model: string }).model;
   }
 

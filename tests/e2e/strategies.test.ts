@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import type { StrategyArgs } from "../../sdk/strategy";
+import { watchCapacity, type CapacitySeen } from "./harness/capacity";
+import { assertUnharmed, Deployment } from "./harness/deployment";
+
+describe("each way to roll out, through the CLI and under load", function () {
+  this.timeout(240_000);
+  let deployment: Deployment;
+
+  before(async () => {
+    deployment = await Deployment.up({ replicas: 4, maxSurgePercent: 25 });
+  });
+  after(() => deployment?.dispose());
+
+  /** Rolls a new model out by this strategy; nobody may notice. */
+  async function rollOut(strategy: StrategyArgs): Promise<CapacitySeen & { plan: Record<string, unknown> }> {
+    const model = await deployment.changeTemplate(strategy);
+    const plan = await previewedPlan();
+    let seen: CapacitySeen | null = null;
+    const report = await deployment.underLoad(async () => {
+      seen = await watchCapacity(deployment.service, () => deployment.workspace.mustUp());
+    });
+    assertUnharmed(report);
+    assert.equal(await deployment.servedModel(), model);
+    await deployment.assertSound();
+    return { ...seen!, plan };
+  }
+
+  async function previewedPlan(): Promise<Record<string, unknown>> {
+    const { stdout } = await deployment.workspace.must("preview", "--json");
+    const { steps } = JSON.parse(stdout) as { steps: { urn: string; newState: { inputs: Record<string, unknown> } }[] };
+    return steps.find(({ urn }) => urn.includes("Rollout::"))!.newState.inputs["plan"] as Record<string, unknown>;
+  }
+
+  it("blueGreen brings a whole second fleet up and never mixes versions", async () => {
+    const from = (await deployment.service.events()).length;
+    const { peak, readyMin, plan } = await rollOut({ kind: "blueGreen" });
+    assert.equal(plan["peakReplicas"], 8);
+    assert.equal(peak, 8);
+    assert.ok(readyMin >= 4);
+    for (const event of await deployment.service.events(from)) {
+      if (event.kind !== "routed") continue;
+      for (const { primary, canary } of Object.values(event.pools)) {
+        assert.ok((primary?.weight ?? 0) === 0 || (canary?.weight ?? 0) === 0, "both versions had traffic");
+      }
+    }
+  });
+
+  it("rolling with startFirst has one replica more and never one less", async () => {
+    const { peak, readyMin } = await rollOut({ kind: "rolling", order: "startFirst" });
+    assert.equal(peak, 5);
+    assert.ok(readyMin >= 4, `${readyMin} ready`);
+  });
+
+  it("rolling with surge 0 loses no more capacity than its plan says, and no request", async () => {
+    const { peak, readyMin, plan } = await rollOut({ kind: "rolling", maxUnavailablePercent: 25 });
+    assert.equal(peak, 4);
+    assert.equal(readyMin, 3);
+    assert.match(JSON.stringify(plan), /25 %/, "the share that is lost must be in the plan");
+  });
+
+  it("inPlace restarts replicas on the VMs that they have", async () => {
+    const before = Object.keys((await deployment.service.state())!.replicas);
+    const { peak, readyMin } = await rollOut({ kind: "inPlace", maxUnavailablePercent: 25 });
+    assert.equal(peak, 4);
+    assert.equal(readyMin, 3);
+    assert.deepEqual(Object.keys((await deployment.service.state())!.replicas), before);
+  });
+
+  it("inPlace restarts nothing for a light change", async () => {
+    const before = deployment.workspace.processes().map(({ pid }) => pid);
+    deployment.workspace.replace("index.ts", `readiness: { path: "/health" }`, `readiness: { path: "/health?deep" }`);
+    assertUnharmed(await deployment.underLoad(async () => void (await deployment.workspace.mustUp())));
+    const after = new Set(deployment.workspace.processes().map(({ pid }) => pid));
+    assert.deepEqual(
+      before.filter((pid) => !after.has(pid)),
+      [],
+    );
+  });
+
+  it("inPlace refuses a change that needs other machines, in preview", async () => {
+    deployment.workspace.replace(
+      "index.ts",
+      `route: "/",\n  template: {`,
+      `route: "/",\n  template: { resources: { cpus: 1 },`,
+    );
+    const { code, output } = await deployment.workspace.pulumi(["preview"]);
+    assert.notEqual(code, 0);
+    assert.match(output, /inPlace/);
+    deployment.workspace.replace("index.ts", ` resources: { cpus: 1 },`, "");
+  });
+
+  it("canaryPercent holds at 10 %, goes on to 40 %, down to 20 %, and ends with 100", async () => {
+    const model = await deployment.changeTemplate({ canaryPercent: 10 });
+    const report = await deployment.underLoad(async () => {
+      for (const canaryPercent of [10, 40, 20]) {
+        if (canaryPercent !== 10) await deployment.useStrategy({ canaryPercent });
+        const { output } = await deployment.workspace.mustUp();
+        assert.match(output, new RegExp(`held at ${canaryPercent} %`));
+        const { routing, rollout } = (await deployment.service.state())!;
+        assert.equal(rollout!.held!.percent, canaryPercent);
+        assert.equal(
+          (100 * routing.weights.canary) / (routing.weights.canary + routing.weights.primary),
+          canaryPercent,
+        );
+        assert.equal(await deployment.servedModel("canary"), model);
+        assert.notEqual(await deployment.servedModel("primary"), model);
+      }
+      await deployment.workspace.must("up", "--yes", "--skip-preview", "--expect-no-changes");
+      await deployment.useStrategy({ canaryPercent: 100 });
+      await deployment.workspace.mustUp();
+    });
+    assertUnharmed(report);
+    assert.equal(await deployment.servedModel(), model);
+    await deployment.assertSound();
+  });
+
+  it("leaves nothing behind when it is destroyed in a hold", async () => {
+    const before = await deployment.servedModel();
+    const model = await deployment.changeTemplate({ canaryPercent: 0 });
+    await deployment.workspace.mustUp();
+    assert.equal(await deployment.servedModel("canary"), model, "reached by header");
+    assert.equal(await deployment.servedModel(), before, "and by nobody else");
+    await deployment.workspace.must("destroy", "--yes", "--skip-preview");
+    await deployment.assertNothingLeft();
+  });
+});
