@@ -28,6 +28,23 @@ describe("running the suites", () => {
     assert.equal(await tallyOf('throw new Error("does not load");'), "0 passed, 1 failed, 0 skipped");
   });
 
+  it("cleans up what a test had started when it is interrupted", async () => {
+    const mark = path.join(folder, "cleaned");
+    const interrupt = JSON.stringify(path.join(__dirname, "interrupt.ts"));
+    const body = `
+      const { whenInterrupted } = require(${interrupt});
+      it("never ends", () => new Promise(() => {
+        whenInterrupted(() => require("node:fs").writeFileSync(${JSON.stringify(mark)}, ""));
+        process.kill(process.pid, "SIGINT");
+      }));`;
+    const file = path.join(folder, "some.test.js");
+    fs.writeFileSync(file, body);
+    const required = ["ts-node/register/transpile-only", path.join(__dirname, "interrupt.ts")];
+    const report = await mocha(["--no-config", ...required.flatMap((name) => ["--require", name]), file], "ignore");
+    assert.equal(closingLine(report), "0 passed, 1 failed, 0 skipped");
+    assert.ok(fs.existsSync(mark));
+  });
+
   it("runs the core first, what it does not know before what needs the CLI, and what measures alone at the end", () => {
     for (const file of ["e2e/a", "e2e/kills", "demo/a", "core/deep/a", "unheard-of/a", "soak/a", "store/a"]) {
       fs.mkdirSync(path.join(folder, path.dirname(file)), { recursive: true });

@@ -34,13 +34,14 @@ export async function mocha(args: readonly string[], report: Report = "inherit")
       stdio: ["ignore", sink, sink],
       env: { ...process.env, TALLY_FILE: file },
     });
-    // Mocha takes SIGINT as the wish to run no further test and clean up.
-    const stop = (): boolean => child.kill("SIGINT");
-    process.once("SIGTERM", stop);
+    // A terminal sends SIGINT to both: the child ends what its tests started, and that must be waited for.
+    const wait = (): void => undefined;
+    const stop = (): boolean => child.kill("SIGTERM");
+    process.on("SIGINT", wait).once("SIGTERM", stop);
     const code = await new Promise<number | null>((resolve, reject) => {
       child.once("error", reject);
       child.once("exit", resolve);
-    }).finally(() => process.off("SIGTERM", stop));
+    }).finally(() => process.off("SIGINT", wait).off("SIGTERM", stop));
     const tally = fs.existsSync(file) ? (JSON.parse(fs.readFileSync(file, "utf8")) as Tally) : null;
     // A process that died before, amid or after its tests has failed, even if every test that ran passed.
     if (tally === null) return { ...nothing, failed: 1 };

@@ -10,6 +10,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { whenInterrupted } from "../../toolchain/interrupt";
 import { bringPulumi, pulumiEnvironment } from "../../toolchain/pulumi";
 import { type CommandOptions, type CommandResult, type RunningCommand, startCommand } from "./command";
 import { endProcesses, type FoundProcess, processesOf } from "./processes";
@@ -29,6 +30,8 @@ export interface ExportedResource {
  * for it has the folder's name in its environment, which is how leftovers are found.
  */
 export class Workspace {
+  #settled: () => void = () => undefined;
+
   private constructor(
     readonly folder: string,
     /** The folder of the program, from which `pulumi` is run. */
@@ -50,6 +53,7 @@ export class Workspace {
     symlinkSync(join(repository, "node_modules"), join(folder, "node_modules"));
     const { name } = JSON.parse(readFileSync(join(project, "package.json"), "utf8")) as { name: string };
     const workspace = new Workspace(folder, project, name, stack, pulumiEnvironment(cli, folder));
+    workspace.#settled = whenInterrupted(() => workspace.dispose());
     await workspace.must("stack", "init", workspace.stack);
     return workspace;
   }
@@ -153,6 +157,7 @@ export class Workspace {
 
   /** Ends everything that runs for this workspace and removes its folder. For tests that have seen enough, and for failures. */
   async dispose(): Promise<void> {
+    this.#settled();
     await this.endAll();
     rmSync(this.folder, { recursive: true, force: true });
   }
