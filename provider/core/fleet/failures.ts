@@ -22,8 +22,13 @@ export function noteFailure(draft: Draft, replica: Replica, reason: string, weig
 /** The cloud has nothing to give just now: wait, and blame nobody. */
 export function noteCapacityWait(draft: Draft, replica: Replica, reason: string): void {
   const before = draft.state.pools[replica.pool]?.failures;
-  if (before?.revision === replica.revision && !before.capacity && before.count > 0) return;
-  keep(draft, replica, { count: 0, reason, retryAt: draft.now + CAPACITY_WAIT_MS, capacity: true });
+  const retryAt = draft.now + CAPACITY_WAIT_MS;
+  if (before?.revision === replica.revision && !before.capacity && before.count > 0) {
+    // What is known of the revision stays known; only the pace is the cloud's.
+    keep(draft, replica, { ...before, retryAt: Math.max(before.retryAt, retryAt) });
+  } else {
+    keep(draft, replica, { count: 0, reason, retryAt, capacity: true });
+  }
 }
 
 export function noteSuccess(draft: Draft, replica: Replica): void {

@@ -1,5 +1,5 @@
 import type { Draft } from "../draft";
-import type { Observed, ObservedVm, ProbeReading } from "../observed";
+import type { LaunchFailure, Observed, ObservedVm, ProbeReading } from "../observed";
 import type { ReadinessSpec, PoolSpec } from "../spec/pool";
 import type { Replica } from "../state";
 import { sideOf } from "./census";
@@ -13,25 +13,29 @@ const NOT_READY_LIMIT_MS = 30_000;
 
 /** What the last look says about each replica we journalled, and about VMs that nobody journalled. */
 export function followReplicas(draft: Draft, observed: Observed): void {
-  for (const failure of observed.launchErrors) {
-    const replica = draft.state.replicas[failure.replicaId];
-    if (replica?.status !== "launching") continue;
-    draft.say({ kind: "launchFailed", replica: replica.id, code: failure.code, reason: failure.message });
-    if (failure.scope === "zoneAndType" || failure.scope === "market" || failure.scope === "account") {
-      noteCapacityWait(draft, replica, failure.message);
-    } else {
-      noteFailure(draft, replica, failure.message, "once");
-    }
-    // The reply may have lied: should a VM exist after all, it carries our tag and is ended as an orphan.
-    draft.forget(replica.id);
-  }
-
   const vms = observed.vms === null ? null : new Map(observed.vms.map((vm) => [vm.replicaId, vm]));
   for (const replica of draft.replicas()) {
     const seen = vms === null ? replica : followListing(draft, replica, vms.get(replica.id), observed);
     if (seen !== null) followHealth(draft, seen, observed);
   }
+  // After the look at the VMs: one that is there was launched, whatever the answer said.
+  for (const failure of observed.launchErrors) followFailedLaunch(draft, failure);
   if (vms !== null) endOrphans(draft, vms);
+}
+
+function followFailedLaunch(draft: Draft, { replicaId, scope, code, message }: LaunchFailure): void {
+  const replica = draft.state.replicas[replicaId];
+  if (replica?.status !== "launching") return;
+  if (scope === "zoneAndType" || scope === "market" || scope === "account") noteCapacityWait(draft, replica, message);
+  else noteFailure(draft, replica, message, "once");
+  if (scope === "zoneAndType" || scope === "market" || scope === "fatal") {
+    // The cloud has said why it will not: it has made nothing.
+    draft.say({ kind: "launchFailed", replica: replicaId, code, reason: message });
+    draft.forget(replicaId);
+  } else {
+    // It may have been the answer that was lost: the VM may be there or come yet. It is counted until it is seen to be gone.
+    end(draft, replica, `its launch failed: ${message}`);
+  }
 }
 
 /** A replica that the listing leaves out is not gone for that alone. Null when it is. */

@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { decide } from "../../../provider/core/decide";
+import type { LaunchFailure, Observed } from "../../../provider/core/observed";
+import type { State } from "../../../provider/core/state";
+import { intentOf, poolSpec } from "../../simulation/intents";
+
+const NOW = 1_000_000;
+
+function look(launchErrors: LaunchFailure[] = []): Observed {
+  return { vms: [], probes: {}, dataplane: null, launchErrors, reconfigured: {}, gateAnswers: {} };
+}
+
+function failure(replicaId: string, scope: LaunchFailure["scope"]): LaunchFailure {
+  return { replicaId, code: "LaunchFailed", scope, message: "no answer in time" };
+}
+
+describe("a launch that failed", () => {
+  const intent = intentOf([poolSpec("p", "a", 1)]);
+  const tick = (state: State | null, observed: Observed, at: number) => decide(intent, 1, state, observed, at, 1);
+  const launching = () => tick(null, look(), NOW).state;
+  const replicas = (state: State) => Object.values(state.replicas).map(({ id, status }) => `${id} ${status}`);
+
+  it("is ended and counted until it is seen to be gone, where the cloud may have made the VM all the same", () => {
+    const failed = tick(launching(), look([failure("p-1", "account")]), NOW + 100);
+    assert.deepEqual(replicas(failed.state), ["p-1 terminating"]);
+    assert.ok(failed.actions.some((action) => action.kind === "terminate" && action.replicaId === "p-1"));
+
+    const blind = tick(failed.state, { ...look(), vms: null }, NOW + 10_000);
+    assert.ok(replicas(blind.state).includes("p-1 terminating"), "a look that failed shows nothing");
+    const seen = tick(blind.state, look(), NOW + 20_000);
+    assert.ok(!replicas(seen.state).some((replica) => replica.startsWith("p-1 ")));
+  });
+
+  it("is forgotten at once where the cloud had nothing to give", () => {
+    const refused = tick(launching(), look([failure("p-1", "zoneAndType")]), NOW + 100);
+    assert.deepEqual(replicas(refused.state), []);
+  });
+
+  it("for want of capacity is paced also when the revision has failed before", () => {
+    const before = launching();
+    const pool = before.pools["p"]!;
+    const failures = { revision: "a", count: 1, reason: "it ended", retryAt: NOW, capacity: false };
+    const state = { ...before, pools: { p: { ...pool, hasServed: true, failures } } };
+    const refused = tick(state, look([failure("p-1", "market")]), NOW + 100).state;
+    assert.deepEqual(replicas(tick(refused, look(), NOW + 200).state), []);
+    assert.equal(refused.pools["p"]!.failures!.count, 1);
+    assert.deepEqual(replicas(tick(refused, look(), NOW + 5_000).state), ["p-2 launching"]);
+  });
+});
