@@ -10,6 +10,8 @@ export class Draft {
   state: State;
   readonly events: EventBody[] = [];
   readonly actions: Action[] = [];
+  /** What `replicas` gave, until one changes: listing thousands anew for each policy would be most of a tick. */
+  private listed: Replica[] | null = null;
 
   constructor(
     before: State,
@@ -18,8 +20,8 @@ export class Draft {
     this.state = { ...before, pools: { ...before.pools }, replicas: { ...before.replicas } };
   }
 
-  replicas(): Replica[] {
-    return Object.values(this.state.replicas);
+  replicas(): readonly Replica[] {
+    return (this.listed ??= Object.values(this.state.replicas));
   }
 
   pool(name: string): PoolState {
@@ -31,10 +33,16 @@ export class Draft {
   }
 
   patchReplica(id: string, patch: Partial<Replica>): Replica {
-    return (this.state.replicas[id] = { ...this.state.replicas[id]!, ...patch });
+    return this.keepReplica({ ...this.state.replicas[id]!, ...patch });
+  }
+
+  keepReplica(replica: Replica): Replica {
+    this.listed = null;
+    return (this.state.replicas[replica.id] = replica);
   }
 
   forget(id: string): void {
+    this.listed = null;
     delete this.state.replicas[id];
   }
 

@@ -1,6 +1,6 @@
 import type { Draft } from "./draft";
 import type { Invariant } from "./events";
-import { takeCensus, type Census } from "./fleet/census";
+import { takeCensus, type Census, type Side } from "./fleet/census";
 import type { Move } from "./fleet/moves";
 import { ALL_PRIMARY, type Goals, type PoolGoal } from "./goals";
 
@@ -10,13 +10,15 @@ import { ALL_PRIMARY, type Goals, type PoolGoal } from "./goals";
  * wait, not a loss.
  */
 export function guard(draft: Draft, goals: Goals, moves: readonly Move[]): Move[] {
-  const census = takeCensus(draft.state);
+  const tallies = Object.fromEntries(
+    Object.entries(takeCensus(draft.state, draft.replicas())).map(([name, census]) => [name, tallyOf(census)]),
+  );
   const refused: Record<string, Invariant> = {};
   const allowed = moves.filter((move) => {
     const pool = move.kind === "launch" ? move.pool : move.replica.pool;
-    const refusal = refuse(move, goals.pools[pool]!, census[pool]!);
+    const refusal = refuse(move, goals.pools[pool]!, tallies[pool]!);
     if (refusal === null) {
-      count(move, census[pool]!);
+      count(move, tallies[pool]!);
       return true;
     }
     const subject = move.kind === "launch" ? `launch in ${pool}` : move.replica.id;
@@ -39,38 +41,51 @@ export function guard(draft: Draft, goals: Goals, moves: readonly Move[]): Move[
   return allowed;
 }
 
+/** VMs of a pool, and ready replicas of each version: numbers, as a tick may judge thousands of moves. */
+interface Tally {
+  total: number;
+  ready: Record<Side, number>;
+}
+
+function tallyOf({ total, primary, canary, stale }: Census): Tally {
+  return {
+    total,
+    ready: { primary: primary.ready.length, canary: canary.ready.length, stale: stale.ready.length },
+  };
+}
+
 interface Refusal {
   invariant: Invariant;
   reason: string;
 }
 
-function refuse(move: Move, goal: PoolGoal, census: Census): Refusal | null {
+function refuse(move: Move, goal: PoolGoal, tally: Tally): Refusal | null {
   switch (move.kind) {
     case "launch":
-      if (census.total < goal.cap) return null;
-      return { invariant: "cap", reason: `pool "${move.pool}" has ${census.total} VMs and may have ${goal.cap}` };
+      if (tally.total < goal.cap) return null;
+      return { invariant: "cap", reason: `pool "${move.pool}" has ${tally.total} VMs and may have ${goal.cap}` };
     case "drain":
     case "end":
     case "restart":
       // A stale one is not routed, so nothing is lost with it, whatever it still could do.
       if (goal.leaving || move.side === "stale" || move.replica.status !== "ready") return null;
-      return lastHealthy(move.replica.pool, goal, census) ?? capacity(move.side, goal, census);
+      return lastHealthy(move.replica.pool, goal, tally) ?? capacity(move.side, goal, tally);
   }
 }
 
 /** No action ends the last healthy ready capacity while nothing better is ready, but where that was asked for by name. */
-function lastHealthy(pool: string, { keeps }: PoolGoal, census: Census): Refusal | null {
-  if (readyOf(census) > 1 || (keeps.kind === "floor" && keeps.ready === 0)) return null;
+function lastHealthy(pool: string, { keeps }: PoolGoal, tally: Tally): Refusal | null {
+  if (readyOf(tally) > 1 || (keeps.kind === "floor" && keeps.ready === 0)) return null;
   return { invariant: "lastHealthy", reason: `it is the last ready replica of pool "${pool}"` };
 }
 
 /** No action takes the ready capacity of a version below its share, nor its last replica while it has a share. */
-function capacity(side: "primary" | "canary", goal: PoolGoal, census: Census): Refusal | null {
-  if (goal.keeps.kind === "floor") return aboveFloor(goal.keeps.ready, readyOf(census) - 1);
+function capacity(side: "primary" | "canary", goal: PoolGoal, tally: Tally): Refusal | null {
+  if (goal.keeps.kind === "floor") return aboveFloor(goal.keeps.ready, readyOf(tally) - 1);
   const { steady } = goal[side];
   const share = goal.split.kind === "shares" ? goal.split.weights : ALL_PRIMARY;
   const total = share.canary + share.primary;
-  const left = census[side].ready.length - 1;
+  const left = tally.ready[side] - 1;
   if (share[side] === 0 || left * total >= share[side] * steady) return null;
   const percent = Math.round((100 * share[side]) / total);
   return {
@@ -85,16 +100,15 @@ function aboveFloor(floor: number, left: number): Refusal | null {
   return { invariant: "capacity", reason: `${left} ready replicas would be left, and ${floor} must be` };
 }
 
-function readyOf({ primary, canary }: Census): number {
-  return primary.ready.length + canary.ready.length;
+function readyOf({ ready }: Tally): number {
+  return ready.primary + ready.canary;
 }
 
 /** Later moves of the same tick are judged by what the earlier ones leave. */
-function count(move: Move, census: Census): void {
+function count(move: Move, tally: Tally): void {
   if (move.kind === "launch") {
-    census.total += 1;
+    tally.total += 1;
     return;
   }
-  const side = census[move.side];
-  side.ready = side.ready.filter(({ id }) => id !== move.replica.id);
+  if (move.replica.status === "ready") tally.ready[move.side] -= 1;
 }

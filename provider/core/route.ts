@@ -15,7 +15,7 @@ export function route(draft: Draft, intent: Intent, goals: Goals, observed: Obse
   const routes = Object.keys(draft.state.pools)
     .sort()
     .flatMap((name) => routeOf(draft, name, goals));
-  const hash = digest({ endpoint, balancer, routes });
+  const hash = digest({ endpoint, balancer, routes: routes.map(inShort) });
   const { routing } = draft.state;
   // A data plane that is ahead of us remembers what a lost state decided: only a newer generation corrects it.
   const ahead = observed.dataplane !== null && observed.dataplane.generation > routing.generation;
@@ -35,6 +35,13 @@ export function route(draft: Draft, intent: Intent, goals: Goals, observed: Obse
   if (observed.dataplane?.generation === generation) return;
   const desired: DesiredRouting = { epoch: draft.state.epoch, generation, endpoint, balancer, routes };
   draft.act({ kind: "route", desired });
+}
+
+/** The content of a route with each list of replicas as one text: thousands of small objects are slow to spell out. */
+function inShort({ primary, canary, draining, ...rest }: DesiredRoute): unknown {
+  const list = (replicas: DesiredReplica[]) => replicas.map(({ id, host, port }) => `${id} ${host}:${port}`).join(",");
+  const version = (each: DesiredVersion | null) => each && { ...each, replicas: list(each.replicas) };
+  return { ...rest, primary: version(primary), canary: version(canary), draining: list(draining) };
 }
 
 /** What the data plane reports comes first in a tick, so that the log tells causes before effects. */

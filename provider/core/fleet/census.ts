@@ -26,10 +26,13 @@ export function sideOf(pool: PoolState | undefined, replica: Replica): Side {
 }
 
 /** Counts every pool in one pass over the replicas. */
-export function takeCensus(state: State): Record<string, Census> {
+export function takeCensus(
+  state: State,
+  replicas: readonly Replica[] = Object.values(state.replicas),
+): Record<string, Census> {
   const census: Record<string, Census> = {};
   for (const name of Object.keys(state.pools)) census[name] = emptyCensus();
-  for (const replica of Object.values(state.replicas)) {
+  for (const replica of replicas) {
     const pool = (census[replica.pool] ??= emptyCensus());
     const count = pool[sideOf(state.pools[replica.pool], replica)];
     pool.total += 1;

@@ -22,7 +22,7 @@ type Version = "primary" | "canary";
 
 /** The difference between goals and fleet, most urgent first: what frees places comes before what needs them. */
 export function proposeMoves(draft: Draft, goals: Goals, observed: Observed): Move[] {
-  const census = takeCensus(draft.state);
+  const census = takeCensus(draft.state, draft.replicas());
   const leave: Move[] = [];
   const enter: Move[] = [];
   for (const [name, goal] of Object.entries(goals.pools)) {
@@ -84,7 +84,9 @@ function surplusOf(goal: PoolGoal, count: Census, observed: Observed): Move[] {
   const sides: Side[] = ["stale", "canary", "primary"];
   return sides.flatMap((side) => {
     const wanted = side === "stale" ? 0 : goal[side].replicas;
-    const victims = inOrderOfLoss(count[side], observed).slice(0, Math.max(0, count[side].alive.length - wanted));
+    const tooMany = count[side].alive.length - wanted;
+    if (tooMany <= 0) return [];
+    const victims = inOrderOfLoss(count[side], observed).slice(0, tooMany);
     return victims.map((replica): Move => {
       // A replica that lost its readiness may still have requests running, so only one that never served just ends.
       const served = replica.readyAt !== null;
@@ -143,7 +145,7 @@ function beginDrain(draft: Draft, replica: Replica, reason: string, afterDrain: 
 function journalLaunch(draft: Draft, pool: string, { revision }: PoolSpec): void {
   const id = `${pool}-${draft.state.nextReplica}`;
   draft.state.nextReplica += 1;
-  draft.state.replicas[id] = {
+  draft.keepReplica({
     id,
     pool,
     revision,
@@ -165,7 +167,7 @@ function journalLaunch(draft: Draft, pool: string, { revision }: PoolSpec): void
     drainDeadline: null,
     afterDrain: { kind: "end" },
     reason: null,
-  };
+  });
   draft.say({ kind: "replicaLaunching", replica: id, pool, revision });
 }
 

@@ -7,7 +7,7 @@ import { takeCensus } from "./census";
 /** Takes what is declared into the pools' states: first, light and removed at once; a new revision stays staged. */
 export function followDeclarations(draft: Draft, intent: Intent): void {
   for (const [name, declaration] of Object.entries(intent.pools)) followDeclaration(draft, name, declaration);
-  const census = takeCensus(draft.state);
+  const census = takeCensus(draft.state, draft.replicas());
   for (const [name, pool] of Object.entries(draft.state.pools)) {
     const gone = intent.service.deleting || (intent.pools[name]?.deleting ?? true);
     if (gone && census[name]!.total === 0) {

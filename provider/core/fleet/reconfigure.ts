@@ -51,7 +51,7 @@ export function replaceRefusing(draft: Draft, goals: Goals): void {
     return primary?.userConfig?.onRefusal === "replace" && failures === null && !goal.moving && !goal.leaving;
   });
   if (pools.length === 0) return;
-  const census = takeCensus(draft.state);
+  const census = takeCensus(draft.state, draft.replicas());
   for (const [name, goal] of pools) {
     const spec = draft.pool(name).primary!;
     const { primary, total } = census[name]!;

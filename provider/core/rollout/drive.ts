@@ -37,7 +37,7 @@ function poolsThatGo(draft: Draft, intent: Intent): string[] {
 }
 
 function carryOn(draft: Draft, intent: Intent, observed: Observed): void {
-  const census = takeCensus(draft.state);
+  const census = takeCensus(draft.state, draft.replicas());
   followIntent(draft, intent);
   followClocks(draft);
   turnBack(draft, intent, census);

@@ -15,7 +15,7 @@ export function goalsNow(draft: Draft, intent: Intent): Goals {
   const { rollout } = draft.state;
   if (rollout === null) return { pools, weights: ALL_PRIMARY };
 
-  const census = takeCensus(draft.state);
+  const census = takeCensus(draft.state, draft.replicas());
   notePeak(draft, rollout, census);
   const weights = weightsNow(draft, rollout, census);
   for (const pool of rollout.pools) pools[pool.name] = movingGoal(rollout, pool, weights);

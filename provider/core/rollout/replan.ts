@@ -49,7 +49,7 @@ function follow(draft: Draft, rollout: RolloutProgress, path: Path, reason: stri
  * rounded to where the side that is about to grow has less of it.
  */
 function standing(draft: Draft, rollout: RolloutProgress, round: (share: number) => number): Begin {
-  const census = takeCensus(draft.state);
+  const census = takeCensus(draft.state, draft.replicas());
   const { weights } = draft.state.routing;
   const total = weights.canary + weights.primary;
   const countsOf = ({ name }: PlannedPool) => {
