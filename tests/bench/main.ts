@@ -1,7 +1,8 @@
+import { benchCore } from "./core";
 import { benchProxy } from "./proxy";
 
 /** `npm run bench -- <name> [--json]`. */
-const BENCHES: Readonly<Record<string, (json: boolean) => Promise<void>>> = { proxy: benchProxy };
+const BENCHES: Readonly<Record<string, (json: boolean) => Promise<void>>> = { proxy: benchProxy, core: benchCore };
 
 async function main([name, ...flags]: string[]): Promise<void> {
   const bench = BENCHES[name ?? ""];
