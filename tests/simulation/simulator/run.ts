@@ -98,7 +98,12 @@ class Play {
   private up(program: number, killAfterMs: number | null): void {
     this.program = program;
     this.lastUp = "running";
-    void this.user.up(this.world.scenario.programs[program]!, killAfterMs).then((result) => (this.lastUp = result));
+    void this.user.up(this.world.scenario.programs[program]!, killAfterMs).then((result) => {
+      this.lastUp = result;
+      const { state, judge } = this.world;
+      if (result.kind !== "done" || state === null || state.rollout !== null || this.serves()) return;
+      judge.broken("ended", "`up` said done and another revision serves");
+    });
   }
 
   private async operate(step: Operation): Promise<void> {
@@ -161,15 +166,15 @@ class Play {
       if (vm.revision !== revision) judge.broken("ended", `${vm.replicaId} of ${vm.revision} lives beside ${revision}`);
     }
     const key = intent.rollout === null ? null : targetKey(intent.rollout.target);
-    const serves = Object.entries(intent.rollout?.target ?? {}).every(
-      ([name, { revision }]) => state.pools[name]?.primary?.revision === revision,
-    );
-    if (this.lastUp !== null && this.lastUp !== "running" && this.lastUp.kind === "done" && !serves) {
-      judge.broken("ended", "`up` said done and another revision serves");
-    }
-    if (!serves && key !== null && state.rejected[key] === undefined) {
+    if (!this.serves() && key !== null && state.rejected[key] === undefined) {
       judge.broken("ended", "the target neither serves nor is rejected");
     }
+  }
+
+  private serves(): boolean {
+    const { store, state } = this.world;
+    const target = store.intent?.value.rollout?.target ?? {};
+    return Object.entries(target).every(([name, { revision }]) => state?.pools[name]?.primary?.revision === revision);
   }
 
   private judgeLog(): void {

@@ -39,6 +39,8 @@ export class User {
     if (killAfterMs !== null) this.world.timeline.in(killAfterMs, () => this.killCli(run));
     const specs = program.pools.map((pool) => specOf(this.world.scenario, pool));
     await this.begin();
+    // It would wait for the end of the destroy and make another service: another life, which is not this scenario's.
+    if (this.world.store.intent!.value.service.deleting) await new Promise<never>(() => undefined);
     for (const spec of specs) {
       const known = this.world.store.intent!.value.pools[spec.name];
       const asDeclared = known !== undefined && !known.deleting && known.declared.specHash === spec.specHash;
@@ -122,6 +124,7 @@ export class User {
   }
 
   private async begin(): Promise<void> {
+    if (this.world.store.destroyed) return;
     const { identity, uid, service } = intentOf([]);
     await beginIntent(
       this.world.store.port(),
