@@ -112,7 +112,11 @@ export function rolloutHandler(edge: Edge): Handler {
       edge,
       store,
       since: version,
-      seconds: timeLimit(inputs, operation, strategy.timeoutSeconds + strategy.capacityWaitSeconds + GOING_BACK_SECONDS),
+      seconds: timeLimit(
+        inputs,
+        operation,
+        strategy.timeoutSeconds + strategy.capacityWaitSeconds + GOING_BACK_SECONDS,
+      ),
       reporter: edge.reporter(input.resourceUrn),
       look: (intent, state) => rolloutProgress(intent, state, target),
     });

@@ -104,7 +104,14 @@ describe("the http configurer", () => {
   it("throws when nobody answers, so that it is asked again", async () => {
     const port = await listen(createTcpServer((socket) => socket.on("error", () => undefined).resume()));
     await assert.rejects(send(port, { timeoutSeconds: 0.1 }), /no answer within 0.1 s/);
-    const closing = await listen(createTcpServer((socket) => socket.on("error", () => undefined).resume().end()));
+    const closing = await listen(
+      createTcpServer((socket) =>
+        socket
+          .on("error", () => undefined)
+          .resume()
+          .end(),
+      ),
+    );
     await assert.rejects(send(closing), /socket hang up|ECONNRESET|connection closed/);
     const [gone] = servers.splice(0, 1);
     await new Promise((resolve) => {

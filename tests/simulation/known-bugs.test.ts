@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
-import { rolloutProgress } from "../../provider/core/follow";
 import { poolSpec, redeclare } from "./intents";
 import { violations } from "./invariants";
 import { deploy, ended, ids, launchesOf, proved, readyOf, revisions, serving, settled, weights } from "./one-pool";
 
-/** What has hurt the users of other systems, each under the number of its report (reference/rollouts.md, section 4). */
+/** What has hurt the users of other systems, each under the number of its report. */
 describe("a bug of others that does not happen here", () => {
   describe("a failed update and the healthy old version", () => {
     it("leaves every old replica alone while no canary can be placed (dstack#4186)", () => {
@@ -375,32 +374,5 @@ describe("a bug of others that does not happen here", () => {
       assert.ok(shares.has(0.1) && shares.has(0.5) && shares.has(1));
       proved(world);
     });
-  });
-
-  describe("what `up` says", () => {
-    it("is over only when the rollout is (tf-aws#42355)", () => {
-      const world = serving(4);
-      deploy(world, "b", 4);
-      const told = () => rolloutProgress(world.intent, world.state, world.intent.rollout!.target).kind;
-      world.until(ended(world, 1), 600, () => {
-        if (world.state!.rollout !== null) assert.notEqual(told(), "done");
-      });
-      world.tick();
-      assert.equal(told(), "done");
-    });
-  });
-
-  it("comes back from the loss of a whole version without notice, at any step (skypilot#5345)", () => {
-    for (const victim of ["a", "b"]) {
-      for (let step = 1; step <= 9; step += 2) {
-        const world = serving(4);
-        deploy(world, "b", 4);
-        world.until(() => (world.state!.rollout?.cursor ?? 0) >= step || world.state!.rollout === null);
-        for (const { replica, revision } of world.living()) if (revision === victim) world.lose(replica);
-        world.until(() => settled(world));
-        assert.deepEqual(revisions(world), ["b"], `${victim} lost at step ${step}`);
-        proved(world);
-      }
-    }
   });
 });

@@ -1,0 +1,211 @@
+import assert from "node:assert/strict";
+import { checkEvents } from "../../provider/core/check/check";
+import { surge } from "../core/strategies";
+import { canaryTraffic, declareRevision, during, ended, revisions, rolloutOf, serving, settled } from "./service";
+import type { World } from "./world";
+
+const FOUR = [{ name: "p", replicas: 4 }];
+
+/** Ready replicas as the balancer has them, after every tick until the rollout is over. */
+function follow(world: World, rollouts: number, each: (ready: { canary: number; primary: number }) => void): void {
+  world.until(
+    () => ended(world) === rollouts,
+    3600,
+    () => {
+      const [route] = world.routing!.routes;
+      each({ canary: route?.canary?.replicas.length ?? 0, primary: route?.primary?.replicas.length ?? 0 });
+    },
+  );
+}
+
+function proved(world: World): void {
+  assert.deepEqual(
+    checkEvents(world.log).verdicts.flatMap(({ violation }) => violation ?? []),
+    [],
+  );
+}
+
+describe("a pause", () => {
+  it("finishes what is under way, moves nothing more, and lets it go on when it is resumed", () => {
+    const world = serving(FOUR);
+    declareRevision(world, "b");
+    world.until(() => during(world, ({ cursor }) => cursor === 1));
+    world.command({ kind: "pause" });
+    for (let count = 0; count < 600; count += 1) world.tick();
+    assert.equal(rolloutOf(world).cursor, 1);
+    assert.equal(world.routing!.routes[0]!.canary!.replicas.length, 1);
+    world.command({ kind: "resume" });
+    follow(world, 1, () => undefined);
+    assert.equal(world.state!.lastOutcome!.kind, "promoted");
+    proved(world);
+  });
+
+  it("stops the clock of the timeout", () => {
+    const world = serving(FOUR, surge(25, { timeoutSeconds: 60 }));
+    declareRevision(world, "b");
+    world.until(() => during(world, ({ cursor }) => cursor === 1));
+    world.command({ kind: "pause" });
+    world.tick();
+    world.now += 3_600_000;
+    for (let count = 0; count < 20; count += 1) world.tick();
+    assert.equal(rolloutOf(world).direction.kind, "forward");
+    world.command({ kind: "resume" });
+    follow(world, 1, () => undefined);
+    assert.equal(world.state!.lastOutcome!.kind, "promoted");
+  });
+});
+
+describe("a rollback", () => {
+  for (const percent of [25, 50, 75]) {
+    it(`from ${percent} % is safe: neither version ever has more traffic than it can carry`, () => {
+      const world = serving([{ name: "p", replicas: 8 }]);
+      declareRevision(world, "b");
+      world.until(() => canaryTraffic(world) >= percent);
+      world.command({ kind: "abort", mode: { mode: "safe" } });
+      follow(world, 1, () => undefined);
+      proved(world);
+    });
+
+    it(`from ${percent} % is gradual by a surge of its own`, () => {
+      const world = serving([{ name: "p", replicas: 10 }], surge(50));
+      declareRevision(world, "b");
+      world.until(() => canaryTraffic(world) >= percent);
+      world.command({ kind: "abort", mode: { mode: "gradual", maxSurgePercent: 10 } });
+      world.tick();
+      follow(world, 1, () => assert.ok(world.living().length <= 15));
+      assert.deepEqual(revisions(world), new Set(["a"]));
+      proved(world);
+    });
+
+    it(`from ${percent} % at once gives the primary everything, and the cap still binds`, () => {
+      const world = serving([{ name: "p", replicas: 8 }]);
+      declareRevision(world, "b");
+      world.until(() => canaryTraffic(world) >= percent);
+      world.command({ kind: "abort", mode: { mode: "immediate" } });
+      world.tick();
+      assert.equal(canaryTraffic(world), 0);
+      follow(world, 1, () => assert.ok(world.living().length <= 10));
+      assert.deepEqual(revisions(world), new Set(["a"]));
+      proved(world);
+    });
+  }
+
+  it("after the promotion brings the version before back, and no `up` undoes it", () => {
+    const world = serving(FOUR);
+    declareRevision(world, "b");
+    world.until(() => settled(world) && ended(world) === 1);
+    assert.equal(world.state!.history[0]!.version, 1);
+    world.command({ kind: "rollback", mode: null, toVersion: null });
+    world.until(() => settled(world) && ended(world) === 2);
+    assert.deepEqual(revisions(world), new Set(["a"]));
+    declareRevision(world, "b");
+    for (let count = 0; count < 100; count += 1) world.tick();
+    assert.deepEqual(revisions(world), new Set(["a"]));
+    world.command({ kind: "retry" });
+    world.until(() => settled(world) && ended(world) === 3);
+    assert.deepEqual(revisions(world), new Set(["b"]));
+    proved(world);
+  });
+
+  it("is called off when the middle version is declared again", () => {
+    const world = serving([{ name: "p", replicas: 8 }]);
+    declareRevision(world, "b");
+    world.until(() => canaryTraffic(world) >= 50);
+    declareRevision(world, "a");
+    world.until(() => canaryTraffic(world) < 50);
+    declareRevision(world, "b");
+    const launched = () => world.log.filter(({ kind }) => kind === "rolloutStarted").length;
+    world.until(() => settled(world));
+    assert.deepEqual(revisions(world), new Set(["b"]));
+    assert.equal(launched(), 1);
+    proved(world);
+  });
+
+  it("drains the middle version before a third one starts", () => {
+    const world = serving(FOUR);
+    declareRevision(world, "b");
+    world.until(() => canaryTraffic(world) >= 50);
+    declareRevision(world, "c");
+    world.until(
+      () => settled(world),
+      3600,
+      () => assert.ok(revisions(world).size <= 2 && world.living().length <= 5),
+    );
+    assert.deepEqual(revisions(world), new Set(["c"]));
+    proved(world);
+  });
+});
+
+describe("the clocks", () => {
+  it("wait for capacity without going back, and say when that takes too long", () => {
+    const world = serving(FOUR, surge(25, { timeoutSeconds: 60, capacityWaitSeconds: 300 }));
+    world.refusals = Number.POSITIVE_INFINITY;
+    declareRevision(world, "b");
+    world.until(() => during(world, ({ capacity }) => capacity?.starved === true));
+    assert.equal(rolloutOf(world).direction.kind, "forward");
+    assert.deepEqual(revisions(world), new Set(["a"]));
+    world.refusals = 0;
+    follow(world, 1, () => undefined);
+    assert.equal(world.state!.lastOutcome!.kind, "promoted");
+    proved(world);
+  });
+
+  it("turn a rollout back whose step takes too long", () => {
+    const world = serving(FOUR, surge(25, { stepTimeoutSeconds: 10 }));
+    world.behaviours.set("b", { bootMs: 30_000, start: "ready", drainMs: 500 });
+    declareRevision(world, "b");
+    follow(world, 1, () => undefined);
+    assert.equal(world.state!.lastOutcome!.kind, "rolledBack");
+    assert.match(world.state!.lastOutcome!.reason!, /stepTimeoutSeconds/);
+  });
+});
+
+describe("a rollout of several pools", () => {
+  it("goes on for the others when one of them is deleted, with the traffic that their canaries carry", () => {
+    const world = serving([
+      { name: "p", replicas: 4 },
+      { name: "q", replicas: 4 },
+    ]);
+    declareRevision(world, "b");
+    world.until(() => canaryTraffic(world) >= 75);
+    world.declare((intent) => (intent.pools["q"]!.deleting = true));
+    world.until(
+      () => ended(world) === 1,
+      600,
+      () => {
+        const route = world.routing!.routes.find(({ pool }) => pool === "p")!;
+        assert.ok((route.canary?.replicas.length ?? 0) + (route.primary?.replicas.length ?? 0) >= 4);
+      },
+    );
+    assert.equal(world.state!.lastOutcome!.kind, "promoted");
+    proved(world);
+  });
+});
+
+describe("an operator's word", () => {
+  it("given while the rollout goes back for a newer program is not undone by the program", () => {
+    const world = serving(FOUR);
+    declareRevision(world, "b");
+    world.until(() => canaryTraffic(world) >= 50);
+    declareRevision(world, "a");
+    world.until(() => canaryTraffic(world) < 50);
+    world.command({ kind: "abort", mode: null });
+    declareRevision(world, "b");
+    world.until(() => settled(world));
+    assert.deepEqual(revisions(world), new Set(["a"]));
+    proved(world);
+  });
+
+  it("takes its own rollback back, and nothing stays rejected", () => {
+    const world = serving(FOUR);
+    declareRevision(world, "b");
+    world.until(() => settled(world) && ended(world) === 1);
+    world.command({ kind: "rollback", mode: null, toVersion: null });
+    world.until(() => during(world, ({ cursor }) => cursor >= 3));
+    world.command({ kind: "abort", mode: null });
+    world.until(() => settled(world) && ended(world) === 2);
+    assert.deepEqual(revisions(world), new Set(["b"]));
+    assert.deepEqual(world.state!.rejected, {});
+    proved(world);
+  });
+});
