@@ -35,8 +35,18 @@ export async function restartProgram(place: Place, request: RestartRequest, fenc
   if ((await endEarlier(place, request, Date.now() + graceSeconds * 1000)) === "done") return;
   await fence();
   await noteRestart(vmFile.log(folder), revision);
-  await startProgram(start, request);
+  try {
+    await startProgram(start, request);
+  } catch (error) {
+    // Its shell gives way when the VM was told to end meanwhile: then that is the reason, and asking again is no use.
+    if (await isEnding(folder)) throw alreadyEnded(replicaId);
+    throw error;
+  }
   await clearUp(place, replicaId);
+}
+
+async function isEnding(folder: string): Promise<boolean> {
+  return (await readRecord(folder)) === null || (await readVm(folder)).endsAt !== null;
 }
 
 async function recordOf({ folder, present, restarting, endsAt }: Vm, replicaId: string): Promise<ReplicaRecord> {
