@@ -68,6 +68,14 @@ export function cloudConforms(makeHarness: () => Promise<CloudHarness>, programs
     });
   const gone = (id: string) => until(`${id} is gone`, async () => (await cloud.describe(id)) === null);
 
+  /** A replica that deals with SIGTERM in its own way: when its server answers, the shell has set its trap. */
+  const trapping = async (id: string, onTerm: string) => {
+    const { run, workdir } = programs.server;
+    await cloud.launch(request(id, { workdir, run: `trap '${onTerm}' TERM; (${run}) & while :; do sleep 0.05; done` }));
+    const vm = await inState(id, "running");
+    await until(`${id} answers`, () => harness.reach(vm));
+  };
+
   it("runs a replica, says where it is, and lists it under its id", async () => {
     await cloud.launch(request("r-1", { ...programs.server, env: { GREETING: "hello" } }));
     const vm = await inState("r-1", "running");
@@ -101,8 +109,7 @@ export function cloudConforms(makeHarness: () => Promise<CloudHarness>, programs
   });
 
   it("ends a replica on request, at once for the caller, and shows it as ending until it is gone", async () => {
-    await cloud.launch(request("r-1", { run: `trap 'sleep 0.3; exit 0' TERM; while :; do sleep 0.05; done` }));
-    await inState("r-1", "running");
+    await trapping("r-1", "sleep 0.3; exit 0");
     await cloud.terminate({ replicaId: "r-1", epoch: 1, graceSeconds: 20 });
     assert.equal((await cloud.describe("r-1"))?.state, "ending");
     await gone("r-1");
@@ -110,8 +117,7 @@ export function cloudConforms(makeHarness: () => Promise<CloudHarness>, programs
   });
 
   it("ends by force what does not end within its grace", async () => {
-    await cloud.launch(request("r-1", { run: `trap '' TERM; while :; do sleep 0.05; done` }));
-    await inState("r-1", "running");
+    await trapping("r-1", "");
     const asked = Date.now();
     await cloud.terminate({ replicaId: "r-1", epoch: 1, graceSeconds: 0.4 });
     await gone("r-1");
