@@ -1,6 +1,7 @@
 import { isAbsolute, join, resolve } from "node:path";
 import { randomUUID } from "node:crypto";
 import { canonicalJson } from "../core/digest";
+import { ServeError } from "../core/errors";
 import { createService, deleteService, updateService } from "../core/declare";
 import { revivalProgress, type Progress } from "../core/follow";
 import type { Intent } from "../core/intent";
@@ -22,7 +23,7 @@ import { assertThisComputer, SCHEMA_VERSION, upgradeState } from "./old-state";
 import { ownEndpoint, whyTaken } from "./own-endpoint";
 import { partialFailure } from "./partial-failure";
 import { timeLimit, within } from "./time-limit";
-import { beginIntent, intentIfAny } from "./write-intent";
+import { beginIntent, changeIntent, intentIfAny } from "./write-intent";
 
 /** What `check` computes: known in preview, as neither can change without a replacement or a change of the endpoint. */
 const COMPUTED = ["url", "serviceId"] as const;
@@ -114,8 +115,8 @@ export function serveServiceHandler(edge: Edge): Handler {
       // A store without an intent: its create was killed before anything ran. A destroy also finishes a killed destroy.
       if (!(await store.exists()) || (await intentIfAny(store)) === null) return store.destroy();
       const incarnation = incarnationOf(id);
-      const { intent } = await beginIntent(store, (found) => deleteService(found!, incarnation));
-      if (!intent.service.deleting) return;
+      const written = await changeIntent(store, (intent) => deleteService(intent, incarnation)).catch(goneMeanwhile);
+      if (written?.intent.service.deleting === false) return;
       const seconds = timeLimit(old, "delete", SECONDS.delete);
       await followUntilGone({ edge, store, seconds, reporter: edge.reporter(old["resourceUrn"]) });
     },
@@ -126,6 +127,12 @@ export function serveServiceHandler(edge: Edge): Handler {
     const fresh = { identity: store.identity, uid: randomUUID(), spec: specOf(input) };
     return beginIntent(store, (intent) => createService(intent, fresh));
   }
+}
+
+/** With nothing left to drain, the agent may have taken the store away before our own write has returned. */
+function goneMeanwhile(error: unknown): null {
+  if (error instanceof ServeError && error.code === "StoreMissing") return null;
+  throw error;
 }
 
 async function endpointTakenByOthers(identity: string, endpoint: ServiceSpec["endpoint"]): Promise<string | null> {
