@@ -43,8 +43,7 @@ function followListing(draft: Draft, replica: Replica, vm: ObservedVm | undefine
   if (vm !== undefined) return followVm(draft, isBack(draft, replica), vm);
   switch (replica.status) {
     case "launching":
-      // Asked for again, which makes no second VM.
-      return replica;
+      return followUnseenLaunch(draft, replica);
     case "terminating":
       return ended(draft, replica);
     case "restarting":
@@ -56,6 +55,22 @@ function followListing(draft: Draft, replica: Replica, vm: ObservedVm | undefine
   }
 }
 
+/**
+ * Asked for again, which makes no second VM. For so long: a VM that came and went while nobody looked is listed no more,
+ * and its id never runs again.
+ */
+function followUnseenLaunch(draft: Draft, replica: Replica): Replica | null {
+  const pool = draft.state.pools[replica.pool];
+  const side = sideOf(pool, replica);
+  const spec = side === "stale" ? null : pool![side];
+  if (spec === null || withinGrace(draft, replica, spec)) return replica;
+  const { startupGraceSeconds } = spec.readiness;
+  const reason = `the cloud showed no VM for it within startupGraceSeconds (${startupGraceSeconds} s)`;
+  noteCapacityWait(draft, replica, reason);
+  end(draft, replica, reason);
+  return null;
+}
+
 /** Null when the replica is gone. */
 function followVm(draft: Draft, replica: Replica, vm: ObservedVm): Replica | null {
   const gone = vm.state === "ended";
@@ -64,6 +79,8 @@ function followVm(draft: Draft, replica: Replica, vm: ObservedVm): Replica | nul
       draft.say({ kind: "replicaStarting", replica: replica.id, zone: vm.zone });
       const starting = draft.patchReplica(replica.id, {
         status: "starting",
+        // Its grace begins when it is there: while nobody could look, nobody could probe it either.
+        startedAt: draft.now,
         address: vm.address,
         zone: vm.zone,
         market: vm.market,

@@ -46,4 +46,21 @@ describe("a launch that failed", () => {
     assert.equal(refused.pools["p"]!.failures!.count, 1);
     assert.deepEqual(replicas(tick(refused, look(), NOW + 5_000).state), ["p-2 launching"]);
   });
+
+  it("is given up when the cloud shows no VM within the startup grace", () => {
+    const before = launching();
+    assert.deepEqual(replicas(tick(before, look(), NOW + 59_000).state), ["p-1 launching"]);
+    const late = tick(before, look(), NOW + 61_000).state;
+    assert.deepEqual(replicas(late), ["p-1 terminating"]);
+    assert.equal(late.pools["p"]!.failures!.capacity, true, "the cloud is to blame, not the revision");
+  });
+
+  it("gives a replica that could not be seen for long its whole grace once it is", () => {
+    const vm = { replicaId: "p-1", state: "running", zone: "a", market: "onDemand", exit: null, restarts: 0 } as const;
+    const seen = { ...look(), vms: [{ ...vm, address: { host: "127.0.0.1", port: 1 } }] };
+    const found = tick(tick(launching(), { ...look(), vms: null }, NOW + 200_000).state, seen, NOW + 200_100).state;
+    assert.deepEqual(replicas(found), ["p-1 starting"]);
+    assert.deepEqual(replicas(tick(found, seen, NOW + 259_000).state), ["p-1 starting"]);
+    assert.deepEqual(replicas(tick(found, seen, NOW + 261_000).state), ["p-1 terminating"]);
+  });
 });

@@ -36,7 +36,7 @@ export function generate(seed: string): Scenario {
   const scenario: Scenario = {
     seed,
     revisions: {
-      a: { ...behaviourOf(random), start: "ready", failsAfterMs: null },
+      a: { ...behaviourOf(random), start: "ready", failsAfterMs: null, refusesConfig: false, errorPercent: 0 },
       b: behaviourOf(random),
       c: behaviourOf(random),
     },

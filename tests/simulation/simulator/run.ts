@@ -149,6 +149,9 @@ class Play {
     if (state === null || state.rollout !== null || state.intentVersion !== store.intent!.version) return false;
     if (dataPlane.inForce?.generation !== state.routing.generation) return false;
     const replicas = Object.values(state.replicas);
+    // A revision that was promoted and then fails of itself comes and goes for ever.
+    const sound = Object.values(state.pools).every(({ primary }) => this.isSound(primary!.revision));
+    if (!sound) return true;
     if (replicas.length !== cloud.living().length || replicas.some(({ status }) => status !== "ready")) return false;
     return Object.entries(state.pools).every(
       // A pool that never came up is given up, and its `up` failed for it.
@@ -157,13 +160,19 @@ class Play {
     );
   }
 
+  private isSound(revision: string): boolean {
+    const { start, failsAfterMs } = this.world.cloud.behaviour(revision);
+    return start === "ready" && failsAfterMs === null;
+  }
+
   private judgeEnd(): void {
     const { store, state, cloud, judge } = this.world;
     const intent = store.intent!.value;
     if (store.destroyed || intent.service.deleting || state === null) return;
     for (const vm of cloud.living()) {
       const revision = state.pools[vm.pool]?.primary?.revision;
-      if (vm.revision !== revision) judge.broken("ended", `${vm.replicaId} of ${vm.revision} lives beside ${revision}`);
+      if (vm.phase === "up" && vm.revision !== revision)
+        judge.broken("ended", `${vm.replicaId} of ${vm.revision} lives beside ${revision}`);
     }
     const key = intent.rollout === null ? null : targetKey(intent.rollout.target);
     if (!this.serves() && key !== null && state.rejected[key] === undefined) {

@@ -1,0 +1,21 @@
+import assert from "node:assert/strict";
+import { playMany, seedsOf } from "./simulator/many";
+
+const SECONDS = 60;
+
+describe("the simulator", () => {
+  const seed = process.env["SIM_SEED"] ?? String(Date.now() % 1_000_000);
+
+  it(`finds no broken invariant, no orphan and no rollout without an end in ${SECONDS} s (SIM_SEED=${seed})`, async () => {
+    const deadline = Date.now() + SECONDS * 1000;
+    const totals = await playMany(seedsOf(seed, Number.POSITIVE_INFINITY), () => Date.now() > deadline);
+    process.stdout.write(`      ${totals.scenarios} scenarios, ${totals.rollouts} rollouts, seed ${seed}\n`);
+    assert.equal(totals.violations, 0, totals.failures.map(({ text }) => text).join("\n\n"));
+    assert.equal(totals.orphans, 0);
+  }).timeout(600_000);
+
+  it("gives the same run for the same seed, always", async () => {
+    const [first, second] = [await playMany(seedsOf("same", 3)), await playMany(seedsOf("same", 3))];
+    assert.deepEqual(first, second);
+  }).timeout(60_000);
+});
