@@ -65,7 +65,7 @@ export class Judge {
       dataPlane.up &&
       dataPlane.inForce?.generation === state?.routing.generation &&
       Object.values(state!.replicas).every(
-        ({ id, status }) => status !== "ready" || cloud.isHealthy(cloud.vms.get(id)),
+        ({ id, status }) => status !== "notReady" && (status !== "ready" || cloud.isHealthy(cloud.vms.get(id))),
       ) &&
       Object.values(deficitsOf(this.world)).every((deficit) => deficit <= 0);
     if (whole) this.repairing = false;

@@ -30,8 +30,6 @@ export class Network {
         await this.timeline.sleep(there + back);
         throw lost(kind);
       case "duplicate":
-        this.deliver(fault.delayMs, effect);
-        break;
       case "lostReply":
       case undefined:
     }
@@ -40,6 +38,8 @@ export class Network {
     try {
       const value = effect();
       answer = () => value;
+      // Clouds answer a request that they refused the same way when it comes again.
+      if (fault?.how === "duplicate") this.deliver(fault.delayMs, effect);
     } catch (error) {
       answer = () => {
         throw error;
