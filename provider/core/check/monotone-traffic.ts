@@ -55,7 +55,8 @@ function replicasTurned(faced: World, rollout: WorldRollout, pool: string, was: 
 }
 
 /** A hold that was declared lower is gone down to, as its plan says. */
-function isLowered({ replanned }: WorldRollout, is: Share): boolean {
+function isLowered({ replanned, growing }: WorldRollout, is: Share): boolean {
+  if (growing === "primary") return true;
   return replanned !== null && !isGreater(replanned, is);
 }
 

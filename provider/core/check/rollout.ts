@@ -21,6 +21,8 @@ export interface WorldRollout {
   reached: Readonly<Record<string, Share>>;
   /** The canary's share by a plan that was made in mid-rollout: what a lower hold may fall to; null: by the first one. */
   replanned: Share | null;
+  /** The version that the plan makes more of: the canary's share may fall wherever that is the primary. */
+  growing: "canary" | "primary";
   waits: Waits;
 }
 
@@ -49,6 +51,7 @@ export function startedRollout(event: Extract<ServeEvent, { kind: "rolloutStarte
     mode: null,
     reached: {},
     replanned: null,
+    growing: "canary",
     waits: NOTHING_WAITS,
   };
 }
@@ -71,10 +74,10 @@ type RolloutEvent = Extract<
 export function advanceRollout(rollout: WorldRollout, event: RolloutEvent): WorldRollout {
   switch (event.kind) {
     case "rolloutReplanned": {
-      const { pools, cap, floor } = event;
+      const { pools, cap, floor, growing } = event;
       // The program's word for another plan ends the hold, and also outlives the gate that failed before it.
       const rest = waiting(rollout, { heldAt: null, gateFailedAt: null });
-      return { ...rest, pools, cap, floor, replanned: { part: 1, whole: 1 } };
+      return { ...rest, pools, cap, floor, growing, replanned: { part: 1, whole: 1 } };
     }
     case "rolloutStep": {
       if (rollout.replanned === null) return rollout;
@@ -91,7 +94,7 @@ export function advanceRollout(rollout: WorldRollout, event: RolloutEvent): Worl
     case "rollingBack":
       return { ...rollout, direction: "back", mode: event.mode, waits: NOTHING_WAITS };
     case "rollbackCancelled":
-      return { ...rollout, direction: "forward", mode: null, reached: {} };
+      return { ...rollout, direction: "forward", growing: "canary", mode: null, reached: {} };
   }
 }
 

@@ -17,7 +17,7 @@ export function advance(draft: Draft, intent: Intent, observed: Observed, census
       if (rollout.settledAt !== null) draft.state.rollout = { ...rollout, settledAt: null, gate: null };
       return false;
     }
-    if (!mayLeave(draft, intent, observed)) return false;
+    if (!mayLeave(draft, intent, observed, census)) return false;
     const passed = draft.state.rollout!;
     if (passed.cursor === passed.plan.length - 1) {
       if (!isHold(passed)) return true;
@@ -29,9 +29,10 @@ export function advance(draft: Draft, intent: Intent, observed: Observed, census
 }
 
 /** Whether the state at the cursor has been waited for; a rollback waits for nothing. */
-function mayLeave(draft: Draft, intent: Intent, observed: Observed): boolean {
+function mayLeave(draft: Draft, intent: Intent, observed: Observed, census: Record<string, Census>): boolean {
   const rollout = draft.state.rollout!;
   if (rollout.direction.kind === "back") return true;
+  if (!newcomersAreUp(draft, rollout, census)) return false;
   // What is under way was finished, as this state is established: from here on nothing moves (A18).
   if (rollout.paused !== null) return false;
   if (!rollout.plan[rollout.cursor]!.settled) return true;
@@ -41,6 +42,16 @@ function mayLeave(draft: Draft, intent: Intent, observed: Observed): boolean {
   if (!numbersChanged(draft, rollout)) return true;
   replan(draft, "the declared number of replicas changed");
   return false;
+}
+
+/** A pool that was added to the service gets its traffic with the first SHIFT, so it is fully up before (A13). */
+function newcomersAreUp(draft: Draft, rollout: RolloutProgress, census: Record<string, Census>): boolean {
+  if (rollout.plan[rollout.cursor]!.weights.canary > 0) return true;
+  return Object.keys(rollout.target).every((name) => {
+    const pool = draft.state.pools[name];
+    if (pool === undefined || pool.takesTraffic || pool.canary !== null) return true;
+    return census[name]!.primary.ready.length >= (pool.primary?.replicas ?? 0);
+  });
 }
 
 function waitedFor(draft: Draft, intent: Intent, observed: Observed, rollout: RolloutProgress): boolean {

@@ -4,6 +4,7 @@ import { planPath, planReturn, type Begin } from "../plan/path";
 import type { Path, PlannedPool } from "../plan/states";
 import type { RolloutProgress } from "../state";
 import { RUNNING } from "./clock";
+import { sharesWeights } from "./established";
 import { canaryPercentOf } from "./hold";
 
 /** The same rollout by another way from where it stands: another hold, other numbers, a rollback that is called off. */
@@ -21,7 +22,7 @@ export function replan(draft: Draft, reason: string): void {
 export function planWayBack(draft: Draft, maxSurgePercent: number | null, reason: string): void {
   const rollout = draft.state.rollout!;
   const { strategy, pools } = rollout;
-  const begin = standing(draft, rollout, Math.ceil);
+  const begin = carried(standing(draft, rollout, Math.ceil), rollout);
   const path = planReturn({ strategy, maxSurgePercent, pools, begin });
   follow(draft, { ...rollout, growing: "primary" }, path, reason);
 }
@@ -42,6 +43,19 @@ function follow(draft: Draft, rollout: RolloutProgress, path: Path, reason: stri
   };
   const { cap, floor } = path;
   draft.say({ kind: "rolloutReplanned", rollout: rollout.id, reason, pools, cap, floor, growing });
+}
+
+/**
+ * In a repair the split may give the primary more than it can carry once that was drained for a higher one: a way back
+ * that begins there would wait for traffic that the primary never gets, and never launch what would carry it.
+ */
+function carried(begin: Begin, rollout: RolloutProgress): Begin {
+  if (!sharesWeights(rollout)) return begin;
+  const lacking = rollout.pools.map(({ name, from, to }) =>
+    from === 0 || to === 0 ? 0 : Math.ceil((100 * (from - begin.pools[name]!.primary)) / from),
+  );
+  const percent = Math.min(100, Math.max(...lacking));
+  return percent <= begin.percent ? begin : { ...begin, percent, weights: { canary: percent, primary: 100 - percent } };
 }
 
 /**

@@ -201,7 +201,7 @@ export class Judge {
     if (intent.service.deleting || (intent.pools[name]?.deleting ?? true)) return true;
     if (intent.pools[name]?.declared.replicas === 0) return true;
     // Before its create has reached its target there is nothing to roll from: a new template applies directly.
-    if (state?.pools[name]?.hasServed === false) return true;
+    if (state?.pools[name]?.hasServed === false || state?.pools[name]?.takesTraffic === false) return true;
     return state?.rollout?.floor?.[name] === 0;
   }
 

@@ -20,7 +20,13 @@ export function deficitsOf(world: SimulatedWorld): Deficits {
   if (state === null || !dataPlane.up || world.store.intent!.value.service.deleting) return deficits;
   for (const route of dataPlane.inForce?.routes ?? []) {
     const pool = state.pools[route.pool];
-    if (pool === undefined || !pool.hasServed || (world.store.intent!.value.pools[route.pool]?.deleting ?? true))
+    // One that was added to a rolled-out service owes nothing before the rollout that brings it its traffic is over.
+    if (
+      pool === undefined ||
+      !pool.hasServed ||
+      !pool.takesTraffic ||
+      (world.store.intent!.value.pools[route.pool]?.deleting ?? true)
+    )
       continue;
     const moved = state.rollout?.pools.find(({ name }) => name === route.pool);
     if (state.rollout === null || moved === undefined) {
