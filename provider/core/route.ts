@@ -65,7 +65,7 @@ function routeOf(draft: Draft, name: string, goals: Goals): DesiredRoute[] {
   const serving = [...ready, ...fallback];
   const of = (side: "primary" | "canary") => serving.filter((replica) => sideOf(pool, replica) === side).map(address);
   const counts = { canary: of("canary").length, primary: of("primary").length };
-  const weights = weightsOf(goals.pools[name]?.split, counts);
+  const weights = toWhoeverServes(weightsOf(goals.pools[name]?.split, counts), counts);
   const version = (side: "primary" | "canary", spec: PoolSpec | null): DesiredVersion | null => {
     const replicas = of(side);
     return spec === null ? null : { revision: spec.revision, weight: weights[side], replicas };
@@ -80,6 +80,15 @@ function routeOf(draft: Draft, name: string, goals: Goals): DesiredRoute[] {
       draining: members.filter(({ status }) => status === "draining").map(address),
     },
   ];
+}
+
+/**
+ * All pools of a rollout share one split, and in a pool where nobody is left to serve it the other version does: to send
+ * requests where nobody is would end the pool's last healthy capacity.
+ */
+function toWhoeverServes(weights: Weights, serving: Weights): Weights {
+  const served = (weights.canary > 0 && serving.canary > 0) || (weights.primary > 0 && serving.primary > 0);
+  return served || serving.canary + serving.primary === 0 ? weights : serving;
 }
 
 /** By replica: counted where they are routed, so that what was drained in this very tick has no share any more. */

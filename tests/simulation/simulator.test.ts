@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { playMany, seedsOf } from "./simulator/many";
 
-const SECONDS = 60;
+const SECONDS = 45;
 
 describe("the simulator", () => {
-  const seed = process.env["SIM_SEED"] ?? String(Date.now() % 1_000_000);
+  // The same lives in every run: a change that breaks one is to blame for it. New ones are for `npm run simulate`.
+  const seed = process.env["SIM_SEED"] ?? "first";
 
   it(`finds no broken invariant, no orphan and no rollout without an end in ${SECONDS} s (SIM_SEED=${seed})`, async () => {
     const deadline = Date.now() + SECONDS * 1000;

@@ -1,3 +1,4 @@
+import type { RoutedPool } from "../events";
 import type { WorldRollout } from "./rollout";
 import { canaryShare, isGreater, rest, show, type Share } from "./share";
 import { poolsWithBoth, readyVersion, stands } from "./shares";
@@ -19,6 +20,8 @@ export const monotoneTraffic: InvariantCheck = (step) => {
   return poolsWithBoth(rollout).flatMap(({ name: pool }) => {
     const was = carried === null ? { part: 0, whole: 1 } : canaryShare(carried.routed[pool]);
     const is = canaryShare(after.routed[pool]);
+    // Where the world left the primary nobody, the canary serves all: that flight, and the return from it, say nothing.
+    if (hasFled(before.routed[pool]) || hasFled(after.routed[pool])) return [];
     const sentence =
       rollout.floor === null
         ? sharesTurned(faced, rollout, pool, was, is)
@@ -26,6 +29,13 @@ export const monotoneTraffic: InvariantCheck = (step) => {
     return sentence === null ? [] : [violation("monotoneTraffic", routed, `Pool "${pool}": ${sentence}`)];
   });
 };
+
+/** The primary has nobody, so the canary serves all. */
+function hasFled(routed: RoutedPool | undefined): boolean {
+  if (!routed?.canary || !routed.primary) return false;
+  const { canary, primary } = routed;
+  return primary.replicas.length === 0 && canary.replicas.length > 0 && primary.weight === 0;
+}
 
 function sharesTurned(faced: World, rollout: WorldRollout, pool: string, was: Share, is: Share): string | null {
   switch (rollout.direction) {

@@ -1,4 +1,5 @@
 import type { Verb } from "../command";
+import { digest } from "../digest";
 import type { Draft } from "../draft";
 import type { Intent } from "../intent";
 import type { PoolSpec } from "../spec/pool";
@@ -42,8 +43,14 @@ function changedSpecs(draft: Draft, kept: KeptVersion): PoolSpec[] {
   return Object.entries(kept.pools).flatMap(([name, spec]) => {
     const serving = draft.state.pools[name]?.primary;
     if (!serving || serving.revision === spec.revision) return [];
-    return [{ ...spec, replicas: serving.replicas, route: serving.route }];
+    return [forToday(spec, serving)];
   });
+}
+
+/** What nobody declared like this has a hash of its own: by the old one, a program that says the old would change nothing. */
+function forToday(spec: PoolSpec, { replicas, route }: PoolSpec): PoolSpec {
+  if (spec.replicas === replicas && spec.route === route) return spec;
+  return { ...spec, replicas, route, specHash: digest([spec.specHash, replicas, route]) };
 }
 
 /** Nothing of a replaced version is up, so it comes back as it went; only its own surge can make that gentler. */

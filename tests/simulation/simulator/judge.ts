@@ -145,12 +145,15 @@ export class Judge {
     const rollout = state?.rollout;
     // Rolling strategies give each ready replica its share instead; their floor is judged with the deficits.
     if (!rollout || rollout.floor !== null) return;
-    const key = `${rollout.id}/${rollout.growing}/${rollout.direction.kind}`;
+    const sizes = rollout.pools.map(({ to }) => to).join();
+    const key = `${rollout.id}/${rollout.growing}/${rollout.direction.kind}/${sizes}`;
     const is = shareOf(after, rollout);
     if (is === null) return;
     const was = before === null ? null : shareOf(before, rollout);
-    if (this.reached.key !== key) this.reached = { key, share: was ?? is };
-    if (!this.isExcused(sender) && was !== null) this.judgeTraffic(was, is);
+    // Another number of canaries is another share of what they can carry.
+    const isComparable = this.reached.key === key;
+    if (!isComparable) this.reached = { key, share: was ?? is };
+    if (isComparable && !this.isExcused(sender) && was !== null) this.judgeTraffic(was, is);
     this.reached.share = Math.max(this.reached.share, is);
   }
 
