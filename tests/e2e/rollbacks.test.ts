@@ -18,11 +18,13 @@ describe("each way back, through the CLI and under load", function () {
   const rollout = (...args: string[]): Promise<CommandResult> =>
     deployment.workspace.mustServe("rollout", ...args, "--service", deployment.service.identity);
 
-  /** Starts an `up` of a new model, acts when the canary has this share of the traffic, and waits for the `up`'s end. */
+  /** Starts an `up` of a new model, acts where the canary has this share of the traffic, and waits for the `up`'s end. */
   async function actAt(percent: number, act: () => Promise<unknown>): Promise<CommandResult> {
     await deployment.changeTemplate();
     const up = deployment.workspace.start(["up", "--yes", "--skip-preview"]);
     await deployment.during(`the canary has ${percent} %`, (_: RolloutProgress, state) => traffic(state) >= percent);
+    // Held there: on a busy computer the rollout may be over before the CLI has started.
+    await deployment.service.tell({ kind: "pause" });
     await act();
     return up.done;
   }
@@ -103,7 +105,6 @@ describe("each way back, through the CLI and under load", function () {
       const seen = await watchCapacity(deployment.service, async () => {
         let c = "";
         const first = await actAt(50, async () => {
-          await rollout("pause");
           // A second person, whose CLI does not know of the first one's lock: as after a kill.
           await deployment.workspace.must("cancel", "--yes");
           c = await deployment.changeTemplate();
@@ -122,7 +123,6 @@ describe("each way back, through the CLI and under load", function () {
     const a = await deployment.servedModel();
     const report = await deployment.underLoad(async () => {
       await actAt(50, async () => {
-        await rollout("pause");
         await deployment.workspace.must("cancel", "--yes");
         await deployment.workspace.configure({ model: a });
         await deployment.workspace.mustUp();

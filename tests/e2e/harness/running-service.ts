@@ -1,12 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Verb } from "../../../provider/core/command";
+import { giveCommand } from "../../../provider/core/declare";
 import type { ServeEvent } from "../../../provider/core/events";
 import type { State } from "../../../provider/core/state";
+import { changeIntent } from "../../../provider/handlers/write-intent";
 import { eventually } from "./eventually";
 import { type FoundProcess, kill } from "./processes";
 import { placesOf, type ServicePlaces } from "./service-places";
 import type { Workspace } from "./workspace";
 
-/** A deployed service, seen through its store and through the operating system; nothing here acts on it but `kill`. */
+/** A deployed service, seen through its store and through the operating system; nothing here acts on it but `kill` and `tell`. */
 export class RunningService {
   readonly identity: string;
   readonly places: ServicePlaces;
@@ -59,6 +62,11 @@ export class RunningService {
   async isHalfWay(): Promise<boolean> {
     const rollout = (await this.state())?.rollout ?? null;
     return rollout !== null && rollout.direction.kind === "forward" && rollout.cursor >= rollout.plan.length / 2;
+  }
+
+  /** Gives a command at once, where starting the CLI for it would take longer than the moment that it is meant for. */
+  async tell(verb: Verb): Promise<void> {
+    await changeIntent(this.places.store, (intent) => giveCommand(intent, verb));
   }
 
   async rolloutIsOver(seconds = 60): Promise<void> {
