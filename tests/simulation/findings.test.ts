@@ -42,18 +42,17 @@ describe("what the simulator has found, told again", () => {
     proved(world);
   });
 
-  it("goes back step by step also from a repair in which the primary carries less than its split", () => {
-    const world = serving(4, 75);
-    world.declare(
-      (intent) => (intent.rollout!.strategy = surge(75, { rollback: { mode: "gradual", maxSurgePercent: 25 } })),
-    );
-    deploy(world, "b", 2);
-    world.until(() => several.canaryTraffic(world) === 75);
-    world.until(() => world.living().filter(({ revision }) => revision === "a").length === 1);
-    world.lose(world.living().find(({ revision }) => revision === "b")!.replica);
-    world.until(() => several.canaryTraffic(world) < 75);
-    deploy(world, "a", 4);
-    world.until(() => settled(world), 600);
-    assert.deepEqual([...several.revisions(world)], ["a"]);
+  it("begins no rollout for a pool that is being deleted", () => {
+    const world = several.serving([
+      { name: "p", replicas: 1 },
+      { name: "q", replicas: 2 },
+    ]);
+    world.behaviours.set("a", { bootMs: 100, start: "ready", drainMs: 5_000 });
+    several.declareRevision(world, "b");
+    world.declare((intent) => (intent.pools["q"]!.deleting = true));
+    world.until(() => world.state!.pools["q"] === undefined);
+    const started = world.log.filter(({ kind }) => kind === "rolloutStarted");
+    assert.equal(started.length, 1);
+    proved(world);
   });
 });

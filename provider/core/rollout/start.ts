@@ -18,7 +18,9 @@ export function beginRollout(draft: Draft, intent: Intent, { target, strategy }:
   );
   if (!declared) return;
 
-  const changed = named.filter((name) => draft.pool(name).primary?.revision !== target[name]!.revision);
+  // One that is being deleted has nowhere to go: a rollout for it would be dropped, and begun again, in every tick.
+  const staying = named.filter((name) => !intent.pools[name]!.deleting);
+  const changed = staying.filter((name) => draft.pool(name).primary?.revision !== target[name]!.revision);
   if (changed.length === 0) {
     adopt(draft, named);
     return;
