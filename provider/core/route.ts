@@ -83,12 +83,14 @@ function routeOf(draft: Draft, name: string, goals: Goals): DesiredRoute[] {
 }
 
 /**
- * All pools of a rollout share one split, and in a pool where nobody is left to serve it the other version does: to send
- * requests where nobody is would end the pool's last healthy capacity.
+ * All pools of a rollout share one split, and in a pool where a version has nobody left the other one serves it all: to
+ * send requests where nobody is would end the pool's last healthy capacity.
  */
 function toWhoeverServes(weights: Weights, serving: Weights): Weights {
-  const served = (weights.canary > 0 && serving.canary > 0) || (weights.primary > 0 && serving.primary > 0);
-  return served || serving.canary + serving.primary === 0 ? weights : serving;
+  const whole = weights.canary + weights.primary;
+  if (serving.canary === 0 && serving.primary > 0) return { canary: 0, primary: whole };
+  if (serving.primary === 0 && serving.canary > 0) return { canary: whole, primary: 0 };
+  return weights;
 }
 
 /** By replica: counted where they are routed, so that what was drained in this very tick has no share any more. */

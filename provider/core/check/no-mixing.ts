@@ -8,7 +8,11 @@ export const noMixing: InvariantCheck = ({ events, after }) => {
   if (rollout?.strategy !== "blueGreen") return [];
   return events.flatMap((event) => {
     if (event.kind !== "routed") return [];
-    const pools = poolsWithBoth(rollout).filter(({ name }) => event.pools[name] !== undefined);
+    // A pool in which one version has nobody left is served by the other, whatever the others do.
+    const pools = poolsWithBoth(rollout).filter(({ name }) => {
+      const { canary, primary } = event.pools[name] ?? {};
+      return canary && primary && canary.replicas.length > 0 && primary.replicas.length > 0;
+    });
     const takers = pools.map(({ name }) => ({ name, share: canaryShare(event.pools[name]) }));
     const mixed = takers.find(({ share }) => share.part > 0 && share.part < share.whole);
     if (mixed !== undefined) {
