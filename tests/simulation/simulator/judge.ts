@@ -1,8 +1,9 @@
+import { POOL_DELETED } from "../../../provider/core/events";
 import type { DesiredRouting } from "../../../provider/core/routing";
 import type { State } from "../../../provider/core/state";
 import type { Vm } from "./cloud";
 import type { Sender } from "./process";
-import { capOf, deficitsOf, servingIn, shareOf, type Deficits } from "./rules";
+import { capOf, deficitsOf, hasFled, servingIn, shareOf, type Deficits } from "./rules";
 import type { SimulatedWorld } from "./world";
 
 export interface Violation {
@@ -31,6 +32,9 @@ export class Judge {
   private repairing = false;
   private declaredAt = -1;
   private jumpedAt = -1;
+  /** Which way the rollout goes, and since when: an order of before went the other one. */
+  private plan = "";
+  private plannedAt = -1;
   private reached: { key: string; share: number } = { key: "", share: 0 };
 
   constructor(private readonly world: SimulatedWorld) {}
@@ -53,8 +57,11 @@ export class Judge {
     this.jumpedAt = this.world.timeline.now;
   }
 
-  persisted({ replicas }: State): void {
+  persisted({ replicas, rollout }: State): void {
     for (const id in replicas) this.journalled.add(id);
+    const plan = rollout === null ? "" : `${rollout.id}/${rollout.growing}/${rollout.direction.kind}`;
+    if (plan !== this.plan) this.plannedAt = this.world.timeline.now;
+    this.plan = plan;
   }
 
   ticked(lookedAt: number): void {
@@ -151,10 +158,12 @@ export class Judge {
     if (is === null) return;
     const was = before === null ? null : shareOf(before, rollout);
     // Another number of canaries is another share of what they can carry.
-    const isComparable = this.reached.key === key;
-    if (!isComparable) this.reached = { key, share: was ?? is };
-    if (isComparable && !this.isExcused(sender) && was !== null) this.judgeTraffic(was, is);
-    this.reached.share = Math.max(this.reached.share, is);
+    const isComparable =
+      this.reached.key === key && before !== null && !hasFled(before, rollout) && !hasFled(after, rollout);
+    if (this.reached.key !== key) this.reached = { key, share: was ?? is };
+    const isExcused = this.isExcused(sender) || sender.lookedAt < this.plannedAt;
+    if (isComparable && !isExcused && was !== null) this.judgeTraffic(was, is);
+    if (!hasFled(after, rollout)) this.reached.share = Math.max(this.reached.share, is);
   }
 
   /** Everything is said to be gone. */
@@ -205,6 +214,9 @@ export class Judge {
     if (intent.pools[name]?.declared.replicas === 0) return true;
     // Before its create has reached its target there is nothing to roll from: a new template applies directly.
     if (state?.pools[name]?.hasServed === false || state?.pools[name]?.takesTraffic === false) return true;
+    // Deleted, and declared again before its drain was over: what was begun cannot be taken back.
+    const left = Object.values(state?.replicas ?? {}).filter(({ pool }) => pool === name);
+    if (left.some(({ reason }) => reason === POOL_DELETED)) return true;
     return state?.rollout?.floor?.[name] === 0;
   }
 

@@ -76,6 +76,15 @@ export function shareOf(routing: DesiredRouting, rollout: RolloutProgress): numb
   return null;
 }
 
+/** In the pool that `shareOf` looks at the primary has nobody, so that its share says nothing. */
+export function hasFled(routing: DesiredRouting, rollout: RolloutProgress): boolean {
+  const moved = rollout.pools.find(
+    ({ name, from, to }) => from > 0 && to > 0 && routing.routes.some(({ pool }) => pool === name),
+  );
+  const primary = routing.routes.find(({ pool }) => pool === moved?.name)?.primary;
+  return primary?.replicas.length === 0;
+}
+
 /** The most VMs of a pool, every one counted (A6, A7, A13). */
 export function capOf(state: State, name: string): number {
   const { rollout } = state;

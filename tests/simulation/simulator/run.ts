@@ -175,7 +175,9 @@ class Play {
         judge.broken("ended", `${vm.replicaId} of ${vm.revision} lives beside ${revision}`);
     }
     const key = intent.rollout === null ? null : targetKey(intent.rollout.target);
-    if (!this.serves() && key !== null && state.rejected[key] === undefined) {
+    // An \`up\` that failed for a pool never came to declare its Rollout.
+    const cameUp = Object.values(state.pools).every(({ hasServed }) => hasServed);
+    if (cameUp && !this.serves() && key !== null && state.rejected[key] === undefined) {
       judge.broken("ended", "the target neither serves nor is rejected");
     }
   }
