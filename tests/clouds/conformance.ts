@@ -97,6 +97,15 @@ export function cloudConforms(makeHarness: () => Promise<CloudHarness>, programs
     assert.match((await harness.reach(vm))!, /"A":"1"/);
   });
 
+  it("is no VM before its program was started, and is started when it is asked for again", async () => {
+    const workdir = () => Promise.reject(new Error("the blob cannot be read"));
+    await assert.rejects(cloud.launch(request("r-1", { ...programs.server, workdir })));
+    assert.equal(await cloud.describe("r-1"), null);
+    assert.deepEqual(await cloud.list(), []);
+    await harness.open().launch(request("r-1", programs.server));
+    await inState("r-1", "running");
+  });
+
   it("refuses an id that was given to another revision", async () => {
     await cloud.launch(request("r-1"));
     await assert.rejects(cloud.launch(request("r-1", { revision: "rev2" })), refused("LaunchFailed"));

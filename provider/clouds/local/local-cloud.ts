@@ -90,8 +90,10 @@ export class LocalCloud implements Cloud {
   }
 
   async describe(replicaId: string): Promise<ObservedVm | null> {
-    const folder = this.replicas.folderOf(replicaId);
-    return observeVm(replicaId, await vms.readRecord(folder), await this.attend(replicaId));
+    const vm = await this.attend(replicaId);
+    // A place that was given, and whose program nobody has started, is no VM: told as one, nobody would start it any more
+    // once the process that had begun to is gone.
+    return vms.isOnlyPlaced(vm) ? null : this.observe(replicaId, vm);
   }
 
   async notices(): Promise<Notice[]> {
@@ -206,10 +208,17 @@ export class LocalCloud implements Cloud {
 
   private async vmsByZone(): Promise<Map<string, number>> {
     const counts = new Map<string, number>();
-    for (const { zone, state } of await this.list()) {
-      if (state !== "ended") counts.set(zone, (counts.get(zone) ?? 0) + 1);
-    }
+    // With those that are only placed: launches side by side must not all take the same room.
+    const placed = await Promise.all(
+      (await this.replicas.ids()).map(async (id) => this.observe(id, await this.attend(id))),
+    );
+    for (const vm of placed)
+      if (vm !== null && vm.state !== "ended") counts.set(vm.zone, (counts.get(vm.zone) ?? 0) + 1);
     return counts;
+  }
+
+  private async observe(replicaId: string, vm: Vm): Promise<ObservedVm | null> {
+    return observeVm(replicaId, await vms.readRecord(this.replicas.folderOf(replicaId)), vm);
   }
 
   private async anyLive(ids: readonly string[]): Promise<boolean> {

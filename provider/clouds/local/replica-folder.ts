@@ -63,6 +63,11 @@ export async function readRecord(folder: string): Promise<ReplicaRecord | "damag
   }
 }
 
+/** Its record is there, and no program was ever started for it. */
+export function isOnlyPlaced({ present, restarting, endsAt }: Vm): boolean {
+  return present.status.kind === "unclaimed" && !restarting && endsAt === null;
+}
+
 /** What is so, from the names in the folder and the processes that they name. */
 export async function readVm(folder: string): Promise<Vm> {
   const { program: first, names } = await readProgram(folder, 0);
