@@ -35,6 +35,8 @@ export class Judge {
   /** Which way the rollout goes, and since when: an order of before went the other one. */
   private plan = "";
   private plannedAt = -1;
+  /** When each routing was first decided. */
+  private readonly decidedAt = new Map<number, number>();
   private reached: { key: string; share: number } = { key: "", share: 0 };
 
   constructor(private readonly world: SimulatedWorld) {}
@@ -57,7 +59,8 @@ export class Judge {
     this.jumpedAt = this.world.timeline.now;
   }
 
-  persisted({ replicas, rollout }: State): void {
+  persisted({ replicas, rollout, routing }: State): void {
+    if (!this.decidedAt.has(routing.generation)) this.decidedAt.set(routing.generation, this.world.timeline.now);
     for (const id in replicas) this.journalled.add(id);
     const plan = rollout === null ? "" : `${rollout.id}/${rollout.growing}/${rollout.direction.kind}`;
     if (plan !== this.plan) this.plannedAt = this.world.timeline.now;
@@ -161,7 +164,7 @@ export class Judge {
     const isComparable =
       this.reached.key === key && before !== null && !hasFled(before, rollout) && !hasFled(after, rollout);
     if (this.reached.key !== key) this.reached = { key, share: was ?? is };
-    const isExcused = this.isExcused(sender) || sender.lookedAt < this.plannedAt;
+    const isExcused = this.isExcused(sender) || this.decidedAt.get(after.generation)! < this.plannedAt;
     if (isComparable && !isExcused && was !== null) this.judgeTraffic(was, is);
     if (!hasFled(after, rollout)) this.reached.share = Math.max(this.reached.share, is);
   }
