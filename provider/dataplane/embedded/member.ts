@@ -9,6 +9,7 @@ import { UpstreamPool } from "./upstream-pool";
 /** One replica as the data plane knows it. Lives from its first routing until it left the routing and its last request ended. */
 export class Member {
   inFlight = 0;
+  /** Empty before it was ever in a version. */
   revision: Revision = "";
   /** Of its version: shared with its siblings, and there when they are gone. Null before it was ever in one. */
   counts: VersionMetrics | null = null;
@@ -31,8 +32,10 @@ export class Member {
     });
   }
 
-  isAt(address: DesiredReplica): boolean {
-    return this.desired.host === address.host && this.desired.port === address.port;
+  /** One that restarted in place as another revision is at the same address, but what was known of it no longer holds. */
+  isStill({ host, port }: DesiredReplica, revision: Revision | null): boolean {
+    const restarted = revision !== null && this.revision !== "" && this.revision !== revision;
+    return this.desired.host === host && this.desired.port === port && !restarted;
   }
 
   acquire(): void {

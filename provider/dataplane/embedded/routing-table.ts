@@ -1,5 +1,6 @@
 import type { DesiredReplica, DesiredRoute, DesiredRouting, DesiredVersion } from "../../core/routing";
 import type { DataPlaneReport } from "../../ports/dataplane";
+import type { Revision } from "../../core/spec/pool";
 import { Member } from "./member";
 import { Route, type Version } from "./route";
 import type { Role } from "./split";
@@ -24,9 +25,14 @@ export class RoutingTable {
   set(desired: DesiredRouting): void {
     const before = this.members;
     const members = new Map<string, Member>();
-    const keep = (route: DesiredRoute, replica: DesiredReplica, onRoom: (() => void) | null): Member => {
+    const keep = (
+      route: DesiredRoute,
+      replica: DesiredReplica,
+      revision: Revision | null,
+      onRoom: (() => void) | null,
+    ): Member => {
       const known = members.get(replica.id) ?? before.get(replica.id);
-      const member = known?.isAt(replica) ? known : new Member(replica, route.readiness);
+      const member = known?.isStill(replica, revision) ? known : new Member(replica, route.readiness);
       member.health.setReadiness(route.readiness);
       member.onRoom = onRoom;
       member.serving = onRoom !== null;
@@ -44,13 +50,13 @@ export class RoutingTable {
           weight: of.weight,
           turn: 0,
           members: of.replicas.map((replica) => {
-            const member = keep(wanted, replica, () => route.queue.serveOne());
+            const member = keep(wanted, replica, of.revision, () => route.queue.serveOne());
             member.revision = of.revision;
             member.counts = this.counts.of(wanted.pool, of.revision);
             return member;
           }),
         };
-      for (const replica of wanted.draining) keep(wanted, replica, null);
+      for (const replica of wanted.draining) keep(wanted, replica, null, null);
       route.balancer = desired.balancer;
       route.setVersions(version("primary", wanted.primary), version("canary", wanted.canary));
       return route;

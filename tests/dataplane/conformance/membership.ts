@@ -3,7 +3,7 @@ import { ask, RawClient } from "../support/client";
 import { Load } from "../support/load";
 import { startListening, startReplica } from "../support/replica";
 import { startReplicaProcess } from "../support/replica-process";
-import { balancer, primaryOnly, route, routing, version } from "../support/routing";
+import { balancer, CANARY, primaryOnly, route, routing, version } from "../support/routing";
 import type { Subject } from "../support/subject";
 import { until } from "../support/until";
 
@@ -47,6 +47,16 @@ export function changesMembership(subject: Subject): void {
       await until("the stream ended whole", () => stream.received.endsWith("0\r\n\r\n"));
       await until("it is forgotten", async () => (await subject.report()).replicas[leaving.id] === undefined);
       stream.close();
+    });
+
+    it("knows nothing any more of a replica that restarted in place as another revision", async () => {
+      const replica = await startReplica();
+      const port = await subject.serve(primaryOnly([replica]));
+      await ask(port);
+      assert.equal((await subject.report()).metrics[replica.id]!.attempts, 1);
+      await subject.serve(routing([route({ canary: version(1, [replica], CANARY) })]));
+      assert.equal((await subject.report()).metrics[replica.id]!.attempts, 0);
+      assert.equal((await ask(port)).body, replica.id);
     });
 
     it("keeps a client's connection across applies", async () => {
