@@ -12,6 +12,7 @@ import {
 import { selectService, withService } from "../services";
 import type { Terminal } from "../terminal";
 import { table } from "../view/table";
+import { wholeNumber } from "../whole-number";
 
 interface LocalOptions {
   service?: string;
@@ -48,7 +49,7 @@ export function addLocalCommands(program: Command, terminal: Terminal): void {
   verb("fail-launches", "Makes launches fail until `heal-launches`, or some of them.")
     .option("--zone <name>", "in this zone only")
     .option("--code <code>", CODES.join(", "), launchErrorCode, "NoCapacity")
-    .option("--times <n>", "only so many", wholeNumber)
+    .option("--times <n>", "only so many", wholeNumber(1))
     .action(async (options: LocalOptions & { zone?: string; code: LaunchErrorCode; times?: number }) => {
       const { zone, code, times } = options;
       say(await failLaunches(await cloudFileOf(options), { zone, code, times: times ?? null }));
@@ -94,12 +95,7 @@ function cloudText({ zones, bootSeconds, launchErrors }: CloudFile): string {
 }
 
 function countOr<Word extends string>(word: Word): (text: string) => number | Word {
-  return (text) => (text === word ? word : wholeNumber(text));
-}
-
-function wholeNumber(text: string): number {
-  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError("It must be a whole number of at least 1.");
-  return Number(text);
+  return (text) => (text === word ? word : wholeNumber(1)(text));
 }
 
 function seconds(text: string): number {

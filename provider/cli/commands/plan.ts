@@ -7,6 +7,7 @@ import { strategyInput } from "../../core/spec/strategy-input";
 import { strategyOf } from "../../core/spec/strategy-of";
 import type { Terminal } from "../terminal";
 import { table } from "../view/table";
+import { wholeNumber } from "../whole-number";
 
 interface PlanOptions {
   replicas?: number;
@@ -24,7 +25,7 @@ export function addPlanCommand(program: Command, terminal: Terminal): void {
   program
     .command("plan")
     .description("Every state that a rollout visits, in order, without touching anything.")
-    .option("--replicas <n>", "one pool of this many replicas, before and after", wholeNumber)
+    .option("--replicas <n>", "one pool of this many replicas, before and after", wholeNumber())
     .option(
       "--pool <name=from:to>",
       "a pool by name, with its replicas before and after; may be repeated",
@@ -32,12 +33,12 @@ export function addPlanCommand(program: Command, terminal: Terminal): void {
       [],
     )
     .option("--strategy <kind>", "surge, blueGreen, rolling or inPlace", "surge")
-    .option("--max-surge-percent <percent>", "surge: VMs above the steady state, 1 to 100 (default: 25)", wholeNumber)
-    .option("--canary-percent <percent>", "surge: hold at this share of the traffic, 0 to 100", wholeNumber)
+    .option("--max-surge-percent <percent>", "surge: VMs above the steady state, 1 to 100 (default: 25)", wholeNumber())
+    .option("--canary-percent <percent>", "surge: hold at this share of the traffic, 0 to 100", wholeNumber())
     .option(
       "--max-unavailable-percent <percent>",
       "rolling, inPlace: replicas that may be down at once, 1 to 100 (default: 20)",
-      wholeNumber,
+      wholeNumber(),
     )
     .option("--order <order>", "rolling: stopFirst (default) or startFirst")
     .option("--allow-outage", "rolling, inPlace: the only replica of a pool may end before its successor serves")
@@ -81,11 +82,6 @@ function planText({ cap, floor, states }: Path): string {
   const perPool = (numbers: Record<string, number>) => pools.map((pool) => `${pool} ${numbers[pool]}`).join(", ");
   const least = floor === null ? "" : ` Fewest of both versions: ${perPool(floor)}.`;
   return `${table(head, rows)}\n\nTraffic and replicas are canary : primary. Most VMs at once: ${perPool(cap)}.${least}`;
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError("It must be a whole number.");
-  return Number(text);
 }
 
 function plannedPool(text: string, earlier: PlannedPool[]): PlannedPool[] {

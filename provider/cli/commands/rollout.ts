@@ -1,4 +1,4 @@
-import { InvalidArgumentError, Option, type Command } from "commander";
+import { Option, type Command } from "commander";
 import { carryOut } from "../verbs/carry-out";
 import { abortOrder, rollbackOrder } from "../verbs/going-back";
 import type { Order } from "../verbs/order";
@@ -6,6 +6,7 @@ import { MODES, type ModeOptions } from "../verbs/rollback-mode";
 import { pauseOrder, promoteOrder, resumeOrder, retryOrder } from "../verbs/steering";
 import { withService } from "../services";
 import type { Terminal } from "../terminal";
+import { wholeNumber } from "../whole-number";
 import { addRolloutStatusCommand } from "./rollout-status";
 
 interface Named {
@@ -26,7 +27,7 @@ export function addRolloutCommands(program: Command, terminal: Terminal): void {
   verb<Named & ModeOptions & { toVersion?: number }>(
     withMode(rollout.command("rollback"))
       .description("Sends the rollout in progress back; without one, brings back a version that served before.")
-      .option("--to-version <n>", "a version that `status` lists as kept; default: the one before", wholeNumber),
+      .option("--to-version <n>", "a version that `status` lists as kept; default: the one before", wholeNumber()),
     rollbackOrder,
   );
   verb<Named & ModeOptions>(
@@ -53,11 +54,6 @@ export function addRolloutCommands(program: Command, terminal: Terminal): void {
 function withMode(command: Command): Command {
   return command
     .addOption(new Option("--mode <mode>", "default: what the Rollout's strategy says").choices(MODES))
-    .option("--max-surge-percent <percent>", "replicas above the steady state of a gradual rollback", wholeNumber)
+    .option("--max-surge-percent <percent>", "replicas above the steady state of a gradual rollback", wholeNumber())
     .option("--yes", "do it although an immediate rollback overloads replicas");
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError("A whole number is wanted.");
-  return Number(text);
 }
