@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ServeError, sentenceOf } from "../core/errors";
 import type { DesiredRouting } from "../core/routing";
-import { EmbeddedDataPlane, startDataPlane } from "../dataplane/embedded/client";
-import type { ReviveCommand } from "../dataplane/embedded/protocol";
+import { DataPlaneClient, startDataPlane } from "../dataplane/client";
+import type { ReviveCommand } from "../dataplane/protocol";
 import { startTimeOf } from "../host/process-identity";
 import type { DataPlane, DataPlaneReport } from "../ports/dataplane";
 import type { Reporter } from "../ports/reporter";
@@ -30,7 +30,7 @@ export interface WatchOptions {
  * started again and greeted again, and in between every call throws DataPlaneUnreachable.
  */
 export class WatchedDataPlane implements DataPlane {
-  private current: EmbeddedDataPlane | null = null;
+  private current: DataPlaneClient | null = null;
   private watching = true;
 
   constructor(private readonly options: WatchOptions) {
@@ -69,7 +69,7 @@ export class WatchedDataPlane implements DataPlane {
     this.current?.close();
   }
 
-  private reached(): Promise<EmbeddedDataPlane> {
+  private reached(): Promise<DataPlaneClient> {
     if (this.current !== null) return Promise.resolve(this.current);
     return Promise.reject(
       new ServeError({
@@ -110,11 +110,11 @@ export class WatchedDataPlane implements DataPlane {
   }
 
   /** Null: nobody listens. */
-  private async connect(): Promise<EmbeddedDataPlane | null> {
-    return EmbeddedDataPlane.connect(this.options.serviceFolder).catch(() => null);
+  private async connect(): Promise<DataPlaneClient | null> {
+    return DataPlaneClient.connect(this.options.serviceFolder).catch(() => null);
   }
 
-  private async start(): Promise<EmbeddedDataPlane> {
+  private async start(): Promise<DataPlaneClient> {
     const pid = startDataPlane(this.options.serviceFolder);
     const deadline = Date.now() + START_TAKES_MS;
     while (this.watching && Date.now() < deadline) {

@@ -1,5 +1,5 @@
 import { sentenceOf } from "../core/errors";
-import { EmbeddedDataPlane } from "../dataplane/embedded/client";
+import { DataPlaneClient } from "../dataplane/client";
 import type { DataPlaneReport } from "../ports/dataplane";
 import { openFileStoreAt } from "../store/file";
 import type { LocatedService } from "./services";
@@ -29,7 +29,7 @@ export async function lookAt({ identity, folder }: LocatedService, now: number):
 /** Null: the balancer does not answer. Looking must never start or change it. */
 async function reportOf(folder: string): Promise<DataPlaneReport | null> {
   try {
-    const dataplane = await EmbeddedDataPlane.connect(folder);
+    const dataplane = await DataPlaneClient.connect(folder);
     return await dataplane.observe().finally(() => dataplane.close());
   } catch {
     return null;

@@ -1,5 +1,5 @@
 import { openLocalCloud } from "../clouds/local";
-import { EmbeddedDataPlane } from "../dataplane/embedded/client";
+import { DataPlaneClient } from "../dataplane/client";
 import { isAlive } from "../host/process-identity";
 import type { Store } from "../ports/store";
 import type { LocatedService } from "./services";
@@ -24,7 +24,7 @@ export async function purgeDirectly(store: Store, { folder, identity }: LocatedS
 }
 
 async function endBalancer(folder: string): Promise<void> {
-  const balancer = await EmbeddedDataPlane.connect(folder).catch(() => null);
+  const balancer = await DataPlaneClient.connect(folder).catch(() => null);
   if (balancer === null) return;
   await balancer.shutdown(BALANCER_GRACE_SECONDS).finally(() => balancer.close());
 }

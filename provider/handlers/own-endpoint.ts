@@ -1,5 +1,5 @@
 import { createServer } from "node:net";
-import { EmbeddedDataPlane } from "../dataplane/embedded/client";
+import { DataPlaneClient } from "../dataplane/client";
 import { serviceFolder } from "../host/paths";
 
 interface Endpoint {
@@ -9,7 +9,7 @@ interface Endpoint {
 
 /** What this service's own data plane listens on; null while none runs. */
 export async function ownEndpoint(identity: string): Promise<Endpoint | null> {
-  const dataplane = await EmbeddedDataPlane.connect(serviceFolder(identity)).catch(() => null);
+  const dataplane = await DataPlaneClient.connect(serviceFolder(identity)).catch(() => null);
   if (dataplane === null) return null;
   try {
     return (await dataplane.observe()).endpoint;

@@ -9,7 +9,7 @@ import type { Intent } from "../../provider/core/intent";
 import type { UserConfigSpec } from "../../provider/core/spec/pool";
 import type { State } from "../../provider/core/state";
 import { SERVICE_TAG } from "../../provider/clouds/local";
-import { EmbeddedDataPlane } from "../../provider/dataplane/embedded/client";
+import { DataPlaneClient } from "../../provider/dataplane/client";
 import { startTimeOf } from "../../provider/host/process-identity";
 import { hashWorkdir, packWorkdir } from "../../provider/host/workdir";
 import type { Store } from "../../provider/ports/store";
@@ -142,7 +142,7 @@ export class LiveService {
   async dataPlanePid(): Promise<number> {
     return until("a data plane", async () => {
       try {
-        const client = await EmbeddedDataPlane.connect(this.folder);
+        const client = await DataPlaneClient.connect(this.folder);
         return (await client.observe().finally(() => client.close())).pid;
       } catch {
         return null;

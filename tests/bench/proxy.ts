@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
-import { startDataPlane } from "../../provider/dataplane/embedded/client";
+import { startDataPlane } from "../../provider/dataplane/client";
 import { startEmbedded } from "../dataplane/support/embedded";
 import { primaryOnly } from "../dataplane/support/routing";
 import { until } from "../dataplane/support/until";
@@ -149,7 +149,7 @@ async function embedded(ports: number[]): Promise<Contender> {
 
 /** The built package, as it is used; only without a build the sources. */
 async function builtStart(): Promise<typeof startDataPlane> {
-  const built = join(__dirname, "../../dist/provider/dataplane/embedded/client.js");
+  const built = join(__dirname, "../../dist/provider/dataplane/client.js");
   if (existsSync(built)) return ((await import(built)) as { startDataPlane: typeof startDataPlane }).startDataPlane;
   process.stderr.write("there is no build in dist: the embedded proxy runs from its sources, which is slower\n");
   return startDataPlane;

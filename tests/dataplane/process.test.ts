@@ -3,8 +3,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { EmbeddedDataPlane, startDataPlane } from "../../provider/dataplane/embedded/client";
-import type { ReviveCommand } from "../../provider/dataplane/embedded/protocol";
+import { DataPlaneClient, startDataPlane } from "../../provider/dataplane/client";
+import type { ReviveCommand } from "../../provider/dataplane/protocol";
 import { controlSocket } from "../../provider/host/paths";
 import { ask, RawClient } from "./support/client";
 import { isRunning, kill, startEmbedded, type EmbeddedUnderTest } from "./support/embedded";
@@ -50,7 +50,7 @@ describe("the process of the embedded data plane", () => {
   /** Undefined: it does not answer. A killed process may take connections for a moment before it is quite gone. */
   const endpointOf = async (folder: string): Promise<unknown> => {
     try {
-      const plane = await EmbeddedDataPlane.connect(folder);
+      const plane = await DataPlaneClient.connect(folder);
       const { endpoint } = await plane.observe();
       plane.close();
       return endpoint;
@@ -69,7 +69,7 @@ describe("the process of the embedded data plane", () => {
     const desired = primaryOnly([await startReplica()]);
     await engine.plane.apply({ ...desired, epoch: 5 });
     await assert.rejects(engine.plane.apply({ ...desired, epoch: 4, generation: 999 }), { code: "StaleEpoch" });
-    const successor = await EmbeddedDataPlane.connect(engine.folder);
+    const successor = await DataPlaneClient.connect(engine.folder);
     await successor.hello(6, reviveInto(join(engine.folder, "agent-pid")));
     await assert.rejects(engine.plane.apply({ ...desired, epoch: 5, generation: 999 }), { code: "StaleEpoch" });
     await assert.rejects(engine.plane.hello(5, reviveInto("x")), { code: "StaleEpoch" });
@@ -79,7 +79,7 @@ describe("the process of the embedded data plane", () => {
 
   it("does not end for an agent that has been replaced", async () => {
     await engine.plane.hello(1, reviveInto(join(engine.folder, "agent-pid")));
-    const successor = await EmbeddedDataPlane.connect(engine.folder);
+    const successor = await DataPlaneClient.connect(engine.folder);
     await successor.hello(2, reviveInto(join(engine.folder, "agent-pid")));
     await assert.rejects(engine.plane.shutdown(0), { code: "StaleEpoch" });
     assert.ok(isRunning(engine.pid));
@@ -142,7 +142,7 @@ describe("the process of the embedded data plane", () => {
         ),
       10_000,
     );
-    const again = await EmbeddedDataPlane.connect(engine.folder);
+    const again = await DataPlaneClient.connect(engine.folder);
     assert.equal((await again.observe()).generation, desired.generation);
     again.close();
   });
@@ -175,7 +175,7 @@ describe("the process of the embedded data plane", () => {
     const file = join(engine.folder, "agent-pid");
     await engine.plane.hello(1, reviveInto(file));
     engine.plane.close();
-    const successor = await EmbeddedDataPlane.connect(engine.folder);
+    const successor = await DataPlaneClient.connect(engine.folder);
     await successor.hello(2, reviveInto(file));
     const waited = performance.now() + 800;
     await until("the time to revive has passed", () => performance.now() > waited);
@@ -200,7 +200,7 @@ describe("the process of the embedded data plane", () => {
     await kill(engine.pid);
     await until("the agent was told", () => told);
     await assert.rejects(engine.plane.observe(), { code: "DataPlaneUnreachable", retryable: true });
-    await assert.rejects(EmbeddedDataPlane.connect(engine.folder), { code: "DataPlaneUnreachable" });
+    await assert.rejects(DataPlaneClient.connect(engine.folder), { code: "DataPlaneUnreachable" });
   });
 
   it("shuts down after its streams have ended, and leaves nothing", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { VERSION_BOUNDS_MS } from "../../provider/core/observed";
-import { countFirstByte, countRequest, VersionCounts } from "../../provider/dataplane/embedded/version-counts";
+import { countFirstByte, countRequest, VersionCounts } from "../../provider/dataplane/version-counts";
 import { route, version } from "./support/routing";
 
 const HOUR = 60 * 60 * 1000;

@@ -1,30 +1,21 @@
-import { ServeError } from "../../core/errors";
 import type { DesiredRouting } from "../../core/routing";
-import type { DataPlane, DataPlaneReport } from "../../ports/dataplane";
+import type { DataPlaneReport } from "../../ports/dataplane";
+import type { Engine } from "../engine";
+import { Fence } from "../fence";
 import { RoutingTable } from "./routing-table";
 import { FrontServer } from "./server";
 
 /** The load balancer itself, in this process: listener, routing and fence. */
-export class Engine implements DataPlane {
+export class EmbeddedEngine implements Engine {
   private readonly table = new RoutingTable();
   private readonly startedAt = Date.now();
   private front: FrontServer | null = null;
   private inForce: DesiredRouting | null = null;
-  private epoch = 0;
+  private readonly fenced = new Fence();
   private applying: Promise<void> = Promise.resolve();
 
-  /** Raises the fence: whoever acts for the service with an older epoch has been replaced. */
   fence(epoch: number): void {
-    if (epoch < this.epoch) {
-      throw new ServeError({
-        code: "StaleEpoch",
-        scope: "dataplane",
-        reasons: [
-          `The load balancer follows epoch ${this.epoch}, so orders of epoch ${epoch} are refused: another agent has taken over.`,
-        ],
-      });
-    }
-    this.epoch = epoch;
+    this.fenced.raise(epoch);
   }
 
   /** One after the other: two listeners must not fight for one port. */
@@ -52,14 +43,7 @@ export class Engine implements DataPlane {
   }
 
   private async put(desired: DesiredRouting): Promise<void> {
-    this.fence(desired.epoch);
-    if (this.inForce?.epoch === desired.epoch && desired.generation < this.inForce.generation) {
-      throw new ServeError({
-        code: "StaleEpoch",
-        scope: "dataplane",
-        reasons: [`Routing ${desired.generation} came after ${this.inForce.generation}, which is in force and newer.`],
-      });
-    }
+    this.fenced.admit(desired, this.inForce);
     const moved = this.front === null || !sameEndpoint(this.inForce?.endpoint, desired.endpoint);
     // Listen first: if the new address is taken, everything stays as it was.
     const front = moved ? await FrontServer.listen(desired.endpoint, this.table, desired.balancer) : this.front!;

@@ -2,14 +2,14 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { VersionMetrics } from "../../core/observed";
 import { FramingError } from "./framing";
 import type { Member } from "./member";
-import { count } from "./metrics";
+import { count } from "../metrics";
 import type { Waiter } from "./queue";
 import { refuse, type Refusal } from "./refusal";
 import { RequestBody } from "./replay";
 import type { RequestHead } from "./request-head";
 import type { Pin, Route } from "./route";
 import type { Break, UpstreamConnection, UpstreamUser } from "./upstream-connection";
-import { countFirstByte, countRequest } from "./version-counts";
+import { countFirstByte, countRequest } from "../version-counts";
 
 export interface ClientRequest {
   req: IncomingMessage;

@@ -3,7 +3,7 @@ import type { ReadinessSpec, Revision } from "../../core/spec/pool";
 import type { DesiredReplica } from "../../core/routing";
 import type { ReplicaMetrics } from "../../ports/dataplane";
 import { Health } from "./health";
-import { emptyMetrics } from "./metrics";
+import { emptyMetrics } from "../metrics";
 import { UpstreamPool } from "./upstream-pool";
 
 /** One replica as the data plane knows it. Lives from its first routing until it left the routing and its last request ended. */

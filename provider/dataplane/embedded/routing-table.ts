@@ -4,7 +4,7 @@ import type { Revision } from "../../core/spec/pool";
 import { Member } from "./member";
 import { Route, type Version } from "./route";
 import type { Role } from "./split";
-import { VersionCounts } from "./version-counts";
+import { VersionCounts } from "../version-counts";
 
 type Report = Pick<DataPlaneReport, "replicas" | "versions" | "routes" | "metrics">;
 

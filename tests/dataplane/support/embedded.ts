@@ -1,13 +1,13 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { EmbeddedDataPlane, startDataPlane } from "../../../provider/dataplane/embedded/client";
+import { DataPlaneClient, startDataPlane } from "../../../provider/dataplane/client";
 import { controlSocket } from "../../../provider/host/paths";
 import type { EngineUnderTest } from "./engine";
 import { until } from "./until";
 
 export interface EmbeddedUnderTest extends EngineUnderTest {
-  plane: EmbeddedDataPlane;
+  plane: DataPlaneClient;
   folder: string;
   pid: number;
 }
@@ -18,16 +18,16 @@ export async function startEmbedded(
   start: typeof startDataPlane = startDataPlane,
 ): Promise<EmbeddedUnderTest> {
   const pid = start(folder);
-  let plane: EmbeddedDataPlane | null = null;
+  let plane: DataPlaneClient | null = null;
   await until(
     "the data plane opened its control socket",
     async () => {
-      plane = await EmbeddedDataPlane.connect(folder).catch(() => null);
+      plane = await DataPlaneClient.connect(folder).catch(() => null);
       return plane !== null;
     },
     15_000,
   );
-  const connected = plane as unknown as EmbeddedDataPlane;
+  const connected = plane as unknown as DataPlaneClient;
   return {
     plane: connected,
     folder,

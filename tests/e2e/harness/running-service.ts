@@ -82,7 +82,7 @@ export class RunningService {
   }
 
   dataPlanes(): FoundProcess[] {
-    return this.#runs(/provider\/dataplane\/embedded\/main\.js|^pulumi-serve data ?plane/);
+    return this.#runs(/provider\/dataplane\/main\.js|^pulumi-serve data ?plane/);
   }
 
   killAgent(): void {

@@ -1,7 +1,7 @@
-import { sentenceOf } from "../../core/errors";
-import { controlSocket } from "../../host/paths";
+import { sentenceOf } from "../core/errors";
+import { controlSocket } from "../host/paths";
 import { ControlSocket } from "./control";
-import { Engine } from "./engine";
+import { EmbeddedEngine } from "./embedded/engine";
 import { Persisted } from "./persisted";
 import { Reviver } from "./revive";
 
@@ -10,7 +10,7 @@ const TERMINATE_GRACE_SECONDS = 5;
 
 /** The data plane of one service as a process of its own: `main <serviceFolder>`. */
 async function main(folder: string): Promise<void> {
-  const engine = new Engine();
+  const engine = new EmbeddedEngine();
   const persisted = new Persisted(folder);
   const reviver = new Reviver(folder, () => persisted.revive);
   const control = new ControlSocket(controlSocket(folder), {

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
-import { ServeError, type ErrorCode, type ErrorScope } from "../../core/errors";
-import type { DesiredRouting } from "../../core/routing";
+import { ServeError, type ErrorCode, type ErrorScope } from "../core/errors";
+import type { DesiredRouting } from "../core/routing";
 
 /** How the data plane starts its agent again when that is gone. */
 export interface ReviveCommand {

@@ -1,10 +1,10 @@
 import { connect, type Socket } from "node:net";
 import { extname, join } from "node:path";
-import { ServeError } from "../../core/errors";
-import type { DesiredRouting } from "../../core/routing";
-import type { DataPlane, DataPlaneReport } from "../../ports/dataplane";
-import { spawnDetached } from "../../host/child";
-import { controlSocket } from "../../host/paths";
+import { ServeError } from "../core/errors";
+import type { DesiredRouting } from "../core/routing";
+import type { DataPlane, DataPlaneReport } from "../ports/dataplane";
+import { spawnDetached } from "../host/child";
+import { controlSocket } from "../host/paths";
 import {
   fromWire,
   readMessages,
@@ -27,7 +27,7 @@ interface Pending {
 }
 
 /** The agent's end of the control socket. One connection: when it breaks, every call throws and a new client is needed. */
-export class EmbeddedDataPlane implements DataPlane {
+export class DataPlaneClient implements DataPlane {
   private readonly pending = new Map<number, Pending>();
   private readonly listeners: (() => void)[] = [];
   private lastId = 0;
@@ -46,8 +46,8 @@ export class EmbeddedDataPlane implements DataPlane {
   }
 
   /** As the constructor, but throws DataPlaneUnreachable itself when nobody listens there yet. */
-  static async connect(serviceFolder: string): Promise<EmbeddedDataPlane> {
-    const client = new EmbeddedDataPlane(serviceFolder);
+  static async connect(serviceFolder: string): Promise<DataPlaneClient> {
+    const client = new DataPlaneClient(serviceFolder);
     await new Promise<void>((resolve, reject) => {
       client.socket.once("connect", resolve);
       client.onDisconnect(() => reject(unreachable(client.path)));

@@ -1,4 +1,4 @@
-import { LATENCY_BOUNDS_MS, type ReplicaMetrics } from "../../ports/dataplane";
+import { LATENCY_BOUNDS_MS, type ReplicaMetrics } from "../ports/dataplane";
 
 export function emptyMetrics(): ReplicaMetrics {
   return {

@@ -1,6 +1,6 @@
 import { chmodSync, rmSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
-import { ServeError } from "../../core/errors";
+import { ServeError } from "../core/errors";
 import type { Engine } from "./engine";
 import type { Persisted } from "./persisted";
 import { readMessages, toWire, writeMessage, type ControlRequest } from "./protocol";

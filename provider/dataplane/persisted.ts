@@ -1,7 +1,7 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { sentenceOf } from "../../core/errors";
-import type { DesiredRouting } from "../../core/routing";
+import { sentenceOf } from "../core/errors";
+import type { DesiredRouting } from "../core/routing";
 import type { ReviveCommand } from "./protocol";
 
 interface Content {

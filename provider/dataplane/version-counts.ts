@@ -1,6 +1,6 @@
-import { VERSION_BOUNDS_MS, type ObservedDataPlane, type VersionMetrics } from "../../core/observed";
-import type { DesiredRouting } from "../../core/routing";
-import type { Revision } from "../../core/spec/pool";
+import { VERSION_BOUNDS_MS, type ObservedDataPlane, type VersionMetrics } from "../core/observed";
+import type { DesiredRouting } from "../core/routing";
+import type { Revision } from "../core/spec/pool";
 import { emptyHistogram } from "./metrics";
 
 /** A revision that left the routing is remembered for this long: a bake with no primary still compares with it. */

@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { sentenceOf } from "../../core/errors";
-import { spawnDetached } from "../../host/child";
+import { sentenceOf } from "../core/errors";
+import { spawnDetached } from "../host/child";
 import type { ReviveCommand } from "./protocol";
 
 /** How long after its connection broke another agent may still say hello by itself, in milliseconds. */

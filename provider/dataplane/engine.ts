@@ -1,0 +1,7 @@
+import type { DataPlane } from "../ports/dataplane";
+
+/** What the process of the data plane runs. Agent, persistence and revival are the same for each of them. */
+export interface Engine extends DataPlane {
+  /** Raises the fence: whoever acts for the service with an older epoch has been replaced. Throws StaleEpoch for such a one. */
+  fence(epoch: number): void;
+}
