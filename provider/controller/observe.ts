@@ -1,7 +1,11 @@
 import { sentenceOf } from "../core/errors";
 import type { Observed } from "../core/observed";
+import type { Price } from "../ports/cloud";
 import type { Reporter } from "../ports/reporter";
 import type { Parts } from "./parts";
+
+/** Prices move by the hour, and some clouds count how often they are asked. */
+const PRICES_EVERY_MS = 30_000;
 
 /**
  * One look at the world. A look that failed is null and is said in the log when it begins and when it is over, not at
@@ -9,6 +13,7 @@ import type { Parts } from "./parts";
  */
 export class Observer {
   private readonly blind = new Set<string>();
+  private prices: { seen: Price[] | null; at: number } | null = null;
 
   constructor(private readonly parts: Parts) {}
 
@@ -16,11 +21,21 @@ export class Observer {
     actions: Pick<Observed, "launchErrors" | "routeError" | "reconfigured" | "gateAnswers">,
   ): Promise<Observed> {
     const { cloud, dataplane, prober, reporter } = this.parts;
-    const [vms, routed] = await Promise.all([
+    const [vms, routed, prices] = await Promise.all([
       this.orNull("the list of VMs", () => cloud.list(), reporter),
       this.orNull("the data plane", () => dataplane.observe(), reporter),
+      this.pricesNow(),
     ]);
-    return { vms, dataplane: routed, probes: prober.readings(), ...actions };
+    return { vms, dataplane: routed, prices, probes: prober.readings(), ...actions };
+  }
+
+  private async pricesNow(): Promise<Price[] | null> {
+    const { clock, cloud, reporter } = this.parts;
+    const now = clock.now();
+    if (this.prices === null || Math.abs(now - this.prices.at) >= PRICES_EVERY_MS) {
+      this.prices = { seen: await this.orNull("the prices", () => cloud.prices(), reporter), at: now };
+    }
+    return this.prices.seen;
   }
 
   private async orNull<T>(what: string, look: () => Promise<T>, reporter: Reporter): Promise<T | null> {

@@ -1,5 +1,6 @@
 import type { Action } from "./action";
 import { noteConditions } from "./conditions";
+import { keepLedger } from "./cost/keep-ledger";
 import { Draft, firstState } from "./draft";
 import { followDeclarations } from "./fleet/pools";
 import { followReplicas } from "./fleet/lifecycle";
@@ -44,6 +45,7 @@ export function decide(
   applyMoves(draft, guard(draft, goals, proposeMoves(draft, goals, observed)));
   route(draft, intent, goals, observed);
   noteConditions(draft, observed);
+  keepLedger(draft, goals, observed);
 
   actForReplicas(draft);
   pushConfigs(draft);

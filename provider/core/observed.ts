@@ -1,3 +1,4 @@
+import type { Price } from "./cost/price";
 import type { ErrorCode, ErrorScope } from "./errors";
 
 /** One look at the world, taken at the start of a tick. Null means "could not look", never "nothing there". */
@@ -15,6 +16,8 @@ export interface Observed {
   gateAnswers: Record<string, GateAnswer>;
   /** Why the last routing could not be put in force; null or absent: it could, or none was sent. */
   routeError?: { code: ErrorCode; message: string } | null;
+  /** What VMs cost now; null or absent: not known. */
+  prices?: Price[] | null;
 }
 
 export interface ObservedVm {

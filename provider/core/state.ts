@@ -1,3 +1,4 @@
+import type { Ledger } from "./cost/ledger";
 import type { Invariant, ServeEvent } from "./events";
 import type { PoolSpec, Revision } from "./spec/pool";
 import type { RolloutTarget } from "./intent";
@@ -42,6 +43,8 @@ export interface State {
   refused: Record<string, Invariant>;
   /** Why the service cannot be what was declared, where that is known; shown by status, follow loops and outputs. */
   conditions: Condition[];
+  /** What it has cost; absent: the target has no prices, or none was seen yet. */
+  ledger?: Ledger;
 }
 
 export interface PoolState {

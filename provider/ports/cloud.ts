@@ -1,3 +1,4 @@
+import type { Price } from "../core/cost/price";
 import type { ObservedVm } from "../core/observed";
 import type { Resources } from "../core/spec/pool";
 
@@ -24,6 +25,7 @@ export interface Cloud {
   /** The cloud's word that spot VMs will be taken. */
   notices(): Promise<Notice[]>;
   offerings(): Promise<Offering[]>;
+  /** Per zone and market; one that is not offered is left out. */
   prices(): Promise<Price[]>;
   /** Ends everything that carries the tag and removes what the cloud kept about it. */
   purge(): Promise<void>;
@@ -67,8 +69,4 @@ export interface Offering {
   available: number | null;
 }
 
-export interface Price {
-  zone: string;
-  market: "onDemand" | "spot";
-  dollarsPerHour: number;
-}
+export type { Price } from "../core/cost/price";

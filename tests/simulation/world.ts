@@ -1,5 +1,6 @@
 import type { Action } from "../../provider/core/action";
 import type { Verb } from "../../provider/core/command";
+import type { Price } from "../../provider/core/cost/price";
 import { giveCommand } from "../../provider/core/declare";
 import { decide } from "../../provider/core/decide";
 import type { ServeEvent } from "../../provider/core/events";
@@ -52,6 +53,8 @@ export class World {
   /** What a command or a webhook says. */
   answerToGate: (gate: ExternalGate, facts: GateFacts) => GateAnswer = () => ({ outcome: "passed", reason: "" });
   epoch = 1;
+  /** What VMs cost; null: nobody knows. */
+  prices: Price[] | null = null;
   private readonly gateAnswers: Record<string, GateAnswer> = {};
   private launchErrors: Observed["launchErrors"] = [];
   private reconfigured: Observed["reconfigured"] = {};
@@ -182,6 +185,7 @@ export class World {
       launchErrors: errors,
       reconfigured,
       gateAnswers: { ...this.gateAnswers },
+      prices: this.prices,
     };
   }
 
