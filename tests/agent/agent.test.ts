@@ -10,7 +10,7 @@ import { compiledAgent } from "./compiled";
 import { kill, LiveService, ownProcesses, untilGone } from "./live-service";
 
 describe("the agent of a live service", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let restore: () => void;
   let service: LiveService | null = null;
 

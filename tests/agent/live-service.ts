@@ -102,7 +102,7 @@ export class LiveService {
     return (await this.store.readState())?.value ?? null;
   }
 
-  async untilServes(revision: string, replicas: number, seconds = 30): Promise<State> {
+  async untilServes(revision: string, replicas: number, seconds = 90): Promise<State> {
     return until(
       `${replicas} replicas of revision ${revision} serve`,
       async () => {

@@ -16,7 +16,7 @@ export class CliProcess {
     this.child.stderr!.setEncoding("utf8").on("data", (text: string) => (this.err += text));
   }
 
-  async prints(pattern: RegExp, seconds = 20): Promise<void> {
+  async prints(pattern: RegExp, seconds = 60): Promise<void> {
     await until(
       `it prints ${String(pattern)}`,
       () => pattern.test(this.out),

@@ -11,7 +11,7 @@ import { CliProcess } from "./cli-process";
 import { servingWorld, stored } from "./stored-world";
 
 describe("pulumi-serve, while somebody watches", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let restore: () => void;
   let cli: CliProcess | null;
 

@@ -66,7 +66,7 @@ describe("a restart on the local cloud", () => {
     await Promise.all(rounds);
     // Of each replica its VM's shell and its program.
     assert.equal(processesTagged(world.uid).length, 2 * Object.keys(moments).length);
-  }).timeout(60_000);
+  }).timeout(180_000);
 
   it("starts its program once when two processes ask at the same moment", async () => {
     await up("r-1", SLOW_TO_END);

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 export async function until<T>(
   what: string,
   look: () => Promise<T | null | false | undefined> | T | null | false | undefined,
-  seconds = 10,
+  seconds = 60,
   describe: () => unknown = () => "",
 ): Promise<T> {
   const deadline = Date.now() + seconds * 1000;

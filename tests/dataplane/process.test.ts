@@ -34,7 +34,7 @@ describe("the process of the embedded data plane", () => {
     env: {},
   });
   const revivedAs = async (file: string): Promise<number> => {
-    await until("the agent was started again", () => existsSync(file) && readFileSync(file, "utf8") !== "", 10_000);
+    await until("the agent was started again", () => existsSync(file) && readFileSync(file, "utf8") !== "");
     const pid = Number(readFileSync(file, "utf8"));
     started.push(pid);
     return pid;
@@ -151,13 +151,13 @@ describe("the process of the embedded data plane", () => {
     await kill(engine.pid);
     writeFileSync(join(engine.folder, "dataplane.json"), '{"version":1,"rou');
     started.push(startDataPlane(engine.folder));
-    await until("it answers and has no endpoint", async () => (await endpointOf(engine.folder)) === null, 10_000);
+    await until("it answers and has no endpoint", async () => (await endpointOf(engine.folder)) === null);
   });
 
   it("ends by itself when one already serves the same folder", async () => {
     const second = startDataPlane(engine.folder);
     started.push(second);
-    await until("the second one ended", () => !isRunning(second), 10_000);
+    await until("the second one ended", () => !isRunning(second));
     assert.ok(isRunning(engine.pid));
     assert.match(readFileSync(join(engine.folder, "dataplane.log"), "utf8"), /already answers at/);
   });

@@ -4,7 +4,7 @@ import { RunningService } from "./harness/running-service";
 import { Workspace } from "./harness/workspace";
 
 describe("one program with the configs of dev, staging and prod", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const token = "s3cr3t-t0ken-of-prod";
   let workspace: Workspace;
 

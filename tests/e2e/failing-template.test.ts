@@ -5,7 +5,7 @@ import { Deployment } from "./harness/deployment";
 import { eventually } from "./harness/eventually";
 
 describe("a first up that cannot work", function () {
-  this.timeout(90_000);
+  this.timeout(300_000);
   let deployment: Deployment;
 
   beforeEach(async () => {

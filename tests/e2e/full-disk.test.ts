@@ -7,7 +7,7 @@ import { eventually } from "./harness/eventually";
 
 /** Logs without end fill the disk that the service's files are on; only root can give a test a small disk. */
 describe("a disk full of logs", function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   let deployment: Deployment;
   let disk: string | null = null;
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { assertUnharmed, Deployment } from "./harness/deployment";
 
 describe("gates and userConfig, through the CLI and under load", function () {
-  this.timeout(240_000);
+  this.timeout(300_000);
   let deployment: Deployment;
 
   before(async () => {

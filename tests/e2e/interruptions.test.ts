@@ -3,7 +3,7 @@ import { assertUnharmed, Deployment } from "./harness/deployment";
 import { eventually } from "./harness/eventually";
 
 describe("an up that does not come to its end", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let deployment: Deployment;
 
   before(async () => {
@@ -87,7 +87,7 @@ describe("an up that does not come to its end", function () {
 });
 
 describe("a first up whose CLI is killed", function () {
-  this.timeout(90_000);
+  this.timeout(300_000);
   let deployment: Deployment;
 
   beforeEach(async () => {

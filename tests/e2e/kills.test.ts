@@ -5,7 +5,7 @@ import { killAgent, killCli, killDataPlane, killReplica } from "./harness/kills"
 const MOMENT = 0.4;
 
 describe("a rollout under load, in the middle of which something is killed", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let deployment: Deployment;
 
   before(async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { assertUnharmed, Deployment } from "./harness/deployment";
 
 describe("a service from its first up to its destroy", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let deployment: Deployment;
 
   before(async () => {

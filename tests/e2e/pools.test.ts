@@ -29,7 +29,7 @@ new serve.Rollout("chat", { service, pools, strategy: { maxSurgePercent: 50 } })
 `;
 
 describe("a service of several pools, each behind its own path", function () {
-  this.timeout(240_000);
+  this.timeout(300_000);
   let deployment: Deployment;
 
   before(async () => {

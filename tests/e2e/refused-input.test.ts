@@ -6,7 +6,7 @@ import { Deployment } from "./harness/deployment";
 import { repository } from "./harness/workspace";
 
 describe("bad input", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   let deployment: Deployment;
   let program: string;
 

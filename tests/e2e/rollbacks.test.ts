@@ -5,7 +5,7 @@ import type { CommandResult } from "./harness/command";
 import { assertUnharmed, Deployment } from "./harness/deployment";
 
 describe("each way back, through the CLI and under load", function () {
-  this.timeout(240_000);
+  this.timeout(300_000);
   let deployment: Deployment;
 
   before(async () => {

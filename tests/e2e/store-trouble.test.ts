@@ -6,7 +6,7 @@ import { eventually } from "./harness/eventually";
 import { freePort } from "./harness/free-port";
 
 describe("a store in trouble", function () {
-  this.timeout(90_000);
+  this.timeout(300_000);
   let deployment: Deployment;
 
   before(async () => {

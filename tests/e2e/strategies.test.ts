@@ -4,7 +4,7 @@ import { watchCapacity, type CapacitySeen } from "./harness/capacity";
 import { assertUnharmed, Deployment } from "./harness/deployment";
 
 describe("each way to roll out, through the CLI and under load", function () {
-  this.timeout(240_000);
+  this.timeout(300_000);
   let deployment: Deployment;
 
   before(async () => {

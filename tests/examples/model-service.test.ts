@@ -5,7 +5,7 @@ import { RunningService } from "../e2e/harness/running-service";
 import { Workspace } from "../e2e/harness/workspace";
 
 describe("examples/model-service", function () {
-  this.timeout(90_000);
+  this.timeout(180_000);
   let workspace: Workspace;
 
   afterEach(() => workspace?.dispose());

@@ -4,7 +4,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 
 describe("the examples' programs", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const examples = join(__dirname, "../../examples");
 
   for (const example of readdirSync(examples)) {

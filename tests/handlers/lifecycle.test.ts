@@ -26,7 +26,7 @@ function golden(): Golden {
 
 /** The engine's part, with the real handlers, agent, data plane and replicas. */
 describe("the life of a service through the provider process", function () {
-  this.timeout(90_000);
+  this.timeout(180_000);
   let provider: ProviderProcess;
   let port: number;
 

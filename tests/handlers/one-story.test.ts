@@ -26,7 +26,7 @@ const [A, B] = [poolSpec("p", "a", 2), poolSpec("p", "b", 2)];
  * program does: the real handlers, CLI and store, with an agent in virtual time.
  */
 describe("one story of a rollout", function () {
-  this.timeout(20_000);
+  this.timeout(180_000);
   let restore: () => void;
   let store: Store;
   let agent: SimulatedAgent;

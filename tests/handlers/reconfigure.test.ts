@@ -27,7 +27,7 @@ interface Answer {
 
 /** The engine's part, with the real handlers, agent, data plane and a replica. */
 describe("userConfig and version through the provider process", function () {
-  this.timeout(90_000);
+  this.timeout(180_000);
   let provider: ProviderProcess;
   let service: { id: string; outs: Props };
   let port: number;

@@ -6,7 +6,7 @@ const seed = Number(process.env["SOAK_SEED"] ?? Date.now() % 100_000);
 const TIMES = 10;
 
 describe(`ten random moments of each kill (SOAK_SEED=${seed})`, function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   let deployment: Deployment;
 
   before(async () => {

@@ -40,7 +40,7 @@ export async function killChildren(): Promise<void> {
 export async function until<T>(
   what: string,
   holds: () => T | Promise<T>,
-  seconds = 10,
+  seconds = 60,
 ): Promise<Exclude<T, false | null | undefined>> {
   const deadline = Date.now() + seconds * 1000;
   for (;;) {

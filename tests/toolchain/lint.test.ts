@@ -5,7 +5,7 @@ import { ESLint } from "eslint";
 const root = path.resolve(__dirname, "../..");
 
 describe("the lint rules that hold the layers", function () {
-  this.timeout(120_000);
+  this.timeout(180_000);
   const eslint = new ESLint({ cwd: root, overrideConfigFile: path.join(root, ".eslint.config.mjs") });
 
   /**

@@ -75,7 +75,7 @@ describe("planSurge, rule R", () => {
   });
 
   it("holds every inequality for 20,000 random services of 1-5 pools whose sizes change", function () {
-    this.timeout(120_000);
+    this.timeout(180_000);
     const count = fc.integer({ min: 1, max: 300 });
     const service = fc.record({
       sizes: fc.array(fc.record({ from: count, to: count }), { minLength: 1, maxLength: 5 }),

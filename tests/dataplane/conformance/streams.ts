@@ -17,7 +17,7 @@ export function passesStreams(subject: Subject): void {
       });
       const client = new RawClient(await subject.serve(primaryOnly([slow])));
       client.send("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
-      await until("the head came alone", () => client.received.endsWith("\r\n\r\n"), 1000);
+      await until("the head came alone", () => client.received.endsWith("\r\n\r\n"));
       finish();
       await until("the rest came", () => client.received.endsWith("0\r\n\r\n"));
       client.close();
@@ -35,7 +35,7 @@ export function passesStreams(subject: Subject): void {
       await until("the stream began", () => client.received.includes("\r\n\r\n"));
       for (const event of ["data: one\n\n", "data: two\n\n", "data: three\n\n"]) {
         say(event);
-        await until(`${event.trim()} came`, () => client.received.includes(event), 1000);
+        await until(`${event.trim()} came`, () => client.received.includes(event));
       }
       say("");
       await until("it ended", () => client.received.endsWith("0\r\n\r\n"));

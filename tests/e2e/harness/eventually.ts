@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 export async function eventually<T>(
   what: string,
   look: () => Promise<T | false | null | undefined> | T | false | null | undefined,
-  { seconds = 20, everyMs = 50 }: { seconds?: number; everyMs?: number } = {},
+  { seconds = 60, everyMs = 50 }: { seconds?: number; everyMs?: number } = {},
 ): Promise<T> {
   const deadline = Date.now() + seconds * 1000;
   let last: unknown;

@@ -69,7 +69,7 @@ export class RunningService {
     await changeIntent(this.places.store, (intent) => giveCommand(intent, verb));
   }
 
-  async rolloutIsOver(seconds = 60): Promise<void> {
+  async rolloutIsOver(seconds = 180): Promise<void> {
     await eventually("the rollout is over", async () => (await this.state())?.rollout === null, { seconds });
   }
 
