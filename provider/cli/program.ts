@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { packageVersion } from "../agent/program";
 import { addAgentCommands } from "./commands/agent";
 import { addCheckCommand } from "./commands/check";
+import { addCostCommand } from "./commands/cost";
 import { addEventsCommand } from "./commands/events";
 import { addLocalCommands } from "./commands/local";
 import { addLogsCommand } from "./commands/logs";
@@ -21,6 +22,7 @@ export function buildProgram(terminal: Terminal): Command {
     .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: (text) => terminal.err(text) });
   addStatusCommand(program, terminal);
   addPlanCommand(program, terminal);
+  addCostCommand(program, terminal);
   addRolloutCommands(program, terminal);
   addLogsCommand(program, terminal);
   addEventsCommand(program, terminal);

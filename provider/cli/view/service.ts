@@ -4,6 +4,7 @@ import type { Condition, Outcome, Rejection, State } from "../../core/state";
 import { targetKey } from "../../core/target";
 import type { DataPlaneReport } from "../../ports/dataplane";
 import type { Lease } from "../../ports/store";
+import { costView, type CostView } from "./cost";
 import { keptVersions, type KeptVersionView } from "./kept-version";
 import { replicaView, type ReplicaView } from "./replica";
 import { rolloutView, type RolloutView } from "./rollout";
@@ -33,6 +34,8 @@ export interface ServiceView {
   /** What was rolled back and is not tried again by itself; `declared`: the program still wants it. */
   rejected: (Rejection & { targetKey: string; declared: boolean })[];
   keptVersions: KeptVersionView[];
+  /** Null: the target has told no prices. */
+  cost: CostView | null;
 }
 
 export interface ServiceFacts {
@@ -73,6 +76,7 @@ export function serviceView({ intent, state, lease, dataplane, now }: ServiceFac
       ...rejection,
     })),
     keptVersions: state === null ? [] : keptVersions(state, now),
+    cost: state?.ledger === undefined ? null : costView(state.ledger, now),
   };
 }
 

@@ -1,3 +1,4 @@
+import { money } from "./cost";
 import { ago, duration } from "./duration";
 import { rolloutLines } from "./rollout-text";
 import type { ServiceView } from "./service";
@@ -89,6 +90,10 @@ function notesOf(service: ServiceView): string[] {
     const { kind, rolloutId, startedAt, endedAt, reason } = service.lastOutcome;
     const took = duration((endedAt - startedAt) / 1000);
     notes.push(`Last rollout (${rolloutId}): ${kind} after ${took}${reason === null ? "" : `: ${reason}`}`);
+  }
+  if (service.cost !== null) {
+    // Nothing that grows with the clock: `--watch` prints what changed.
+    notes.push(`Costs $${money(service.cost.total.perHour.paid)}/h; \`pulumi-serve cost\` has the bill.`);
   }
   if (service.agent !== "alive") {
     notes.push("The agent is not running: start it with `pulumi-serve agent start`, or run `pulumi up`.");
