@@ -1,6 +1,6 @@
 import type { Draft } from "./draft";
 import type { Invariant } from "./events";
-import { takeCensus, type Census, type Side } from "./fleet/census";
+import type { Census, Side } from "./fleet/census";
 import type { Move } from "./fleet/moves";
 import { ALL_PRIMARY, type Goals, type PoolGoal } from "./goals";
 
@@ -11,7 +11,7 @@ import { ALL_PRIMARY, type Goals, type PoolGoal } from "./goals";
  */
 export function guard(draft: Draft, goals: Goals, moves: readonly Move[]): Move[] {
   const tallies = Object.fromEntries(
-    Object.entries(takeCensus(draft.state, draft.replicas())).map(([name, census]) => [name, tallyOf(census)]),
+    Object.entries(draft.census()).map(([name, census]) => [name, tallyOf(census)]),
   );
   const refused: Record<string, Invariant> = {};
   const allowed = moves.filter((move) => {

@@ -1,7 +1,7 @@
 import { digest } from "./digest";
 import type { Draft } from "./draft";
 import type { RoutedPool } from "./events";
-import { sideOf } from "./fleet/census";
+import type { Census, Count } from "./fleet/census";
 import { ALL_PRIMARY, type Goals, type Split, type Weights } from "./goals";
 import type { Intent } from "./intent";
 import type { Observed } from "./observed";
@@ -58,18 +58,15 @@ function routeOf(draft: Draft, name: string, goals: Goals): DesiredRoute[] {
   const { primary, canary } = pool;
   const shown = primary ?? canary;
   if (shown === null || !takesTraffic(draft, name, goals.weights)) return [];
-  const members = draft.replicas().filter((replica) => replica.pool === name && replica.address !== null);
-  const ready = members.filter(({ status }) => status === "ready");
-  // When every probe fails, a replica that may still answer is better than a certain refusal.
-  const fallback = ready.length === 0 ? members.filter(({ status }) => status === "notReady") : [];
-  const serving = [...ready, ...fallback];
-  const of = (side: "primary" | "canary") => serving.filter((replica) => sideOf(pool, replica) === side).map(address);
-  const counts = { canary: of("canary").length, primary: of("primary").length };
+  const census = draft.census()[name]!;
+  const serving = servingOf(census);
+  const counts = { canary: serving.canary.length, primary: serving.primary.length };
   const weights = toWhoeverServes(weightsOf(goals.pools[name]?.split, counts), counts);
-  const version = (side: "primary" | "canary", spec: PoolSpec | null): DesiredVersion | null => {
-    const replicas = of(side);
-    return spec === null ? null : { revision: spec.revision, weight: weights[side], replicas };
-  };
+  const version = (side: "primary" | "canary", spec: PoolSpec | null): DesiredVersion | null =>
+    spec && { revision: spec.revision, weight: weights[side], replicas: serving[side] };
+  const draining = [census.primary, census.canary, census.stale].flatMap(({ all }) =>
+    all.filter(({ status }) => status === "draining"),
+  );
   return [
     {
       prefix: shown.route,
@@ -77,9 +74,23 @@ function routeOf(draft: Draft, name: string, goals: Goals): DesiredRoute[] {
       readiness: shown.readiness,
       primary: version("primary", primary),
       canary: version("canary", canary),
-      draining: members.filter(({ status }) => status === "draining").map(address),
+      draining: reachable(draining),
     },
   ];
+}
+
+/** Who gets the requests of each version. When every probe fails, one that may still answer beats a certain refusal. */
+function servingOf({ primary, canary, stale }: Census): { primary: DesiredReplica[]; canary: DesiredReplica[] } {
+  const nobodyIsReady = [primary, canary, stale].every(({ ready }) => ready.length === 0);
+  const of = ({ ready, alive }: Count) =>
+    reachable(nobodyIsReady ? alive.filter(({ status }) => status === "notReady") : ready);
+  return { primary: of(primary), canary: of(canary) };
+}
+
+function reachable(replicas: readonly Replica[]): DesiredReplica[] {
+  const reachable: DesiredReplica[] = [];
+  for (const { id, address } of replicas) if (address !== null) reachable.push({ id, ...address });
+  return reachable;
 }
 
 /**
@@ -110,10 +121,6 @@ function takesTraffic(draft: Draft, name: string, weights: Weights): boolean {
   const { rollout } = draft.state;
   if (draft.pool(name).takesTraffic) return true;
   return rollout !== null && rollout.target[name] !== undefined && weights.canary > 0;
-}
-
-function address({ id, address: at }: Replica): DesiredReplica {
-  return { id, host: at!.host, port: at!.port };
 }
 
 function told({ primary, canary, draining }: DesiredRoute): RoutedPool {

@@ -3,7 +3,7 @@ import { lastLeaving } from "./moves";
 import type { WorldRollout } from "./rollout";
 import { canaryShare, isGreater, rest, show } from "./share";
 import { poolsWithBoth, readyShare, stands } from "./shares";
-import { facedWorld, violation, type InvariantCheck, type Step, type Violation } from "./step";
+import { violation, type InvariantCheck, type Step, type Violation } from "./step";
 import { readyOf, type World } from "./world";
 
 /**
@@ -39,7 +39,7 @@ function raisedWeights(step: Step, rollout: WorldRollout): Violation[] {
   const { before, after } = step;
   const routed = step.events.findLast((event) => event.kind === "routed");
   if (routed === undefined) return [];
-  const faced = facedWorld(step);
+  const { faced } = step;
   return poolsWithBoth(rollout).flatMap((pool) =>
     VERSIONS.flatMap(({ side, version, other, share }) => {
       const was = share(before, pool.name);
@@ -57,7 +57,7 @@ function raisedWeights(step: Step, rollout: WorldRollout): Violation[] {
 
 function drainedShares(step: Step, rollout: WorldRollout): Violation[] {
   const { events, after } = step;
-  const faced = facedWorld(step);
+  const { faced } = step;
   return poolsWithBoth(rollout).flatMap((pool) =>
     VERSIONS.flatMap(({ side, version, share }) => {
       const revision = rollout.revisions[pool.name]?.[version] ?? null;

@@ -2,7 +2,7 @@ import type { ServeEvent } from "../events";
 import { lastLeaving } from "./moves";
 import type { WorldRollout } from "./rollout";
 import { poolsWithBoth } from "./shares";
-import { facedWorld, violation, type Step, type Violation } from "./step";
+import { violation, type Step, type Violation } from "./step";
 import { readyOf, type World } from "./world";
 
 /**
@@ -11,7 +11,7 @@ import { readyOf, type World } from "./world";
  */
 export function floorKept(step: Step, rollout: WorldRollout, floor: Readonly<Record<string, number>>): Violation[] {
   const { events, after } = step;
-  const faced = facedWorld(step);
+  const { faced } = step;
   const broken = Object.entries(floor).flatMap(([pool, least]) => {
     if (after.removed.has(pool)) return [];
     const left = readyOfBoth(after, rollout, pool).length;

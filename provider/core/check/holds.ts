@@ -1,7 +1,7 @@
 import type { ServeEvent } from "../events";
 import type { WorldRollout } from "./rollout";
 import { violation, type InvariantCheck, type Step, type Violation } from "./step";
-import { advance } from "./world";
+import { Replay } from "./world";
 
 /**
  * What waits is left only by the word that ends it: a pause by resume, promote or abort, a declared hold by promote or
@@ -11,10 +11,11 @@ import { advance } from "./world";
 export const holds: InvariantCheck = (step) => [...stepsTaken(step), ...abortsIgnored(step)];
 
 function stepsTaken({ before, events }: Step): Violation[] {
-  let world = before;
+  if (!events.some(({ kind }) => kind === "rolloutStep")) return [];
+  const replay = new Replay(before);
   return events.flatMap((event) => {
-    const { rollout } = world;
-    world = advance(world, event);
+    const { rollout } = replay.world;
+    replay.take(event);
     if (event.kind !== "rolloutStep" || rollout === null) return [];
     const why = waitOf(rollout);
     return why === null ? [] : [violation("holds", event, `Step ${event.step} of rollout ${rollout.id} ${why}.`)];

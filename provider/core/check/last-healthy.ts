@@ -1,5 +1,5 @@
 import { lastLeaving } from "./moves";
-import { facedWorld, violation, type InvariantCheck } from "./step";
+import { violation, type InvariantCheck } from "./step";
 import { readyOf } from "./world";
 
 /**
@@ -12,7 +12,7 @@ export const lastHealthy: InvariantCheck = (step) => {
   return Object.entries(after.declared).flatMap(([pool, replicas]) => {
     if (replicas === 0 || after.removed.has(pool) || readyOf(after, pool, null).length > 0) return [];
     if (after.rollout?.floor?.[pool] === 0) return [];
-    const ending = lastLeaving(events, readyOf(facedWorld(step), pool, null));
+    const ending = lastLeaving(events, readyOf(step.faced, pool, null));
     if (ending === undefined) return [];
     return [
       violation("lastHealthy", ending, `The last ready replica of pool "${pool}" was ended with nothing in its place.`),

@@ -2,7 +2,7 @@ import type { RoutedPool } from "../events";
 import type { WorldRollout } from "./rollout";
 import { canaryShare, isGreater, rest, show, type Share } from "./share";
 import { poolsWithBoth, readyVersion, stands } from "./shares";
-import { facedWorld, violation, type InvariantCheck } from "./step";
+import { violation, type InvariantCheck } from "./step";
 import type { World } from "./world";
 
 /**
@@ -15,7 +15,7 @@ export const monotoneTraffic: InvariantCheck = (step) => {
   const rollout = after.rollout;
   const routed = events.findLast((event) => event.kind === "routed");
   if (rollout === null || routed === undefined || after.deleting) return [];
-  const faced = facedWorld(step);
+  const { faced } = step;
   const carried = before.rollout?.id === rollout.id ? before : null;
   return poolsWithBoth(rollout).flatMap(({ name: pool }) => {
     const was = carried === null ? { part: 0, whole: 1 } : canaryShare(carried.routed[pool]);

@@ -9,5 +9,8 @@ export function isLeaving(event: ServeEvent): event is Leaving {
 
 /** The last move of a tick that took one of these out of service. */
 export function lastLeaving(events: readonly ServeEvent[], replicas: readonly { id: string }[]): Leaving | undefined {
-  return events.filter(isLeaving).findLast(({ replica }) => replicas.some(({ id }) => id === replica));
+  const leaving = events.filter(isLeaving);
+  if (leaving.length === 0) return undefined;
+  const ids = new Set(replicas.map(({ id }) => id));
+  return leaving.findLast(({ replica }) => ids.has(replica));
 }

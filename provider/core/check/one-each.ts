@@ -1,7 +1,7 @@
 import { lastLeaving } from "./moves";
 import type { WorldRollout } from "./rollout";
 import { canaryShare } from "./share";
-import { facedWorld, violation, type InvariantCheck } from "./step";
+import { violation, type InvariantCheck } from "./step";
 import { readyOf, type World } from "./world";
 
 /** No action ends the last ready replica of either revision while a rollout still needs that revision. */
@@ -9,7 +9,7 @@ export const oneEach: InvariantCheck = (step) => {
   const { events, after } = step;
   const { rollout } = after;
   if (rollout === null || after.deleting) return [];
-  const faced = facedWorld(step);
+  const { faced } = step;
   return rollout.pools.flatMap(({ name: pool, from, to }) => {
     const revisions = rollout.revisions[pool];
     if (revisions === undefined || from === 0 || to === 0 || after.removed.has(pool)) return [];

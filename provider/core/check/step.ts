@@ -1,6 +1,6 @@
 import type { Invariant, ServeEvent } from "../events";
 import { isLeaving } from "./moves";
-import { advance, type World } from "./world";
+import { worldAfter, type World } from "./world";
 
 /**
  * One tick of the controller as the log shows it. A tick is decided and journalled whole, so invariants judge it whole:
@@ -9,6 +9,8 @@ import { advance, type World } from "./world";
 export interface Step {
   before: World;
   events: readonly ServeEvent[];
+  /** With every event but our own moves applied: what we faced when we decided. */
+  faced: World;
   after: World;
 }
 
@@ -31,17 +33,17 @@ export function stepsOf(events: readonly ServeEvent[], start: World): Step[] {
   for (let to = 1; to <= events.length; to += 1) {
     if (to < events.length && sameTick(events[from]!, events[to]!)) continue;
     const tick = events.slice(from, to);
-    const after = tick.reduce(advance, before);
-    steps.push({ before, events: tick, after });
+    const after = worldAfter(before, tick);
+    steps.push({
+      before,
+      events: tick,
+      faced: tick.every(isWorlds) ? after : worldAfter(before, tick.filter(isWorlds)),
+      after,
+    });
     before = after;
     from = to;
   }
   return steps;
-}
-
-/** The step with every event but our own moves applied: what we faced when we decided. */
-export function facedWorld(step: Step): World {
-  return step.events.filter(isWorlds).reduce(advance, step.before);
 }
 
 export function violation(invariant: Invariant, event: ServeEvent, sentence: string): Violation {

@@ -31,106 +31,133 @@ export const emptyWorld: World = {
   rollout: null,
 };
 
-/** The world after one more event. An event about a replica that the log never launched changes nothing. */
-export function advance(world: World, event: ServeEvent): World {
-  switch (event.kind) {
-    case "poolDeclared":
-      return declare(world, event);
-    case "replicaLaunching":
-      return withReplica(world, {
-        id: event.replica,
-        pool: event.pool,
-        revision: event.revision,
-        phase: "launching",
-      });
-    case "replicaStarting":
-      return inPhase(world, event.replica, "starting");
-    case "replicaReady":
-      return inPhase(world, event.replica, "ready");
-    case "replicaNotReady":
-      return inPhase(world, event.replica, "notReady");
-    case "replicaDraining":
-      return inPhase(leaving(world, event), event.replica, "draining");
-    case "replicaDrained":
-      return inPhase(world, event.replica, "drained");
-    case "replicaTerminating":
-      return inPhase(leaving(world, event), event.replica, "terminating");
-    case "launchFailed":
-    case "replicaLost":
-    case "replicaEnded":
-      return withoutReplica(world, event.replica);
-    case "routed":
-      return { ...world, routed: event.pools, rollout: world.rollout && reaching(world.rollout, event.pools) };
-    case "replicaRestarting":
-      return restart(world, event);
-    case "rolloutStarted":
-      return { ...world, rollout: startedRollout(event) };
-    case "rolloutReplanned":
-    case "rolloutStep":
-    case "rolloutHeld":
-    case "gateJudged":
-    case "commandObeyed":
-    case "rollingBack":
-    case "rollbackCancelled":
-      return world.rollout === null ? world : { ...world, rollout: advanceRollout(world.rollout, event) };
-    case "rolloutEnded":
-      return { ...world, rollout: null };
-    case "serviceDeleting":
-      return { ...world, deleting: true };
-    case "leaseTaken":
-    case "orphanSeen":
-    case "orphanEnded":
-    case "routeInForce":
-    case "rejectionCleared":
-    case "guardRefused":
-    case "replicaReconfigured":
-    case "configRefused":
-    case "rolloutFailed":
-    case "capacityWait":
-    case "capacityFound":
-      return world;
+/** The world after all of these. */
+export function worldAfter(before: World, events: readonly ServeEvent[]): World {
+  const replay = new Replay(before);
+  for (const event of events) replay.take(event);
+  return replay.world;
+}
+
+/**
+ * Reads a log on from a world, event by event. An event about a replica that the log never launched changes nothing.
+ * The replicas are copied once, however many events follow: a tick of thousands of them has thousands of events.
+ */
+export class Replay {
+  private copied: Map<string, WorldReplica> | null = null;
+
+  constructor(private now: World) {}
+
+  /** What is so now. Its replicas go on changing with what is taken next. */
+  get world(): World {
+    return this.now;
+  }
+
+  take(event: ServeEvent): void {
+    switch (event.kind) {
+      case "poolDeclared":
+        return this.declare(event);
+      case "replicaLaunching": {
+        const { replica: id, pool, revision } = event;
+        this.replicas().set(id, { id, pool, revision, phase: "launching" });
+        return;
+      }
+      case "replicaStarting":
+        return this.change(event.replica, { phase: "starting" });
+      case "replicaReady":
+        return this.change(event.replica, { phase: "ready" });
+      case "replicaNotReady":
+        return this.change(event.replica, { phase: "notReady" });
+      case "replicaDraining":
+        return this.leave(event, "draining");
+      case "replicaDrained":
+        return this.change(event.replica, { phase: "drained" });
+      case "replicaTerminating":
+        return this.leave(event, "terminating");
+      // The VM stays and counts once; its program is of another revision from here on, and has yet to become ready.
+      case "replicaRestarting":
+        return this.change(event.replica, { revision: event.revision, phase: "restarting" });
+      case "launchFailed":
+      case "replicaLost":
+      case "replicaEnded":
+        this.replicas().delete(event.replica);
+        return;
+      case "routed": {
+        const { rollout } = this.now;
+        return this.note({ routed: event.pools, rollout: rollout && reaching(rollout, event.pools) });
+      }
+      case "rolloutStarted":
+        return this.note({ rollout: startedRollout(event) });
+      case "rolloutReplanned":
+      case "rolloutStep":
+      case "rolloutHeld":
+      case "gateJudged":
+      case "commandObeyed":
+      case "rollingBack":
+      case "rollbackCancelled": {
+        const { rollout } = this.now;
+        return this.note({ rollout: rollout && advanceRollout(rollout, event) });
+      }
+      case "rolloutEnded":
+        return this.note({ rollout: null });
+      case "serviceDeleting":
+        return this.note({ deleting: true });
+      case "leaseTaken":
+      case "orphanSeen":
+      case "orphanEnded":
+      case "routeInForce":
+      case "rejectionCleared":
+      case "guardRefused":
+      case "replicaReconfigured":
+      case "configRefused":
+      case "rolloutFailed":
+      case "capacityWait":
+      case "capacityFound":
+        return;
+    }
+  }
+
+  private declare(event: Extract<ServeEvent, { kind: "poolDeclared" }>): void {
+    const { removed, declared } = this.now;
+    if (event.change === "removed") return this.note({ removed: new Set([...removed, event.pool]) });
+    this.note({
+      removed: new Set([...removed].filter((pool) => pool !== event.pool)),
+      declared: { ...declared, [event.pool]: event.replicas },
+    });
+  }
+
+  /** A deleted pool says so by the reason of its drains; the event that it is gone comes when they are over. */
+  private leave({ replica: id, reason }: { replica: string; reason: string }, phase: "draining" | "terminating"): void {
+    const { replicas, removed } = this.now;
+    const pool = replicas.get(id)?.pool;
+    const isDeleted = reason === POOL_DELETED && pool !== undefined && !removed.has(pool);
+    if (isDeleted) this.note({ removed: new Set([...removed, pool]) });
+    this.change(id, { phase });
+  }
+
+  private change(id: string, change: Partial<WorldReplica>): void {
+    const replica = this.now.replicas.get(id);
+    if (replica !== undefined) this.replicas().set(id, { ...replica, ...change });
+  }
+
+  private replicas(): Map<string, WorldReplica> {
+    if (this.copied === null) {
+      this.copied = new Map(this.now.replicas);
+      this.note({ replicas: this.copied });
+    }
+    return this.copied;
+  }
+
+  private note(change: Partial<World>): void {
+    this.now = { ...this.now, ...change };
   }
 }
 
 /** Ready replicas of one revision of a pool. */
 export function readyOf(world: World, pool: string, revision: string | null): WorldReplica[] {
-  return [...world.replicas.values()].filter(
-    (replica) =>
-      replica.pool === pool && replica.phase === "ready" && (revision === null || replica.revision === revision),
-  );
-}
-
-function declare(world: World, event: Extract<ServeEvent, { kind: "poolDeclared" }>): World {
-  if (event.change === "removed") return { ...world, removed: new Set([...world.removed, event.pool]) };
-  const removed = new Set([...world.removed].filter((pool) => pool !== event.pool));
-  return { ...world, removed, declared: { ...world.declared, [event.pool]: event.replicas } };
-}
-
-/** A deleted pool says so by the reason of its drains; the event that it is gone comes when they are over. */
-function leaving(world: World, event: { replica: string; reason: string }): World {
-  const replica = world.replicas.get(event.replica);
-  if (replica === undefined || event.reason !== POOL_DELETED) return world;
-  return { ...world, removed: new Set([...world.removed, replica.pool]) };
-}
-
-/** The VM stays and counts once; its program is of another revision from here on, and has yet to become ready. */
-function restart(world: World, event: Extract<ServeEvent, { kind: "replicaRestarting" }>): World {
-  const replica = world.replicas.get(event.replica);
-  if (replica === undefined) return world;
-  return withReplica(world, { ...replica, revision: event.revision, phase: "restarting" });
-}
-
-function withReplica(world: World, replica: WorldReplica): World {
-  return { ...world, replicas: new Map(world.replicas).set(replica.id, replica) };
-}
-
-function withoutReplica(world: World, id: string): World {
-  const replicas = new Map(world.replicas);
-  replicas.delete(id);
-  return { ...world, replicas };
-}
-
-function inPhase(world: World, id: string, phase: WorldReplica["phase"]): World {
-  const replica = world.replicas.get(id);
-  return replica === undefined ? world : withReplica(world, { ...replica, phase });
+  const ready: WorldReplica[] = [];
+  for (const replica of world.replicas.values()) {
+    if (replica.pool !== pool || replica.phase !== "ready") continue;
+    if (revision === null || replica.revision === revision) ready.push(replica);
+  }
+  return ready;
 }

@@ -266,16 +266,17 @@ export function end(draft: Draft, replica: Replica, reason: string): void {
 
 /** A VM with our tag that is not in state costs money for nobody: it is ended, and told once, as is its end. */
 function endOrphans(draft: Draft, vms: Map<string, ObservedVm>): void {
-  const orphans = [...vms.values()]
-    .filter((vm) => vm.state !== "ended" && draft.state.replicas[vm.replicaId] === undefined)
-    .map((vm) => vm.replicaId)
-    .sort();
+  const known = new Set(draft.state.orphans);
+  const seen = new Set<string>();
+  for (const { replicaId, state } of vms.values()) {
+    if (state !== "ended" && draft.state.replicas[replicaId] === undefined) seen.add(replicaId);
+  }
+  if (seen.size === 0 && known.size === 0) return;
+  const orphans = [...seen].sort();
   for (const replica of orphans) {
-    if (!draft.state.orphans.includes(replica)) draft.say({ kind: "orphanSeen", replica });
+    if (!known.has(replica)) draft.say({ kind: "orphanSeen", replica });
     draft.act({ kind: "terminate", replicaId: replica, reason: "not in the service's state" });
   }
-  for (const replica of draft.state.orphans) {
-    if (!orphans.includes(replica)) draft.say({ kind: "orphanEnded", replica });
-  }
-  if (orphans.length > 0 || draft.state.orphans.length > 0) draft.state.orphans = orphans;
+  for (const replica of known) if (!seen.has(replica)) draft.say({ kind: "orphanEnded", replica });
+  draft.state.orphans = orphans;
 }

@@ -4,7 +4,7 @@ import type { Goals, PoolGoal } from "../goals";
 import type { Observed } from "../observed";
 import type { PoolSpec, Revision } from "../spec/pool";
 import type { Replica } from "../state";
-import { comingBack, takeCensus, type Census, type Count, type Side } from "./census";
+import { comingBack, type Census, type Count, type Side } from "./census";
 import { FAILURES_ENOUGH } from "./failures";
 import { restartNow } from "./restart";
 
@@ -22,7 +22,7 @@ type Version = "primary" | "canary";
 
 /** The difference between goals and fleet, most urgent first: what frees places comes before what needs them. */
 export function proposeMoves(draft: Draft, goals: Goals, observed: Observed): Move[] {
-  const census = takeCensus(draft.state, draft.replicas());
+  const census = draft.census();
   const leave: Move[] = [];
   const enter: Move[] = [];
   for (const [name, goal] of Object.entries(goals.pools)) {

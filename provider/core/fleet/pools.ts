@@ -2,17 +2,16 @@ import type { Draft } from "../draft";
 import { NO_SIDE, ONE_VERSION, SHARES, type PoolGoal } from "../goals";
 import type { Intent, PoolIntent } from "../intent";
 import { keepingContent } from "../spec/pool-spec";
-import { takeCensus } from "./census";
 
 /** Takes what is declared into the pools' states: first, light and removed at once; a new revision stays staged. */
 export function followDeclarations(draft: Draft, intent: Intent): void {
   for (const [name, declaration] of Object.entries(intent.pools)) followDeclaration(draft, name, declaration);
-  const census = takeCensus(draft.state, draft.replicas());
+  const census = draft.census();
   for (const [name, pool] of Object.entries(draft.state.pools)) {
     const gone = intent.service.deleting || (intent.pools[name]?.deleting ?? true);
     if (gone && census[name]!.total === 0) {
       draft.say({ kind: "poolDeclared", pool: name, revision: "", replicas: 0, change: "removed" });
-      delete draft.state.pools[name];
+      draft.forgetPool(name);
     } else if (
       !pool.hasServed &&
       pool.primary !== null &&
@@ -30,14 +29,14 @@ function followDeclaration(draft: Draft, name: string, { declared, deleting, att
   if (pool === undefined) {
     if (deleting) return;
     tell("first");
-    draft.state.pools[name] = {
+    draft.keepPool(name, {
       primary: declared,
       canary: null,
       hasServed: false,
       takesTraffic: !draft.state.adopted,
       failures: null,
       attemptSeen: attempt,
-    };
+    });
     return;
   }
   // A new `up` is a person's word to try again, also after the pool was given up.

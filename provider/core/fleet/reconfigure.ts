@@ -2,7 +2,6 @@ import type { Draft } from "../draft";
 import type { Goals } from "../goals";
 import type { ConfigAnswer, Observed } from "../observed";
 import type { Replica } from "../state";
-import { takeCensus } from "./census";
 import { noteFailure } from "./failures";
 import { end } from "./lifecycle";
 import { specOf } from "./restart";
@@ -51,7 +50,7 @@ export function replaceRefusing(draft: Draft, goals: Goals): void {
     return primary?.userConfig?.onRefusal === "replace" && failures === null && !goal.moving && !goal.leaving;
   });
   if (pools.length === 0) return;
-  const census = takeCensus(draft.state, draft.replicas());
+  const census = draft.census();
   for (const [name, goal] of pools) {
     const spec = draft.pool(name).primary!;
     const { primary, total } = census[name]!;

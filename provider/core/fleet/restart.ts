@@ -36,8 +36,9 @@ export function revisionAfterDrain(draft: Draft, { pool, afterDrain }: Replica):
 
 /** The spec by which a replica of this revision runs; null when its pool has no use for it any more. */
 export function specOf(draft: Draft, pool: string, revision: Revision): PoolSpec | null {
-  const { primary = null, canary = null } = draft.state.pools[pool] ?? {};
-  return [primary, canary].find((each) => each?.revision === revision) ?? null;
+  const { primary, canary } = draft.state.pools[pool] ?? {};
+  if (primary?.revision === revision) return primary;
+  return canary?.revision === revision ? canary : null;
 }
 
 /**

@@ -11,14 +11,14 @@ export function planBlueGreen(pools: readonly PlannedPool[], begin: Begin = from
   walk.percent = 100;
   // Only where there are more primaries than the program still asks for: they stand where the canaries must fit.
   walk.visit("down", () => {
-    for (const pool of pools) walk.of(pool).primary = Math.min(walk.of(pool).primary, pool.from);
+    for (const pool of pools) walk.set(pool, { primary: Math.min(walk.of(pool).primary, pool.from) });
   });
   walk.visit("up", () => {
-    for (const pool of pools) walk.of(pool).canary = Math.max(walk.of(pool).canary, pool.to);
+    for (const pool of pools) walk.set(pool, { canary: Math.max(walk.of(pool).canary, pool.to) });
   });
   walk.visit("cutOver", () => (walk.weights = { canary: 100, primary: 0 }));
   walk.visit("down", () => {
-    for (const pool of pools) Object.assign(walk.of(pool), { canary: pool.to, primary: 0 });
+    for (const pool of pools) walk.set(pool, { canary: pool.to, primary: 0 });
   });
   walk.settle();
   return { cap, floor: null, states: walk.states };

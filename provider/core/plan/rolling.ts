@@ -1,6 +1,6 @@
 import type { InPlaceStrategy, RollingStrategy } from "../strategy";
 import type { Begin, Path, PlannedPool } from "./states";
-import { fromStart, Walk } from "./walk";
+import { fromStart, Walk, type Counts } from "./walk";
 
 /** What a wave may do in one pool. */
 interface Wave {
@@ -35,37 +35,41 @@ export function planWaves(
   const rolled = waves.filter(({ both }) => both > 0);
   walk.percent = leadsTo(walk, rolled, 0);
   visit("up", () => {
-    for (const pool of pools) if (pool.from === 0) walk.of(pool).canary = Math.max(walk.of(pool).canary, pool.to);
+    for (const pool of pools) if (pool.from === 0) walk.set(pool, { canary: Math.max(walk.of(pool).canary, pool.to) });
   });
   visit("down", () => {
-    for (const { pool, both } of rolled) endBeyond(walk.of(pool), both);
+    for (const { pool, both } of rolled) walk.set(pool, endedBeyond(walk.of(pool), both));
   });
   while (rolled.some(({ pool }) => walk.of(pool).primary > 0)) {
     walk.percent = leadsTo(walk, rolled, 1);
     if (strategy.kind === "rolling") {
       visit("down", () => {
-        for (const wave of rolled) if (!wave.startsFirst) endBeyond(walk.of(wave.pool), wave.both - wave.size);
+        for (const { pool, both, size, startsFirst } of rolled) {
+          if (!startsFirst) walk.set(pool, endedBeyond(walk.of(pool), both - size));
+        }
       });
     }
     visit("up", () => {
-      for (const wave of rolled) startUpTo(walk.of(wave.pool), wave);
+      for (const wave of rolled) walk.set(wave.pool, startedUpTo(walk.of(wave.pool), wave));
     });
     if (strategy.kind === "inPlace") {
       visit("restart", () => {
-        for (const wave of rolled) if (!wave.startsFirst) restart(walk.of(wave.pool), wave);
+        for (const wave of rolled) if (!wave.startsFirst) walk.set(wave.pool, restarted(walk.of(wave.pool), wave));
       });
     }
     visit("down", () => {
-      for (const wave of rolled) if (wave.startsFirst) endBeyond(walk.of(wave.pool), wave.both);
+      for (const { pool, both, startsFirst } of rolled) {
+        if (startsFirst) walk.set(pool, endedBeyond(walk.of(pool), both));
+      }
     });
     walk.settle();
   }
   walk.percent = 100;
   visit("up", () => {
-    for (const pool of pools) walk.of(pool).canary = Math.max(walk.of(pool).canary, pool.to);
+    for (const pool of pools) walk.set(pool, { canary: Math.max(walk.of(pool).canary, pool.to) });
   });
   visit("down", () => {
-    for (const pool of pools) Object.assign(walk.of(pool), { canary: pool.to, primary: 0 });
+    for (const pool of pools) walk.set(pool, { canary: pool.to, primary: 0 });
   });
   walk.settle();
   return {
@@ -73,11 +77,6 @@ export function planWaves(
     floor: Object.fromEntries(waves.map((wave) => [wave.pool.name, floorOf(wave)])),
     states: walk.states,
   };
-}
-
-interface Counts {
-  canary: number;
-  primary: number;
 }
 
 function waveOf(strategy: RollingStrategy | InPlaceStrategy, pool: PlannedPool): Wave {
@@ -100,20 +99,19 @@ function floorOf({ both, size, startsFirst }: Wave): number {
 }
 
 /** Ends primaries until no more than `total` of both versions are left. */
-function endBeyond(counts: Counts, total: number): void {
-  counts.primary -= Math.min(counts.primary, Math.max(0, counts.canary + counts.primary - total));
+function endedBeyond({ canary, primary }: Counts, total: number): Counts {
+  return { canary, primary: primary - Math.min(primary, Math.max(0, canary + primary - total)) };
 }
 
 /** Starts the canaries of the wave; after a loss it starts these too. */
-function startUpTo(counts: Counts, { both, size, startsFirst }: Wave): void {
+function startedUpTo({ canary, primary }: Counts, { both, size, startsFirst }: Wave): Counts {
   const total = startsFirst ? both + size : both;
-  counts.canary += Math.max(0, Math.min(both - counts.canary, total - counts.canary - counts.primary));
+  return { canary: canary + Math.max(0, Math.min(both - canary, total - canary - primary)), primary };
 }
 
-function restart(counts: Counts, { both, size }: Wave): void {
-  const wave = Math.min(counts.primary, counts.canary + counts.primary - (both - size));
-  counts.canary += wave;
-  counts.primary -= wave;
+function restarted({ canary, primary }: Counts, { both, size }: Wave): Counts {
+  const wave = Math.min(primary, canary + primary - (both - size));
+  return { canary: canary + wave, primary: primary - wave };
 }
 
 /** Percent of canaries after that many more waves, of the replicas that the waves go over. */

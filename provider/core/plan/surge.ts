@@ -98,7 +98,7 @@ function climb({ pools, maxSurgePercent, begin, endPercent, spared }: Climb): Pa
     first = false;
 
     walk.visit("up", () => {
-      for (const pool of pools) if (grows(pool) && fits(pool)) walk.of(pool).canary = grown(pool);
+      for (const pool of pools) if (grows(pool) && fits(pool)) walk.set(pool, { canary: grown(pool) });
     });
     // Ascending share of canaries: a pool tightened later has at least the share that earlier ones set the traffic to.
     const tight = pools.filter(grows).sort((a, b) => walk.of(a).canary * b.to - walk.of(b).canary * a.to);
@@ -106,15 +106,14 @@ function climb({ pools, maxSurgePercent, begin, endPercent, spared }: Climb): Pa
       const { canary } = walk.of(pool);
       const rest = pool.to - canary;
       walk.visit("tighten", () => (walk.weights = { canary, primary: rest }));
-      walk.visit("tighten", () => (walk.of(pool).primary = Math.ceil((pool.from * rest) / pool.to)));
-      walk.visit("up", () => (walk.of(pool).canary = grown(pool)));
+      walk.visit("tighten", () => walk.set(pool, { primary: Math.ceil((pool.from * rest) / pool.to) }));
+      walk.visit("up", () => walk.set(pool, { canary: grown(pool) }));
     }
     walk.visit("shift", () => (walk.weights = { canary: next, primary: 100 - next }));
     walk.visit("down", () => {
       for (const pool of pools) {
-        const counts = walk.of(pool);
-        counts.primary = next === 100 ? Math.min(spared, pool.from) : atLeast(pool, next);
-        if (next === endPercent) counts.canary = grown(pool);
+        walk.set(pool, { primary: next === 100 ? Math.min(spared, pool.from) : atLeast(pool, next) });
+        if (next === endPercent) walk.set(pool, { canary: grown(pool) });
       }
     });
     walk.settle();
@@ -146,21 +145,19 @@ function mend(
   });
   walk.visit("down", () => {
     for (const pool of pools) {
-      const counts = walk.of(pool);
       const share = shares(pool);
-      const canaries = Math.max(counts.canary, share.canary, grown(pool));
-      if (counts.canary < canaries) counts.primary = spare(counts.primary, share.primary, cap[pool.name]! - canaries);
-      if (counts.primary < share.primary) {
-        counts.canary = spare(counts.canary, share.canary, cap[pool.name]! - share.primary);
-      }
+      let { canary, primary } = walk.of(pool);
+      const canaries = Math.max(canary, share.canary, grown(pool));
+      if (canary < canaries) primary = spare(primary, share.primary, cap[pool.name]! - canaries);
+      if (primary < share.primary) canary = spare(canary, share.canary, cap[pool.name]! - share.primary);
+      walk.set(pool, { canary, primary });
     }
   });
   walk.visit("up", () => {
     for (const pool of pools) {
-      const counts = walk.of(pool);
       const share = shares(pool);
-      counts.canary = Math.max(counts.canary, share.canary);
-      counts.primary = Math.max(counts.primary, share.primary);
+      const { canary, primary } = walk.of(pool);
+      walk.set(pool, { canary: Math.max(canary, share.canary), primary: Math.max(primary, share.primary) });
     }
   });
 }

@@ -1,5 +1,4 @@
 import type { Draft } from "../draft";
-import { takeCensus } from "../fleet/census";
 import type { Goals } from "../goals";
 import type { Intent } from "../intent";
 import type { Observed } from "../observed";
@@ -37,7 +36,7 @@ function poolsThatGo(draft: Draft, intent: Intent): string[] {
 }
 
 function carryOn(draft: Draft, intent: Intent, observed: Observed): void {
-  const census = takeCensus(draft.state, draft.replicas());
+  const census = draft.census();
   followIntent(draft, intent);
   followClocks(draft);
   turnBack(draft, intent, census);

@@ -1,5 +1,5 @@
 import type { Draft } from "../draft";
-import { takeCensus, type Census } from "../fleet/census";
+import type { Census } from "../fleet/census";
 import { steadyGoal } from "../fleet/pools";
 import { ALL_PRIMARY, SHARES, type Goals, type Keeps, type PoolGoal, type Split, type Weights } from "../goals";
 import type { Intent } from "../intent";
@@ -15,7 +15,7 @@ export function goalsNow(draft: Draft, intent: Intent): Goals {
   const { rollout } = draft.state;
   if (rollout === null) return { pools, weights: ALL_PRIMARY };
 
-  const census = takeCensus(draft.state, draft.replicas());
+  const census = draft.census();
   notePeak(draft, rollout, census);
   const weights = weightsNow(draft, rollout, census);
   for (const pool of rollout.pools) pools[pool.name] = movingGoal(rollout, pool, weights);

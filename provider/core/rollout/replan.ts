@@ -1,5 +1,5 @@
 import type { Draft } from "../draft";
-import { comingBack, takeCensus } from "../fleet/census";
+import { comingBack } from "../fleet/census";
 import { planPath, planReturn, type Begin } from "../plan/path";
 import type { Path, PlannedPool } from "../plan/states";
 import type { RolloutProgress } from "../state";
@@ -63,7 +63,7 @@ function carried(begin: Begin, rollout: RolloutProgress): Begin {
  * rounded to where the side that is about to grow has less of it.
  */
 function standing(draft: Draft, rollout: RolloutProgress, round: (share: number) => number): Begin {
-  const census = takeCensus(draft.state, draft.replicas());
+  const census = draft.census();
   const { weights } = draft.state.routing;
   const total = weights.canary + weights.primary;
   const countsOf = ({ name }: PlannedPool) => {
