@@ -1,3 +1,4 @@
+import { isNoticed } from "../core/fleet/census";
 import type { Intent } from "../core/intent";
 import type { Observed } from "../core/observed";
 import type { State } from "../core/state";
@@ -26,7 +27,7 @@ export function isSettled(intent: Intent, state: State, observed: Observed): boo
   if (state.rollout !== null || intent.service.deleting) return false;
   if (observed.dataplane === null || observed.dataplane.generation !== state.routing.generation) return false;
   const replicas = Object.values(state.replicas);
-  if (replicas.some(({ status }) => status !== "ready")) return false;
+  if (replicas.some((replica) => replica.status !== "ready" || isNoticed(replica))) return false;
   return Object.entries(intent.pools).every(([name, { deleting }]) => {
     const ready = replicas.filter(({ pool }) => pool === name).length;
     return !deleting && ready === (state.pools[name]?.primary?.replicas ?? -1);

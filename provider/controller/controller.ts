@@ -32,6 +32,7 @@ export class Controller {
   private readonly executor: Executor;
   private readonly upkeep: Upkeep;
   private readonly tools: TickTools;
+  private readonly unwatch: () => void;
   private ending: Ending | null = null;
   private failure: string | null = null;
   private changedAt: number;
@@ -52,6 +53,7 @@ export class Controller {
     );
     this.tools = { parts, epoch, journal: this.journal, executor: this.executor, observer: new Observer(parts) };
     parts.prober.onChange(() => this.lookNow());
+    this.unwatch = parts.cloud.watch?.(() => this.lookNow()) ?? (() => undefined);
   }
 
   /** Something happened: do not wait for the next poll. */
@@ -85,6 +87,7 @@ export class Controller {
       }
       if (this.ending === null) await this.rest(pause);
     }
+    this.unwatch();
     await this.executor.stop();
     return this.ending;
   }

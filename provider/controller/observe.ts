@@ -21,12 +21,13 @@ export class Observer {
     actions: Pick<Observed, "launchErrors" | "routeError" | "reconfigured" | "gateAnswers">,
   ): Promise<Observed> {
     const { cloud, dataplane, prober, reporter } = this.parts;
-    const [vms, routed, prices] = await Promise.all([
+    const [vms, notices, routed, prices] = await Promise.all([
       this.orNull("the list of VMs", () => cloud.list(), reporter),
+      this.orNull("the cloud's notices", () => cloud.notices(), reporter),
       this.orNull("the data plane", () => dataplane.observe(), reporter),
       this.pricesNow(),
     ]);
-    return { vms, dataplane: routed, prices, probes: prober.readings(), ...actions };
+    return { vms, notices, dataplane: routed, prices, probes: prober.readings(), ...actions };
   }
 
   private async pricesNow(): Promise<Price[] | null> {

@@ -4,6 +4,7 @@ import { keepLedger } from "./cost/keep-ledger";
 import { Draft, firstState } from "./draft";
 import { followDeclarations } from "./fleet/pools";
 import { followReplicas } from "./fleet/lifecycle";
+import { followNotices } from "./fleet/notice";
 import { applyMoves, proposeMoves } from "./fleet/moves";
 import { noteConfigAnswers, pushConfigs, replaceRefusing } from "./fleet/reconfigure";
 import { specOf } from "./fleet/restart";
@@ -38,6 +39,7 @@ export function decide(
   noteInForce(draft, observed);
   noteConfigAnswers(draft, observed);
   followReplicas(draft, observed);
+  followNotices(draft, observed);
   noteDeletion(draft, intent);
   followDeclarations(draft, intent);
   const goals = driveRollout(draft, intent, observed);

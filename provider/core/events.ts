@@ -25,6 +25,8 @@ export type EventBody =
   | { kind: "replicaNotReady"; replica: string; reason: string }
   /** The world took it, or its program ended: not our action. */
   | { kind: "replicaLost"; replica: string; reason: string }
+  /** The cloud will take its VM: it counts for nothing from here on, whatever becomes of it. */
+  | { kind: "replicaNoticed"; replica: string; until: number }
   | { kind: "replicaDraining"; replica: string; reason: string }
   | { kind: "replicaDrained"; replica: string; inFlight: number; seconds: number }
   | { kind: "replicaTerminating"; replica: string; reason: string }

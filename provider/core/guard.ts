@@ -43,13 +43,14 @@ export function guard(draft: Draft, goals: Goals, moves: readonly Move[]): Move[
 
 /** VMs of a pool, and ready replicas of each version: numbers, as a tick may judge thousands of moves. */
 interface Tally {
+  /** That the cap counts. */
   total: number;
   ready: Record<Side, number>;
 }
 
-function tallyOf({ total, primary, canary, stale }: Census): Tally {
+function tallyOf({ counted, primary, canary, stale }: Census): Tally {
   return {
-    total,
+    total: counted,
     ready: { primary: primary.ready.length, canary: canary.ready.length, stale: stale.ready.length },
   };
 }

@@ -8,6 +8,8 @@ export interface Observed {
   /** Probe readings by replica id; absent: not probed yet. */
   probes: Record<string, ProbeReading>;
   dataplane: ObservedDataPlane | null;
+  /** The cloud's word about VMs that it will take; null or absent: could not look. What was told once stays true. */
+  notices?: Notice[] | null;
   /** Launches that the cloud refused since the last tick. */
   launchErrors: LaunchFailure[];
   /** Answers of replicas to a userConfig, by replica id, since the last persisted tick. */
@@ -30,6 +32,12 @@ export interface ObservedVm {
   exit: VmExit | null;
   /** Restarts of the program on this VM that have taken effect; what is told of it belongs to this one. */
   restarts: number;
+}
+
+export interface Notice {
+  replicaId: string;
+  /** When the VM will be taken. */
+  at: number;
 }
 
 export interface ConfigAnswer {

@@ -64,8 +64,8 @@ function routeOf(draft: Draft, name: string, goals: Goals): DesiredRoute[] {
   const weights = toWhoeverServes(weightsOf(goals.pools[name]?.split, counts), counts);
   const version = (side: "primary" | "canary", spec: PoolSpec | null): DesiredVersion | null =>
     spec && { revision: spec.revision, weight: weights[side], replicas: serving[side] };
-  const draining = [census.primary, census.canary, census.stale].flatMap(({ all }) =>
-    all.filter(({ status }) => status === "draining"),
+  const draining = [census.primary, census.canary, census.stale].flatMap(({ all, noticed }) =>
+    [...all, ...noticed].filter(({ status }) => status === "draining"),
   );
   return [
     {
@@ -79,12 +79,16 @@ function routeOf(draft: Draft, name: string, goals: Goals): DesiredRoute[] {
   ];
 }
 
-/** Who gets the requests of each version. When every probe fails, one that may still answer beats a certain refusal. */
+/** Who gets the requests of each version: whoever is ready and stays. Without any, one whose VM is taken soon, and then
+ * one whose probes fail: both beat a certain refusal. */
 function servingOf({ primary, canary, stale }: Census): { primary: DesiredReplica[]; canary: DesiredReplica[] } {
-  const nobodyIsReady = [primary, canary, stale].every(({ ready }) => ready.length === 0);
-  const of = ({ ready, alive }: Count) =>
-    reachable(nobodyIsReady ? alive.filter(({ status }) => status === "notReady") : ready);
-  return { primary: of(primary), canary: of(canary) };
+  const ways: ((count: Count) => Replica[])[] = [
+    ({ ready }) => ready,
+    ({ noticed }) => noticed.filter(({ status }) => status === "ready"),
+    ({ alive }) => alive.filter(({ status }) => status === "notReady"),
+  ];
+  const of = ways.find((way) => [primary, canary, stale].some((count) => way(count).length > 0)) ?? ways[0]!;
+  return { primary: reachable(of(primary)), canary: reachable(of(canary)) };
 }
 
 function reachable(replicas: readonly Replica[]): DesiredReplica[] {

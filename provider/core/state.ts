@@ -112,6 +112,8 @@ export interface Replica {
   address: { host: string; port: number } | null;
   zone: string | null;
   market: "onDemand" | "spot";
+  /** When the cloud takes its VM, once it said so: it is replaced now, and counts against no cap. Null: nothing was said. */
+  noticedUntil: number | null;
   /** Routing generation that first leaves it out; its in-flight count means something only from there on. */
   drainGeneration: number | null;
   drainSince: number | null;

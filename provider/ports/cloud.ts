@@ -1,5 +1,5 @@
 import type { Price } from "../core/cost/price";
-import type { ObservedVm } from "../core/observed";
+import type { Notice, ObservedVm } from "../core/observed";
 import type { Resources } from "../core/spec/pool";
 
 /** What every cloud can do for the controller. All calls are idempotent by replica id. */
@@ -24,6 +24,11 @@ export interface Cloud {
   describe(replicaId: string): Promise<ObservedVm | null>;
   /** The cloud's word that spot VMs will be taken. */
   notices(): Promise<Notice[]>;
+  /**
+   * Calls the listener soon after a notice came or a VM ended by itself, so that the loop need not wait for its next look.
+   * Where a cloud has no such word the looks alone must do. Returns what ends it.
+   */
+  watch?(listener: () => void): () => void;
   offerings(): Promise<Offering[]>;
   /** Per zone and market; one that is not offered is left out. */
   prices(): Promise<Price[]>;
@@ -54,12 +59,6 @@ export interface RestartRequest extends Omit<LaunchRequest, "market" | "resource
   restarts: number;
   /** How long the old program gets to end by itself after it was told to. */
   graceSeconds: number;
-}
-
-export interface Notice {
-  replicaId: string;
-  /** When the VM will be taken. */
-  at: number;
 }
 
 export interface Offering {

@@ -9,8 +9,9 @@ export function violations(world: World, losses: { happened: boolean }): string[
   for (const [name, pool] of Object.entries(state.pools)) {
     const vms = world.living().filter(({ replica }) => replica.startsWith(`${name}-`));
     const rollout = state.rollout?.pools.find((each) => each.name === name);
-    if (rollout !== undefined && vms.length > state.rollout!.cap[name]!) {
-      found.push(`cap: ${vms.length} VMs of ${name}, at most ${state.rollout!.cap[name]}`);
+    const counted = vms.filter(({ replica }) => !world.notices.has(replica));
+    if (rollout !== undefined && counted.length > state.rollout!.cap[name]!) {
+      found.push(`cap: ${counted.length} VMs of ${name}, at most ${state.rollout!.cap[name]}`);
     }
     const route = world.routing?.routes.find((each) => each.pool === name);
     if (route === undefined || !pool.hasServed) continue;

@@ -5,7 +5,7 @@ import type { World } from "./world";
 
 interface Fault {
   tick: number;
-  kind: "crash" | "lose" | "abort" | "revert" | "refuse" | "dataPlane";
+  kind: "crash" | "lose" | "notice" | "abort" | "revert" | "refuse" | "dataPlane";
   /** What is struck, where there is a choice. */
   pick: number;
 }
@@ -28,7 +28,7 @@ export const scenarios: fc.Arbitrary<Scenario> = fc.record({
   faults: fc.array(
     fc.record({
       tick: fc.integer({ min: 1, max: LAST_FAULT_TICK }),
-      kind: fc.constantFrom(...(["crash", "lose", "abort", "revert", "refuse", "dataPlane"] as const)),
+      kind: fc.constantFrom(...(["crash", "lose", "notice", "abort", "revert", "refuse", "dataPlane"] as const)),
       pick: fc.nat(),
     }),
     { maxLength: 4 },
@@ -49,6 +49,12 @@ export function tickWithFaults(world: World, scenario: Scenario, tick: number): 
       case "lose": {
         const vms = world.living().filter(({ phase }) => phase === "up");
         if (vms.length > 1) world.lose(vms[pick % vms.length]!.replica);
+        lost = true;
+        break;
+      }
+      case "notice": {
+        const vms = world.living().filter(({ phase, replica }) => phase === "up" && !world.notices.has(replica));
+        if (vms.length > 1) world.notice(vms[pick % vms.length]!.replica, 5 + (pick % 60));
         lost = true;
         break;
       }

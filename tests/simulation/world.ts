@@ -43,6 +43,8 @@ export class World {
   readonly tombstones = new Set<string>();
   routing: DesiredRouting | null = null;
   dataPlaneUp = true;
+  /** What the cloud says that it takes, and when; nobody takes it back. */
+  readonly notices = new Map<string, number>();
   /** Launches that the cloud will refuse before it gives again. */
   refusals = 0;
   dissolved = false;
@@ -105,6 +107,11 @@ export class World {
     const vm = this.vms.get(replica)!;
     vm.phase = "ended";
     vm.lost = true;
+  }
+
+  /** The cloud says that it takes the VM; whether it does is for `lose`. */
+  notice(replica: string, seconds: number): void {
+    this.notices.set(replica, this.now + seconds * 1000);
   }
 
   living(): Vm[] {
@@ -182,6 +189,7 @@ export class World {
             ),
           }
         : null,
+      notices: [...this.notices].map(([replicaId, at]) => ({ replicaId, at })),
       launchErrors: errors,
       reconfigured,
       gateAnswers: { ...this.gateAnswers },

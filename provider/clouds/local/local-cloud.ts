@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import type { ObservedVm } from "../../core/observed";
-import type { Cloud, LaunchRequest, Notice, Offering, Price, RestartRequest } from "../../ports/cloud";
+import type { Notice, ObservedVm } from "../../core/observed";
+import type { Cloud, LaunchRequest, Offering, Price, RestartRequest } from "../../ports/cloud";
 import { attend, giveBackPort } from "./attend";
 import { alreadyEnded, asLaunchError, damagedRecord, launchFailed, undying } from "./errors";
 import { startProgram, unpackWork } from "./launch";
@@ -14,7 +14,9 @@ import * as vms from "./replica-folder";
 import type { ReplicaRecord, Vm } from "./replica-folder";
 import { Replicas } from "./replicas";
 import { restartProgram } from "./restart";
+import type { ProcessIdentity } from "../../host/process-identity";
 import { killLeaderlessGroup, killTagged, signalGroup } from "./tagged-processes";
+import { watchWorld } from "./watch";
 import type { WatchedCloudFile } from "./watched-cloud-file";
 
 /** Folders of ended replicas, with their logs, that are kept for a person to read. */
@@ -26,6 +28,8 @@ export class LocalCloud implements Cloud {
   private readonly replicas: Replicas;
   /** Placement counts what is there, so within this process one launch is placed after the other. */
   private placing: Promise<unknown> = Promise.resolve();
+  /** First processes of the VMs that the last listing showed at work: when one goes, a VM is lost. */
+  private atWork: ProcessIdentity[] = [];
 
   constructor(
     serviceFolder: string,
@@ -85,12 +89,24 @@ export class LocalCloud implements Cloud {
   }
 
   async list(): Promise<ObservedVm[]> {
-    const observed = await Promise.all((await this.replicas.ids()).map((id) => this.describe(id)));
+    const ids = await this.replicas.ids();
+    const vms = await Promise.all(ids.map(async (id) => ({ id, vm: await this.attend(id) })));
+    this.atWork = vms.flatMap(({ vm: { present, endsAt } }) =>
+      present.status.kind === "live" && endsAt === null ? [present.status.leader] : [],
+    );
+    const observed = await Promise.all(vms.map(({ id, vm }) => this.told(id, vm)));
     return observed.filter((vm) => vm !== null);
   }
 
   async describe(replicaId: string): Promise<ObservedVm | null> {
-    const vm = await this.attend(replicaId);
+    return this.told(replicaId, await this.attend(replicaId));
+  }
+
+  watch(listener: () => void): () => void {
+    return watchWorld(this.cloudFile.path, () => this.atWork, listener);
+  }
+
+  private async told(replicaId: string, vm: Vm): Promise<ObservedVm | null> {
     // A place that was given, and whose program nobody has started, is no VM: told as one, nobody would start it any more
     // once the process that had begun to is gone.
     return vms.isOnlyPlaced(vm) ? null : this.observe(replicaId, vm);
@@ -98,9 +114,10 @@ export class LocalCloud implements Cloud {
 
   async notices(): Promise<Notice[]> {
     const { notices } = await this.cloudFile.watched.current();
-    if (notices.length === 0) return [];
-    const running = new Set((await this.list()).filter(({ state }) => state !== "ended").map((vm) => vm.replicaId));
-    return notices.filter(({ replicaId }) => running.has(replicaId));
+    const known = new Set(notices.length === 0 ? [] : await this.replicas.ids());
+    const ours = notices.filter(({ replicaId }) => known.has(replicaId));
+    const vms = await Promise.all(ours.map(({ replicaId }) => this.describe(replicaId)));
+    return ours.filter((_, index) => vms[index] !== null && vms[index]!.state !== "ended");
   }
 
   async offerings(): Promise<Offering[]> {

@@ -19,6 +19,8 @@ export interface WorldReplica {
   id: string;
   pool: string;
   revision: string;
+  /** The cloud takes its VM: it counts for nothing. */
+  noticed: boolean;
   phase: "launching" | "starting" | "restarting" | "ready" | "notReady" | "draining" | "drained" | "terminating";
 }
 
@@ -58,7 +60,7 @@ export class Replay {
         return this.declare(event);
       case "replicaLaunching": {
         const { replica: id, pool, revision } = event;
-        this.replicas().set(id, { id, pool, revision, phase: "launching" });
+        this.replicas().set(id, { id, pool, revision, noticed: false, phase: "launching" });
         return;
       }
       case "replicaStarting":
@@ -67,6 +69,8 @@ export class Replay {
         return this.change(event.replica, { phase: "ready" });
       case "replicaNotReady":
         return this.change(event.replica, { phase: "notReady" });
+      case "replicaNoticed":
+        return this.notice(event.replica);
       case "replicaDraining":
         return this.leave(event, "draining");
       case "replicaDrained":
@@ -132,6 +136,12 @@ export class Replay {
     const isDeleted = reason === POOL_DELETED && pool !== undefined && !removed.has(pool);
     if (isDeleted) this.note({ removed: new Set([...removed, pool]) });
     this.change(id, { phase });
+  }
+
+  /** What it still serves is the world's to take: no move of ours is to blame for it, and none may count on it. */
+  private notice(id: string): void {
+    const phase = this.now.replicas.get(id)?.phase;
+    this.change(id, { noticed: true, ...(phase === "ready" ? { phase: "notReady" } : {}) });
   }
 
   private change(id: string, change: Partial<WorldReplica>): void {

@@ -4,11 +4,13 @@ import type { PoolState, Replica, State } from "../state";
 export type Side = "primary" | "canary" | "stale";
 
 export interface Count {
-  /** Those that serve or are on their way to it: not draining, not ending. */
+  /** Those that serve or are on their way to it: not draining, not ending, not under notice. */
   alive: Replica[];
   ready: Replica[];
-  /** Every VM, draining and ending ones too: what the cap counts. */
+  /** Every VM but those under notice, draining and ending ones too: what the cap counts. */
   all: Replica[];
+  /** VMs that the cloud takes, whatever they still do. */
+  noticed: Replica[];
 }
 
 export interface Census {
@@ -17,6 +19,14 @@ export interface Census {
   stale: Count;
   /** Every VM of the pool. */
   total: number;
+  /** Those that the cap counts: a VM under notice is as good as gone, and its replacement must not wait for it. */
+  counted: number;
+}
+
+/** True once the cloud has said that it takes the replica's VM. */
+export function isNoticed({ noticedUntil }: Replica): boolean {
+  // Absent in what an agent of before has written.
+  return (noticedUntil ?? null) !== null;
 }
 
 export function sideOf(pool: PoolState | undefined, replica: Replica): Side {
@@ -36,6 +46,11 @@ export function takeCensus(
     const pool = (census[replica.pool] ??= emptyCensus());
     const count = pool[sideOf(state.pools[replica.pool], replica)];
     pool.total += 1;
+    if (isNoticed(replica)) {
+      count.noticed.push(replica);
+      continue;
+    }
+    pool.counted += 1;
     count.all.push(replica);
     switch (replica.status) {
       case "draining":
@@ -62,9 +77,9 @@ export function comingBack({ all }: Count): number {
 }
 
 function emptyCensus(): Census {
-  return { primary: emptyCount(), canary: emptyCount(), stale: emptyCount(), total: 0 };
+  return { primary: emptyCount(), canary: emptyCount(), stale: emptyCount(), total: 0, counted: 0 };
 }
 
 function emptyCount(): Count {
-  return { alive: [], ready: [], all: [] };
+  return { alive: [], ready: [], all: [], noticed: [] };
 }

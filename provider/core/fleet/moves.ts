@@ -5,6 +5,7 @@ import type { Observed } from "../observed";
 import type { PoolSpec, Revision } from "../spec/pool";
 import type { Replica } from "../state";
 import { comingBack, type Census, type Count, type Side } from "./census";
+import { beginDrain } from "./drain";
 import { FAILURES_ENOUGH } from "./failures";
 import { restartNow } from "./restart";
 
@@ -130,17 +131,6 @@ export function applyMoves(draft: Draft, moves: readonly Move[]): void {
   }
 }
 
-function beginDrain(draft: Draft, replica: Replica, reason: string, afterDrain: Replica["afterDrain"]): void {
-  draft.patchReplica(replica.id, {
-    status: "draining",
-    reason,
-    drainSince: draft.now,
-    drainDeadline: draft.now + drainSeconds(draft, replica) * 1000,
-    drainGeneration: null,
-    afterDrain,
-  });
-  draft.say({ kind: "replicaDraining", replica: replica.id, reason });
-}
 /** The id is in the state before the VM is asked for, so a crash in between leaves nothing that nobody knows. */
 function journalLaunch(draft: Draft, pool: string, { revision }: PoolSpec): void {
   const id = `${pool}-${draft.state.nextReplica}`;
@@ -162,6 +152,7 @@ function journalLaunch(draft: Draft, pool: string, { revision }: PoolSpec): void
     address: null,
     zone: null,
     market: "onDemand",
+    noticedUntil: null,
     drainGeneration: null,
     drainSince: null,
     drainDeadline: null,
@@ -169,12 +160,4 @@ function journalLaunch(draft: Draft, pool: string, { revision }: PoolSpec): void
     reason: null,
   });
   draft.say({ kind: "replicaLaunching", replica: id, pool, revision });
-}
-
-const DRAIN_SECONDS_WITHOUT_SPEC = 60;
-
-function drainSeconds(draft: Draft, replica: Replica): number {
-  const pool = draft.pool(replica.pool);
-  const spec = [pool.primary, pool.canary].find((each) => each?.revision === replica.revision);
-  return spec?.drainSeconds ?? pool.primary?.drainSeconds ?? DRAIN_SECONDS_WITHOUT_SPEC;
 }

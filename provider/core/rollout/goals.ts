@@ -49,6 +49,6 @@ function countsNow(rollout: RolloutProgress, pool: RolloutProgress["pools"][numb
 }
 
 function notePeak(draft: Draft, rollout: RolloutProgress, census: Record<string, Census>): void {
-  const now = rollout.pools.reduce((sum, { name }) => sum + census[name]!.total, 0);
+  const now = rollout.pools.reduce((sum, { name }) => sum + census[name]!.counted, 0);
   if (now > rollout.peakReplicas) draft.state.rollout = { ...draft.state.rollout!, peakReplicas: now };
 }

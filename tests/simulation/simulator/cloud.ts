@@ -23,7 +23,11 @@ export interface Vm {
   configured: string | null;
   /** Left out of every listing until then. */
   hiddenUntil: number;
+  /** When it is taken, as the cloud has said, by the timeline; null: nothing was said. */
+  takenAt: number | null;
 }
+
+export type VmChange = "booted" | "ended" | "lost" | "failing" | "noticed";
 
 /** How long an ended VM stays listed with its exit. */
 const LISTED_AFTER_END_MS = 60_000;
@@ -45,7 +49,7 @@ export class SimulatedCloud {
     private readonly timeline: Timeline,
     private readonly scenario: Scenario,
     /** A VM changed by itself. */
-    private readonly onChange: (vm: Vm, what: "booted" | "ended" | "lost" | "failing") => void,
+    private readonly onChange: (vm: Vm, what: VmChange) => void,
   ) {}
 
   living(): Vm[] {
@@ -87,6 +91,7 @@ export class SimulatedCloud {
       restarts: 0,
       configured: null,
       hiddenUntil: 0,
+      takenAt: null,
     };
     this.vms.set(replicaId, vm);
     this.boot(vm);
@@ -136,6 +141,14 @@ export class SimulatedCloud {
 
   purge(): void {
     for (const vm of this.vms.values()) vm.phase = "ended";
+  }
+
+  /** The cloud says that it takes the VM; sometimes it does not. */
+  notice(vm: Vm, inMs: number, isFollowed: boolean): void {
+    if (vm.phase !== "up" || vm.takenAt !== null) return;
+    vm.takenAt = this.timeline.now + inMs;
+    if (isFollowed) this.timeline.in(inMs, () => vm.phase !== "ended" && this.lose(vm));
+    this.onChange(vm, "noticed");
   }
 
   lose(vm: Vm): void {

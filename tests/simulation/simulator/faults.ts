@@ -27,6 +27,8 @@ export function strike(world: SimulatedWorld, fault: Fault): void {
       return world.startController();
     case "lose":
       return victims(world, fault.pick, fault.count).forEach((vm) => cloud.lose(vm));
+    case "notice":
+      return victims(world, fault.pick, fault.count).forEach((vm) => cloud.notice(vm, fault.inMs, fault.isFollowed));
     case "exit":
       return victims(world, fault.pick, 1).forEach((vm) => cloud.exit(vm));
     case "sick":

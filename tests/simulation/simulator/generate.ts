@@ -11,6 +11,7 @@ const FAULTS: readonly Fault["kind"][] = [
   "suspend",
   "split",
   "lose",
+  "notice",
   "exit",
   "sick",
   "hide",
@@ -207,6 +208,10 @@ function faultOf(random: Random): Fault {
       return { kind };
     case "lose":
       return { kind, pick, count: random.pick([1, 1, 2, 5]) };
+    case "notice": {
+      const inMs = random.pick([500, 5_000, 30_000, 120_000]);
+      return { kind, pick, count: random.pick([1, 1, 2, 5]), inMs, isFollowed: random.chance(0.8) };
+    }
     case "exit":
       return { kind, pick };
     case "sick":

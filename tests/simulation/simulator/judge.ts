@@ -102,7 +102,9 @@ export class Judge {
     const pool = state?.pools[vm.pool];
     if (state === null || pool === undefined || this.isOlder(sender)) return;
     const limit = capOf(state, vm.pool);
-    const others = cloud.living().filter((each) => each.pool === vm.pool && !cloud.isHidden(each));
+    const others = cloud
+      .living()
+      .filter((each) => each.pool === vm.pool && each.takenAt === null && !cloud.isHidden(each));
     if (others.length > limit) {
       const names = others.map(({ replicaId }) => `${replicaId}${replicaId in state.replicas ? "" : " (unknown)"}`);
       this.broken(
@@ -139,6 +141,7 @@ export class Judge {
       this.broken("drainFirst", `${replicaId} was ${how} while it is in the routing`);
     const leftAt = dataPlane.leftAt(replicaId);
     if (leftAt === null || !dataPlane.isBusy(replicaId) || this.jumpedAt >= leftAt) return;
+    if (vm.takenAt !== null && timeline.now >= vm.takenAt) return;
     if (timeline.now - leftAt < this.drainMs(vm) - ROUTING_TAKES_MS) {
       this.broken(
         "drainFirst",

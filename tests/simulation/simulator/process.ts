@@ -202,7 +202,7 @@ export class ControllerProcess {
           return listed();
         }),
       describe: async () => null,
-      notices: async () => [],
+      notices: () => this.outside(() => world.notices()),
       offerings: async () => [],
       prices: async () => [],
       purge: () => this.outside(() => world.purge()),

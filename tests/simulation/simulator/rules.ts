@@ -10,7 +10,10 @@ export function servingIn(world: SimulatedWorld): Record<string, number> {
   const { up, inForce } = world.dataPlane;
   if (!up || inForce === null) return {};
   return Object.fromEntries(
-    inForce.routes.map((route) => [route.pool, versionsOf(route).reduce((sum, each) => sum + healthy(world, each), 0)]),
+    inForce.routes.map((route) => [
+      route.pool,
+      versionsOf(route).reduce((sum, each) => sum + answering(world, each), 0),
+    ]),
   );
 }
 
@@ -111,6 +114,12 @@ function versionsOf({ primary, canary }: DesiredRoute): DesiredVersion[] {
   return [primary, canary].filter((version) => version !== null && version.weight > 0) as DesiredVersion[];
 }
 
-function healthy(world: SimulatedWorld, { replicas }: DesiredVersion): number {
+function answering(world: SimulatedWorld, { replicas }: DesiredVersion): number {
   return replicas.filter(({ id }) => world.cloud.isHealthy(world.cloud.vms.get(id))).length;
+}
+
+/** One that the cloud takes soon still answers, and is nothing to count on. */
+function healthy(world: SimulatedWorld, { replicas, ...version }: DesiredVersion): number {
+  const staying = replicas.filter(({ id }) => (world.cloud.vms.get(id)?.takenAt ?? null) === null);
+  return answering(world, { ...version, replicas: staying });
 }

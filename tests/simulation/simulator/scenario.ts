@@ -71,6 +71,8 @@ export type Fault =
   /** A second one takes the lease although the first lives. */
   | { kind: "split" }
   | { kind: "lose"; pick: number; count: number }
+  /** The cloud says that it takes some in so long; `isFollowed`: and does. */
+  | { kind: "notice"; pick: number; count: number; inMs: number; isFollowed: boolean }
   | { kind: "exit"; pick: number }
   | { kind: "sick"; pick: number; forMs: number }
   | { kind: "refuse"; scope: ErrorScope; forMs: number }

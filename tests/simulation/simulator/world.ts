@@ -1,8 +1,8 @@
-import type { GateAnswer } from "../../../provider/core/observed";
+import type { GateAnswer, Notice } from "../../../provider/core/observed";
 import type { State } from "../../../provider/core/state";
 import type { DesiredRouting } from "../../../provider/core/routing";
 import type { LaunchRequest, RestartRequest } from "../../../provider/ports/cloud";
-import { SimulatedCloud, type Vm } from "./cloud";
+import { SimulatedCloud, type Vm, type VmChange } from "./cloud";
 import { SimulatedDataPlane } from "./data-plane";
 import { Judge } from "./judge";
 import { Network } from "./network";
@@ -100,6 +100,14 @@ export class SimulatedWorld {
     return { outcome: this.gateOutcome, reason: `it ${this.gateOutcome}` };
   }
 
+  /** By the computer's clock, as everything that is told. */
+  notices(): Notice[] {
+    const ahead = this.wall() - this.timeline.now;
+    return this.cloud
+      .living()
+      .flatMap(({ replicaId, takenAt }) => (takenAt === null ? [] : [{ replicaId, at: takenAt + ahead }]));
+  }
+
   launch(request: LaunchRequest, sender: Sender): void {
     const vm = this.cloud.launch(request);
     if (vm !== null) this.judge.launched(vm, sender);
@@ -133,8 +141,8 @@ export class SimulatedWorld {
     this.cloud.purge();
   }
 
-  private changed(vm: Vm, what: "booted" | "ended" | "lost" | "failing"): void {
-    if (what === "lost" || what === "failing") this.judge.disturbed(`${vm.replicaId} ${what}`);
+  private changed(vm: Vm, what: VmChange): void {
+    if (what === "lost" || what === "failing" || what === "noticed") this.judge.disturbed(`${vm.replicaId} ${what}`);
     this.timeline.in(20, () => this.ring());
   }
 }

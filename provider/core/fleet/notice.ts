@@ -1,0 +1,59 @@
+import type { Draft } from "../draft";
+import type { Observed } from "../observed";
+import type { Replica } from "../state";
+import { isNoticed, type Census } from "./census";
+import { beginDrain } from "./drain";
+import { end } from "./lifecycle";
+
+/**
+ * The cloud's word that it takes a VM. From then on the replica counts for nothing: its replacement is launched in this
+ * very tick, it leaves the routing and is drained until its VM goes. A word once said is never taken back: should the
+ * loss not come, the replica is ended all the same when it is drained, because what stands in its place is there.
+ */
+export function followNotices(draft: Draft, observed: Observed): void {
+  for (const { replicaId, at } of observed.notices ?? []) {
+    const replica = draft.state.replicas[replicaId];
+    if (replica === undefined || isNoticed(replica)) continue;
+    draft.patchReplica(replicaId, { noticedUntil: at });
+    draft.say({ kind: "replicaNoticed", replica: replicaId, until: at });
+  }
+  const noticed = draft.replicas().filter(isNoticed);
+  if (noticed.length === 0) return;
+  const census = draft.census();
+  for (const replica of noticed) leave(draft, replica, isServed(census[replica.pool]!));
+}
+
+function leave(draft: Draft, replica: Replica, othersServe: boolean): void {
+  const until = replica.noticedUntil!;
+  const reason = "the cloud takes its VM";
+  switch (replica.status) {
+    case "launching":
+    case "starting":
+    case "restarting":
+      return end(draft, replica, reason);
+    case "ready":
+      // The last one of its pool goes on until somebody else is ready: a replica that is taken soon beats none at all.
+      if (!othersServe) return;
+      break;
+    case "notReady":
+      break;
+    case "draining":
+      return hasten(draft, replica, until);
+    case "terminating":
+      return;
+  }
+  beginDrain(draft, replica, reason, { kind: "end" });
+  hasten(draft, draft.state.replicas[replica.id]!, until);
+}
+
+/** There is no VM for its requests beyond the notice, nor for another program. */
+function hasten(draft: Draft, replica: Replica, until: number): void {
+  if ((replica.drainDeadline ?? 0) <= until && replica.afterDrain.kind === "end") return;
+  const drainDeadline = Math.min(replica.drainDeadline ?? until, until);
+  draft.patchReplica(replica.id, { drainDeadline, afterDrain: { kind: "end" } });
+}
+
+/** Somebody is ready who stays. */
+function isServed({ primary, canary }: Census): boolean {
+  return primary.ready.length + canary.ready.length > 0;
+}
