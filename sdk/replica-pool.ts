@@ -29,6 +29,8 @@ export interface ReplicaPoolArgs {
   version?: pulumi.Input<string>;
   /** Replicas in steady state. Default: 1. Change: light, replicas are added, or drained and ended. */
   replicas?: pulumi.Input<number>;
+  /** Which market the replicas come from. Default: all are on-demand. Change: light. */
+  capacity?: CapacityArgs;
   /** Longest time that running requests get when their replica ends, in seconds. Default: 60. Change: light. */
   drainSeconds?: pulumi.Input<number>;
   /** A replica counts as ready when its probes have succeeded for this long, in seconds. Default: 0. Change: light. */
@@ -62,6 +64,43 @@ export interface TemplateArgs {
   };
   /** Any text; another one makes a new revision of the same content. Default: none. Change: restart. */
   restartToken?: pulumi.Input<string>;
+}
+
+export interface CapacityArgs {
+  /** Asks for spot VMs, `{}` for all defaults. Default: none, every replica is on-demand. Change: light, replica by replica. */
+  spot?: SpotArgs;
+}
+
+/**
+ * A pool on the spot market. Spot replicas that the cloud takes back are replaced at its notice; what spot does not give,
+ * on-demand stands in for. During a rollout canaries, and primaries that are replaced, are on-demand where the pool may
+ * have any, so that a loss of spot does not decide it; within the rollout's limit every VM counts.
+ */
+export interface SpotArgs {
+  /** On-demand replicas that always run, part of the pool's number. Default: 0. Change: light. */
+  baseOnDemandReplicas?: pulumi.Input<number>;
+  /**
+   * On-demand replicas stand in for spot replicas that are not ready, and go when spot is back. False: what spot does not
+   * give is missing. Default: true. Change: light.
+   */
+  dynamicOnDemandFallback?: pulumi.Input<boolean>;
+  /** Spot replicas above the pool's number, which cover a loss until its replacement is ready. Default: 0. Change: light. */
+  numOverprovision?: pulumi.Input<number>;
+  /**
+   * How long a missing spot replica may be missing before on-demand stands in, as long as ready spare replicas cover it,
+   * in seconds. "auto": as long as a spot replica usually takes to become ready. 0: at once. A gap that nothing covers
+   * never waits. Default: "auto". Change: light.
+   */
+  graceSeconds?: pulumi.Input<number | "auto">;
+  /** An on-demand replica that stands in is kept at least so long, in seconds. Default: 0. Change: light. */
+  minFallbackSeconds?: pulumi.Input<number>;
+  /** Most replicas that stand in at once, by number or by what they cost together. Default: no limit. Change: light. */
+  fallbackBudget?: { replicas: pulumi.Input<number> } | { dollarsPerHour: pulumi.Input<number> };
+  /**
+   * On-demand stands in from the very first start, which doubles the VMs until spot is ready (SkyServe's way). Default:
+   * false, on-demand comes for what spot refuses only. Change: light.
+   */
+  fallbackAtStart?: pulumi.Input<boolean>;
 }
 
 export interface ReadinessArgs {

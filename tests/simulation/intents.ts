@@ -27,6 +27,7 @@ export function poolSpec(name: string, revision: string, replicas: number, more:
     minReadySeconds: 0,
     bootSeconds: 1,
     userConfig: null,
+    spot: null,
     version: null,
     ...more,
   };

@@ -24,10 +24,11 @@ const LIGHT = [
   "drainSeconds",
   "minReadySeconds",
   "bootSeconds",
+  "spot",
 ] as const;
 type LightField = (typeof LIGHT)[number];
-/** Their facts are hashes, as they may hold secrets: they are named only. */
-const HASHED: ReadonlySet<LightField> = new Set(["readiness", "userConfig", "reconfigure"] as const);
+/** Their facts are hashes: they are named only. */
+const HASHED: ReadonlySet<LightField> = new Set(["readiness", "userConfig", "reconfigure", "spot"] as const);
 const NEEDS_OTHER_MACHINES: ReadonlySet<keyof RevisionParts> = new Set(["resources"] as const);
 
 export function classify(from: PoolFacts | null, to: PoolFacts): PoolChange {
@@ -45,7 +46,7 @@ export function classify(from: PoolFacts | null, to: PoolFacts): PoolChange {
 /** How a config is sent says nothing of its own where there is none on one side. */
 function lightFields(from: PoolFacts, to: PoolFacts): LightField[] {
   const pushes = from.userConfig !== null && to.userConfig !== null;
-  return LIGHT.filter((name) => from[name] !== to[name] && (name !== "reconfigure" || pushes));
+  return LIGHT.filter((name) => (from[name] ?? null) !== (to[name] ?? null) && (name !== "reconfigure" || pushes));
 }
 
 export function changedParts(from: PoolFacts, to: PoolFacts): (keyof RevisionParts)[] {

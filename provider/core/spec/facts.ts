@@ -23,6 +23,8 @@ export interface PoolFacts {
   drainSeconds: number;
   minReadySeconds: number;
   bootSeconds: number;
+  /** Hash of how it uses the spot market; null: it does not. */
+  spot: string | null;
 }
 
 export function factsOf(spec: PoolSpec): PoolFacts {
@@ -41,6 +43,8 @@ export function factsOf(spec: PoolSpec): PoolFacts {
     drainSeconds,
     minReadySeconds,
     bootSeconds,
+    // Absent in what a state of before declares.
+    spot: spec.spot ? digest(spec.spot) : null,
   };
 }
 

@@ -1,5 +1,6 @@
 import { distance } from "fastest-levenshtein";
 import { z } from "zod";
+import { misplaced } from "./misplaced";
 import { notThereYet } from "./not-there-yet";
 import { UNKNOWN } from "./unknown";
 
@@ -51,8 +52,8 @@ export function text(what: string) {
 }
 
 function unknownField(key: string, shape: z.ZodRawShape): string {
-  const later = notThereYet(key);
-  if (later !== null) return later;
+  const told = notThereYet(key) ?? misplaced(key);
+  if (told !== null) return told;
   const known = Object.keys(shape).sort((a, b) => distance(key, a) - distance(key, b));
   return `There is no field \`${key}\` here. Did you mean \`${known[0]}\`? The fields are ${known.sort().join(", ")}.`;
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { closed, field, seconds, text, whole } from "./field";
 import { owner, timeouts } from "./owner";
+import { spotInput } from "./spot-input";
 
 const positive = (what: string) => z.number(`must be ${what}`).positive(`must be ${what}, more than 0`);
 
@@ -52,6 +53,11 @@ const reconfigure = closed({
   onRefusal: field(z.enum(["report", "replace"], 'must be "report" or "replace"'), "report"),
 });
 
+/** How many replicas, and of which market. */
+const capacity = closed({
+  spot: field(spotInput.optional()),
+});
+
 /** ReplicaPool as the SDK sends it; parsed, every default is filled in. */
 export const poolInput = closed({
   ...owner,
@@ -66,10 +72,19 @@ export const poolInput = closed({
     text("a name of your own for what the template is").max(100, "must have at most 100 characters").optional(),
   ),
   replicas: field(whole(1, 1000), 1),
+  capacity: field(capacity, {}),
   drainSeconds: field(seconds(0, 86_400), 60),
   minReadySeconds: field(seconds(0, 86_400), 0),
   bootSeconds: field(seconds(0, 86_400), 60),
   timeouts,
+}).superRefine(({ capacity: { spot } = {}, replicas }, context) => {
+  const base = spot?.baseOnDemandReplicas;
+  if (typeof base !== "number" || typeof replicas !== "number" || base <= replicas) return;
+  context.addIssue({
+    code: "custom",
+    path: ["capacity", "spot", "baseOnDemandReplicas"],
+    message: `must not be more than \`replicas\` (${replicas}), as the base is part of that number`,
+  });
 });
 
 export type PoolInput = z.output<typeof poolInput>;

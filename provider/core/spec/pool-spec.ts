@@ -1,5 +1,6 @@
 import { digest } from "../digest";
 import type { PoolInput } from "./pool-input";
+import { spotSpec } from "./spot-input";
 import type { PoolSpec, RevisionParts, UserConfigSpec } from "./pool";
 
 /** What goes into the store's secrets under the spec's references. */
@@ -68,6 +69,7 @@ export function poolSpec(input: PoolInput, workdir: string | null): PoolSpec {
     minReadySeconds: input.minReadySeconds,
     bootSeconds: input.bootSeconds,
     userConfig: userConfigSpec(input, secrets.userConfig),
+    spot: input.capacity.spot === undefined ? null : spotSpec(input.capacity.spot),
     version,
   };
   return { ...spec, specHash: digest(spec) };

@@ -1,3 +1,5 @@
+import type { SpotSpec } from "../spot/spec";
+
 /** Content hash (16 hex digits) of what makes one replica different from another. */
 export type Revision = string;
 
@@ -64,6 +66,8 @@ export interface PoolSpec {
   bootSeconds: number;
   /** Pushed to every replica without restart; null: none. Not part of the revision. */
   userConfig: UserConfigSpec | null;
+  /** How it uses the spot market; null: all replicas are on-demand. */
+  spot: SpotSpec | null;
   /** The program's own name of the revision; the same name means no redeploy, whatever the content (Ray Serve). */
   version: string | null;
 }

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { parse } from "../../../provider/core/spec/check-result";
 import { poolInput } from "../../../provider/core/spec/pool-input";
+import { poolSpec } from "../../../provider/core/spec/pool-spec";
+import { SPOT_DEFAULTS } from "../../../provider/core/spot/spec";
 import { rolloutInput } from "../../../provider/core/spec/rollout-input";
 import { serviceInput } from "../../../provider/core/spec/service-input";
 import { UNKNOWN } from "../../../provider/core/spec/unknown";
@@ -42,13 +44,40 @@ describe("what a program may declare", () => {
     );
   });
 
+  it("makes a pool of the spot market by the presence of `spot`, with every default filled in", () => {
+    const spotOf = (spot: unknown) =>
+      poolSpec(poolInput.parse({ ...pool, replicas: 2, capacity: { spot } }), null).spot;
+    assert.deepEqual(spotOf({}), SPOT_DEFAULTS);
+    assert.equal(spotOf(undefined), null);
+    assert.deepEqual(spotOf({ baseOnDemandReplicas: 2, fallbackBudget: { dollarsPerHour: 3 } }), {
+      ...SPOT_DEFAULTS,
+      baseOnDemandReplicas: 2,
+      fallbackBudget: { kind: "dollarsPerHour", dollars: 3 },
+    });
+  });
+
+  it("refuses a base above the pool's number, and spot fields where nothing asks for spot, by name", () => {
+    const reason = (more: object) => reasonFor(poolInput, { ...pool, ...more });
+    assert.match(
+      reason({ replicas: 2, capacity: { spot: { baseOnDemandReplicas: 3 } } }),
+      /^capacity.spot.baseOnDemandReplicas: must not be more than `replicas` \(2\)/,
+    );
+    assert.match(
+      reason({ capacity: { dynamicOnDemandFallback: true } }),
+      /^capacity: There is no field `dynamicOnDemandFallback` here: give it as `capacity.spot.dynamicOnDemandFallback`/,
+    );
+    assert.match(reason({ spot: {} }), /give it as `capacity.spot`/);
+    assert.match(reason({ capacity: { spot: { graceSeconds: -1 } } }), /graceSeconds: must be "auto" or a number/);
+    assert.match(reason({ capacity: { spot: { fallbackBudget: {} } } }), /either `replicas` or `dollarsPerHour`/);
+  });
+
   it("names the nearest known field for one that it does not know", () => {
     assert.match(reasonFor(poolInput, { ...pool, replica: 4 }), /no field `replica` here. Did you mean `replicas`\?/);
     const template = { ...pool.template, workDir: "./app" };
     assert.match(reasonFor(poolInput, { ...pool, template }), /^template: .*Did you mean `workdir`\?/);
   });
 
-  for (const name of ["capacity", "autoscaling", "spot"]) {
+  for (const name of ["autoscaling"]) {
     it(`refuses ${name} by name, as not there yet`, () => {
       assert.match(
         reasonFor(poolInput, { ...pool, [name]: {} }),

@@ -1,0 +1,20 @@
+/** Names that belong elsewhere, or that another system gives to what we have: each with where it is. */
+const ELSEWHERE: Record<string, string> = {
+  spot: "`capacity.spot`",
+  baseOnDemandReplicas: "`capacity.spot.baseOnDemandReplicas`",
+  dynamicOnDemandFallback: "`capacity.spot.dynamicOnDemandFallback`",
+  numOverprovision: "`capacity.spot.numOverprovision`",
+  graceSeconds: "`capacity.spot.graceSeconds`",
+  minFallbackSeconds: "`capacity.spot.minFallbackSeconds`",
+  fallbackBudget: "`capacity.spot.fallbackBudget`",
+  fallbackAtStart: "`capacity.spot.fallbackAtStart`",
+  useSpot: "`capacity.spot`, which asks for spot by being there",
+  baseOndemandFallbackReplicas: "`capacity.spot.baseOnDemandReplicas`",
+  dynamicOndemandFallback: "`capacity.spot.dynamicOnDemandFallback`",
+};
+
+/** The sentence for a field of spot that is given where nothing asks for spot; null for any other name. */
+export function misplaced(name: string): string | null {
+  const place = ELSEWHERE[name];
+  return place === undefined ? null : `There is no field \`${name}\` here: give it as ${place}.`;
+}
