@@ -46,14 +46,14 @@ describe("running the suites", () => {
   });
 
   it("runs the core first, what it does not know before what needs the CLI, and what measures alone at the end", () => {
-    for (const file of ["e2e/a", "e2e/kills", "demo/a", "core/deep/a", "unheard-of/a", "soak/a", "store/a"]) {
+    for (const file of ["e2e/a", "e2e/kills", "e2e/lifecycle", "demo/a", "core/deep/a", "unheard-of/a", "soak/a", "store/a"]) {
       fs.mkdirSync(path.join(folder, path.dirname(file)), { recursive: true });
       fs.writeFileSync(path.join(folder, `${file}.test.ts`), "");
     }
     fs.mkdirSync(path.join(folder, "without-tests"));
     assert.deepEqual(suitesIn(folder), {
       early: ["core", "store", "unheard-of"],
-      late: ["e2e/a.test.ts", "demo/a.test.ts"],
+      late: ["e2e/lifecycle.test.ts", "e2e/a.test.ts", "demo/a.test.ts"],
       alone: ["e2e/kills.test.ts"],
     });
   });

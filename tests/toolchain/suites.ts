@@ -2,9 +2,9 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 
 export interface Suites {
-  /** Folders of tests/, run one after the other while the Pulumi CLI is being brought. */
+  /** Folders of tests/, begun while the Pulumi CLI is being brought. */
   early: string[];
-  /** Files that need the CLI. They wait more than they compute, so two of them run at a time. */
+  /** Files that need the CLI, the longest first. They wait more than they compute, so two of them run at a time. */
   late: string[];
   /** Files that need the CLI and measure moments, with nothing beside them. */
   alone: string[];
@@ -25,8 +25,14 @@ const order = [
   "agent",
   "cli",
 ];
-/** The longest first: what comes last should be short. */
 const withCli = ["e2e", "examples", "package", "demo"];
+/** What takes longest, in this order: what comes last should be short, or one lane waits for the other. */
+const longest = [
+  "e2e/rollbacks.test.ts",
+  "e2e/strategies.test.ts",
+  "e2e/lifecycle.test.ts",
+  "e2e/interruptions.test.ts",
+];
 const measuring = ["e2e/kills.test.ts"];
 /** `npm run soak` and `npm run bench` have these. */
 const elsewhere = ["soak", "bench"];
@@ -42,7 +48,10 @@ export function suitesIn(tests: string): Suites {
   const files = withCli.filter((name) => present.includes(name)).flatMap((name) => testsIn(tests, name));
   return {
     early: [...order.filter((name) => present.includes(name)), ...others],
-    late: files.filter((file) => !measuring.includes(file)),
+    late: [
+      ...longest.filter((file) => files.includes(file)),
+      ...files.filter((file) => !longest.includes(file)),
+    ].filter((file) => !measuring.includes(file)),
     alone: files.filter((file) => measuring.includes(file)),
   };
 }

@@ -1,6 +1,7 @@
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import * as path from "node:path";
-import { closingLine, mocha, nothing, plus, type Report, type Tally } from "./mocha";
+import { closingLine, mocha, nothing, plus, type Tally } from "./mocha";
 import { bringPulumi } from "./pulumi";
 import { namesCliSuite, suitesIn } from "./suites";
 
@@ -20,38 +21,43 @@ async function only(args: string[]): Promise<Tally> {
 
 async function everything(): Promise<Tally> {
   const { early, late, alone } = suitesIn(path.join(root, "tests"));
-  let tally = typecheck();
-  // Brought meanwhile: building it takes longer than the tests that do not need it. Its failure is told by those that do.
+  // Brought meanwhile: building it takes minutes, and most tests do not need it. Its failure is told by those that do.
   const cli = bringPulumi().catch((error: unknown) => process.stderr.write(`${String(error)}\n`));
-  for (const suite of early) tally = plus(tally, await told(suite, "inherit"));
-  await cli;
+  let tally = await typecheck();
   const lane = async (): Promise<void> => {
+    for (let suite = early.shift(); suite !== undefined; suite = early.shift()) {
+      const result = await told(suite);
+      tally = plus(tally, result);
+    }
+    await cli;
     for (let file = late.shift(); file !== undefined; file = late.shift()) {
-      const result = await told(file, "hold");
+      const result = await told(file);
       tally = plus(tally, result);
     }
   };
-  await Promise.all([lane(), lane()]);
-  for (const file of alone) tally = plus(tally, await told(file, "inherit"));
+  // One beside the build, which keeps the other core busy; two from then on.
+  await Promise.all([lane(), cli.then(lane)]);
+  for (const file of alone) tally = plus(tally, await told(file));
   return tally;
 }
 
-async function told(suite: string, report: Report): Promise<Tally> {
+async function told(suite: string): Promise<Tally> {
   const started = Date.now();
   process.stdout.write(`\n== tests/${suite} ...\n`);
-  const result = await mocha([`tests/${suite}`], report);
+  const result = await mocha([`tests/${suite}`], "hold");
   const seconds = ((Date.now() - started) / 1000).toFixed(0);
   process.stdout.write(`== tests/${suite}: ${closingLine(result)}, ${seconds} s\n`);
   return result;
 }
 
 /** Once, for the whole tree: the suites themselves run without type checks. */
-function typecheck(): Tally {
+async function typecheck(): Promise<Tally> {
   const compiler = require.resolve("typescript/bin/tsc");
-  const { status } = spawnSync(process.execPath, [compiler, "-p", "tests/tsconfig.json", "--noEmit"], {
+  const child = spawn(process.execPath, [compiler, "-p", "tests/tsconfig.json", "--noEmit"], {
     cwd: root,
     stdio: "inherit",
   });
+  const [status] = (await once(child, "exit")) as [number | null];
   process.stdout.write(`== types: ${status === 0 ? "right" : "wrong, see above"}\n`);
   return { ...nothing, ...(status === 0 ? { passed: 1 } : { failed: 1 }) };
 }
