@@ -25,7 +25,7 @@ export class Load {
 
   static async start(options: LoadOptions): Promise<Load> {
     const child = fork(join(__dirname, "main.ts"), [JSON.stringify(options)], {
-      execArgv: ["--require", "ts-node/register/transpile-only"],
+      execArgv: ["--require", require.resolve("../toolchain/run-typescript")],
       serialization: "advanced",
     });
     const load = new Load(child);

@@ -5,7 +5,7 @@ const running = new Set<ChildProcess>();
 
 /** A TypeScript file as a process of its own; `killChildren` ends what is left of them. */
 export function startTypeScript(file: string, args: readonly string[], env: Record<string, string> = {}): ChildProcess {
-  const child = spawn(process.execPath, ["-r", "ts-node/register/transpile-only", file, ...args], {
+  const child = spawn(process.execPath, ["-r", require.resolve("../toolchain/run-typescript"), file, ...args], {
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...process.env, ...env },
   });

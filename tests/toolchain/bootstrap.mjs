@@ -26,7 +26,7 @@ if (!isInstalled()) {
 }
 if (!isBuilt(root)) timed("build", () => build(root));
 
-const child = spawn(process.execPath, ["--require", "ts-node/register/transpile-only", program, ...args], {
+const child = spawn(process.execPath, ["--require", "./tests/toolchain/run-typescript.js", program, ...args], {
   stdio: "inherit",
 });
 // The program cleans up after itself when it is interrupted, and this must not end before it. A terminal sends SIGINT to

@@ -39,14 +39,23 @@ describe("running the suites", () => {
       }));`;
     const file = path.join(folder, "some.test.js");
     fs.writeFileSync(file, body);
-    const required = ["ts-node/register/transpile-only", path.join(__dirname, "interrupt.ts")];
+    const required = ["run-typescript.js", "interrupt.ts"].map((name) => path.join(__dirname, name));
     const report = await mocha(["--no-config", ...required.flatMap((name) => ["--require", name]), file], "ignore");
     assert.equal(closingLine(report), "0 passed, 1 failed, 0 skipped");
     assert.ok(fs.existsSync(mark));
   });
 
   it("runs the core first, what it does not know before what needs the CLI, and what measures alone at the end", () => {
-    for (const file of ["e2e/a", "e2e/kills", "e2e/lifecycle", "demo/a", "core/deep/a", "unheard-of/a", "soak/a", "store/a"]) {
+    for (const file of [
+      "e2e/a",
+      "e2e/kills",
+      "e2e/lifecycle",
+      "demo/a",
+      "core/deep/a",
+      "unheard-of/a",
+      "soak/a",
+      "store/a",
+    ]) {
       fs.mkdirSync(path.join(folder, path.dirname(file)), { recursive: true });
       fs.writeFileSync(path.join(folder, `${file}.test.ts`), "");
     }

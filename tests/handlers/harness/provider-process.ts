@@ -38,7 +38,7 @@ export class ProviderProcess {
     const installed = join(project, "node_modules", "pulumi-serve");
     mkdirSync(installed, { recursive: true });
     mkdirSync(join(project, "state"));
-    const source = `require(${JSON.stringify(require.resolve("ts-node/register/transpile-only"))});
+    const source = `require(${JSON.stringify(require.resolve("../../toolchain/run-typescript"))});
       module.exports = require(${JSON.stringify(join(REPOSITORY, "provider", "index.ts"))});`;
     writeFileSync(join(installed, "provider.js"), source);
 
@@ -49,7 +49,6 @@ export class ProviderProcess {
       env: {
         ...process.env,
         XDG_STATE_HOME: join(project, "state"),
-        TS_NODE_PROJECT: join(REPOSITORY, "tsconfig.json"),
       },
       stdio: ["ignore", "pipe", "pipe"],
     });
