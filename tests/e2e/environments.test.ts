@@ -12,7 +12,7 @@ describe("one program with the configs of dev, staging and prod", function () {
 
   for (const [stack, replicas] of Object.entries({ dev: 2, staging: 4, prod: 8 })) {
     it(`previews ${stack} as its config says`, async () => {
-      workspace = await Workspace.create("quickstart", stack);
+      workspace = (await Workspace.create("quickstart", stack)).precompile();
       // The ports of the files themselves may be taken on the computer that tests.
       await workspace.configure({ port: await freePort() });
       const { stdout } = await workspace.must("preview", "--json");
@@ -25,7 +25,7 @@ describe("one program with the configs of dev, staging and prod", function () {
   }
 
   it("keeps a secret out of state, store and processes of others, and gives it to the replicas", async () => {
-    workspace = await Workspace.create("quickstart", "dev");
+    workspace = (await Workspace.create("quickstart", "dev")).precompile();
     const port = await freePort();
     await workspace.configure({ port, cloudFile: workspace.writeCloud({ bootSeconds: 0 }) });
     await workspace.must("config", "set", "--secret", "pulumi-serve:apiToken", token);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, rmSync, symlinkSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { Deployment } from "./harness/deployment";
@@ -12,9 +12,8 @@ describe("bad input", function () {
 
   before(async () => {
     deployment = await Deployment.prepare();
+    // As JavaScript, which the deployment makes of it: the types would refuse some of these before we are asked.
     deployment.workspace.edit("index.ts", (text) => (program = text));
-    // What a JavaScript program, or one with `any`, can do: the types would refuse some of these before we are asked.
-    deployment.workspace.env["PULUMI_NODEJS_TRANSPILE_ONLY"] = "true";
   });
   afterEach(() => deployment.workspace.edit("index.ts", () => program));
   after(async () => {
@@ -86,10 +85,7 @@ describe("bad input", function () {
 
   it("a folder without the package is told to install it there", async () => {
     // The program finds the package by itself; the process that runs the handlers looks from the program's folder.
-    const { folder } = deployment.workspace;
-    rmSync(join(folder, "node_modules"));
-    mkdirSync(join(folder, "node_modules"));
-    symlinkSync(join(repository, "node_modules/@pulumi"), join(folder, "node_modules/@pulumi"));
+    rmSync(join(deployment.workspace.folder, "node_modules/pulumi-serve"), { recursive: true });
     assert.match(await refused(`from "pulumi-serve"`, `from "${repository}"`), /npm install pulumi-serve/);
   });
 });

@@ -26,7 +26,7 @@ export class Deployment {
   /** A workspace whose config is set; nothing is up yet. */
   static async prepare(values: Partial<typeof QUICK> = {}): Promise<Deployment> {
     const { bootSeconds, ...rest } = { ...QUICK, ...values };
-    const workspace = await Workspace.create();
+    const workspace = (await Workspace.create()).precompile();
     const port = await freePort();
     const cloudFile = workspace.writeCloud({ bootSeconds });
     await workspace.configure({ ...rest, port, cloudFile, bootSeconds });

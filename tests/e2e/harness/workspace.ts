@@ -1,5 +1,6 @@
 import {
   cpSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -9,7 +10,9 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
+import { ModuleKind, ScriptTarget, transpileModule } from "typescript";
+import { parse, stringify } from "yaml";
 import { whenInterrupted } from "../../toolchain/interrupt";
 import { bringPulumi, pulumiEnvironment } from "../../toolchain/pulumi";
 import { type CommandOptions, type CommandResult, type RunningCommand, startCommand } from "./command";
@@ -31,6 +34,7 @@ export interface ExportedResource {
  */
 export class Workspace {
   #settled: () => void = () => undefined;
+  #precompiles = false;
 
   private constructor(
     readonly folder: string,
@@ -49,13 +53,23 @@ export class Workspace {
     const options = { recursive: true, filter: (source: string) => !source.includes("node_modules") };
     cpSync(join(repository, "examples", example), project, options);
     if (example === "quickstart") cpSync(join(repository, "Pulumi.yaml"), join(folder, "Pulumi.yaml"));
-    // As npm links a workspace: node finds pulumi-serve and @pulumi/pulumi from the copy as it does from the original.
-    symlinkSync(join(repository, "node_modules"), join(folder, "node_modules"));
+    installInto(folder);
     const { name } = JSON.parse(readFileSync(join(project, "package.json"), "utf8")) as { name: string };
     const workspace = new Workspace(folder, project, name, stack, pulumiEnvironment(cli, folder));
     workspace.#settled = whenInterrupted(() => workspace.dispose());
     await workspace.must("stack", "init", workspace.stack);
     return workspace;
+  }
+
+  /**
+   * From here on the CLI runs the program as plain JavaScript, compiled before each command: few tests are about
+   * TypeScript, and loading what it needs is half of what a command costs.
+   */
+  precompile(): this {
+    this.#precompiles = true;
+    this.env["NODE_OPTIONS"] = `--require ${join(__dirname, "quick-sdk.js")}`;
+    this.replace("package.json", `"main": "index.ts"`, `"main": "index.js"`);
+    return this;
   }
 
   /** Runs the CLI to its end, whatever that is. */
@@ -64,6 +78,7 @@ export class Workspace {
   }
 
   start(args: readonly string[], options: Partial<CommandOptions> = {}): RunningCommand {
+    if (this.#precompiles) this.#compile();
     const all = [...args, "--non-interactive", "--color", "never"];
     return startCommand("pulumi", all, { cwd: this.project, env: this.env, ...options });
   }
@@ -101,10 +116,16 @@ export class Workspace {
     return succeeded(`pulumi-serve ${args.join(" ")}`, await this.serve(...args));
   }
 
-  /** Sets values in the stack's config, under the package's own namespace. */
+  /**
+   * Sets values in the stack's config, under the package's own namespace: in the file, as a person with an editor does,
+   * which costs a second less each time than `pulumi config set-all`.
+   */
   async configure(values: Record<string, string | number>): Promise<void> {
-    const pairs = Object.entries(values).flatMap(([key, value]) => ["--plaintext", `pulumi-serve:${key}=${value}`]);
-    await this.must("config", "set-all", ...pairs);
+    const file = join(this.project, `Pulumi.${this.stack}.yaml`);
+    const settings = parsedYaml(file);
+    const changed = Object.entries(values).map(([key, value]) => [`pulumi-serve:${key}`, String(value)] as const);
+    const config = { ...(settings["config"] as object | undefined), ...Object.fromEntries(changed) };
+    writeFileSync(file, stringify({ ...settings, config }));
   }
 
   /** Writes the file that plays the cloud, and returns its path. */
@@ -161,6 +182,33 @@ export class Workspace {
     await this.endAll();
     rmSync(this.folder, { recursive: true, force: true });
   }
+
+  #compile(): void {
+    const program = readFileSync(join(this.project, "index.ts"), "utf8");
+    const compilerOptions = { module: ModuleKind.CommonJS, target: ScriptTarget.ES2022, esModuleInterop: true };
+    writeFileSync(join(this.project, "index.js"), transpileModule(program, { compilerOptions }).outputText);
+  }
+}
+
+/**
+ * What the program and the process of the handlers look for, linked to this checkout. No more than that: Pulumi searches
+ * the whole folder for plugins at every command, and this checkout with all that it depends on has 15000 files.
+ */
+function installInto(folder: string): void {
+  const links = {
+    "@pulumi/pulumi": "node_modules/@pulumi/pulumi",
+    "pulumi-serve/package.json": "package.json",
+    "pulumi-serve/dist": "dist",
+  };
+  for (const [name, target] of Object.entries(links)) {
+    const link = join(folder, "node_modules", name);
+    mkdirSync(dirname(link), { recursive: true });
+    symlinkSync(join(repository, target), link);
+  }
+}
+
+function parsedYaml(file: string): Record<string, unknown> {
+  return parse(readFileSync(file, "utf8")) as Record<string, unknown>;
 }
 
 function succeeded(command: string, result: CommandResult): CommandResult {
