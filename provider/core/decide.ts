@@ -93,7 +93,9 @@ function actForReplicas(draft: Draft): void {
   }
 }
 
-function withEvents({ state, events, now }: Draft): State {
+function withEvents(draft: Draft): State {
+  const { events, now } = draft;
+  const state = draft.finished();
   if (events.length === 0) return state;
   const outbox = events.map((body, index) => ({ seq: state.nextEvent + index, at: now, epoch: state.epoch, ...body }));
   return { ...state, outbox, nextEvent: state.nextEvent + events.length };

@@ -1,58 +1,62 @@
 import type { Action } from "./action";
 import type { EventBody } from "./events";
 import { takeCensus, type Census } from "./fleet/census";
+import { Roster } from "./fleet/roster";
 import type { PoolState, Replica, State } from "./state";
 
 /** Pools and replicas change through the draft only: it keeps their count in step, and the old state as it was. */
-type Drafted = Omit<State, "pools" | "replicas"> & {
-  readonly pools: Readonly<Record<string, PoolState>>;
-  readonly replicas: Readonly<Record<string, Replica>>;
-};
+type Drafted = Omit<State, "pools" | "replicas"> & { readonly pools: Readonly<Record<string, PoolState>> };
 
 /**
  * The state that a tick is making. The old one is never touched: members are copied when they change, so a tick costs
  * what it changes and `decide` stays pure.
  */
 export class Draft {
+  readonly state: Drafted;
   readonly events: EventBody[] = [];
   readonly actions: Action[] = [];
-  private readonly made: State;
-  /** The old state's replicas are ours from the first change on: most ticks change none of thousands. */
-  private ours = false;
-  private listed: readonly Replica[] | null = null;
+  private readonly pools: Record<string, PoolState>;
+  private readonly roster: Roster;
   private counted: Readonly<Record<string, Census>> | null = null;
 
   constructor(
-    before: State,
+    { replicas, ...before }: State,
     readonly now: number,
   ) {
-    this.made = { ...before, pools: { ...before.pools } };
+    this.pools = { ...before.pools };
+    this.roster = new Roster(replicas);
+    this.state = { ...before, pools: this.pools };
   }
 
-  get state(): Drafted {
-    return this.made;
+  /** What has been made of it so far, whole. */
+  finished(): State {
+    return { ...this.state, replicas: this.roster.byId() };
   }
 
   replicas(): readonly Replica[] {
-    return (this.listed ??= Object.values(this.made.replicas));
+    return this.roster.all();
+  }
+
+  replica(id: string): Replica | undefined {
+    return this.roster.get(id);
   }
 
   /** What each pool has of each version. A census that was taken stays as it is; the next call sees what changed. */
   census(): Readonly<Record<string, Census>> {
-    return (this.counted ??= takeCensus(this.made, this.replicas()));
+    return (this.counted ??= takeCensus(this.pools, this.replicas()));
   }
 
   pool(name: string): PoolState {
-    return this.made.pools[name]!;
+    return this.pools[name]!;
   }
 
   keepPool(name: string, pool: PoolState): void {
-    const known = this.made.pools[name];
+    const known = this.pools[name];
     // Nothing else about a pool decides which version a replica belongs to.
     const { primary, canary } = pool;
     const same = primary?.revision === known?.primary?.revision && canary?.revision === known?.canary?.revision;
     if (known === undefined || !same) this.counted = null;
-    this.made.pools[name] = pool;
+    this.pools[name] = pool;
   }
 
   patchPool(name: string, patch: Partial<PoolState>): void {
@@ -61,19 +65,22 @@ export class Draft {
 
   forgetPool(name: string): void {
     this.counted = null;
-    delete this.made.pools[name];
+    delete this.pools[name];
   }
 
   patchReplica(id: string, patch: Partial<Replica>): Replica {
-    return this.keepReplica({ ...this.made.replicas[id]!, ...patch });
+    return this.keepReplica({ ...this.replica(id)!, ...patch });
   }
 
   keepReplica(replica: Replica): Replica {
-    return (this.changing()[replica.id] = replica);
+    this.counted = null;
+    this.roster.keep(replica);
+    return replica;
   }
 
   forget(id: string): void {
-    delete this.changing()[id];
+    this.counted = null;
+    this.roster.forget(id);
   }
 
   say(event: EventBody): void {
@@ -82,14 +89,6 @@ export class Draft {
 
   act(action: Action): void {
     this.actions.push(action);
-  }
-
-  private changing(): Record<string, Replica> {
-    this.listed = null;
-    this.counted = null;
-    if (!this.ours) this.made.replicas = { ...this.made.replicas };
-    this.ours = true;
-    return this.made.replicas;
   }
 }
 

@@ -1,5 +1,5 @@
 import type { ErrorCode } from "./errors";
-import { takeCensus } from "./fleet/census";
+import { censusOf } from "./fleet/census";
 import { FAILURES_ENOUGH } from "./fleet/failures";
 import { isConfigured, refusalOf } from "./fleet/user-config";
 import type { Intent, RolloutTarget } from "./intent";
@@ -38,7 +38,7 @@ export function poolProgress(intent: Intent, state: State | null, name: string):
 }
 
 function replicasProgress(state: State, name: string, pool: PoolState, replicas: number): Progress {
-  const { primary, stale } = takeCensus(state)[name]!;
+  const { primary, stale } = censusOf(state)[name]!;
   const ready = primary.ready.length;
   const refused = configRefusal(name, pool.primary!, primary.alive);
   if (refused !== null) return refused;
@@ -94,7 +94,7 @@ export function revivalProgress(intent: Intent, state: State): Progress {
 export function poolRemovalProgress(intent: Intent, state: State | null, name: string): Progress {
   if (intent.pools[name]?.deleting === false) return done("declared again meanwhile");
   if (state?.pools[name] === undefined && state !== null) return done("gone");
-  const left = state === null ? 0 : (takeCensus(state)[name]?.total ?? 0);
+  const left = state === null ? 0 : (censusOf(state)[name]?.total ?? 0);
   return working(state === null ? "waiting for the agent" : `draining: ${left} replicas left`);
 }
 

@@ -37,9 +37,12 @@ export function route(draft: Draft, intent: Intent, goals: Goals, observed: Obse
   draft.act({ kind: "route", desired });
 }
 
-/** The content of a route with each list of replicas as one text: thousands of small objects are slow to spell out. */
+/**
+ * The content of a route with each list of replicas as one text: thousands of small objects are slow to spell out. An id
+ * stands for its address, which it keeps for life.
+ */
 function inShort({ primary, canary, draining, ...rest }: DesiredRoute): unknown {
-  const list = (replicas: DesiredReplica[]) => replicas.map(({ id, host, port }) => `${id} ${host}:${port}`).join(",");
+  const list = (replicas: DesiredReplica[]) => replicas.map(({ id }) => id).join(",");
   const version = (each: DesiredVersion | null) => each && { ...each, replicas: list(each.replicas) };
   return { ...rest, primary: version(primary), canary: version(canary), draining: list(draining) };
 }

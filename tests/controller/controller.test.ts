@@ -146,7 +146,7 @@ describe("the controller", () => {
     const left = (await store.readState())!;
     const draft = new Draft(left.value, Date.now());
     restartNow(draft, draft.replicas()[0]!, "a");
-    await store.writeState(left.version, draft.state);
+    await store.writeState(left.version, draft.finished());
 
     await started(store, first.script);
     const { replicas } = await untilSettled(store, "a");

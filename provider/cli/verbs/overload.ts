@@ -1,9 +1,9 @@
-import { takeCensus } from "../../core/fleet/census";
+import { censusOf } from "../../core/fleet/census";
 import type { State } from "../../core/state";
 
 /** What an immediate rollback of the rollout in progress asks of the primary replicas that are ready: N/p, per pool. */
 export function overloadOfGoingBack(state: State): string[] {
-  const census = takeCensus(state);
+  const census = censusOf(state);
   return (state.rollout?.pools ?? [])
     .filter(({ from }) => from > 0)
     .map(({ name, from }) => overload(name, from, census[name]!.primary.ready.length));

@@ -35,16 +35,21 @@ export function sideOf(pool: PoolState | undefined, replica: Replica): Side {
   return "stale";
 }
 
+/** Of a state that nobody is changing. */
+export function censusOf({ pools, replicas }: State): Record<string, Census> {
+  return takeCensus(pools, Object.values(replicas));
+}
+
 /** Counts every pool in one pass over the replicas. */
 export function takeCensus(
-  state: State,
-  replicas: readonly Replica[] = Object.values(state.replicas),
+  pools: Readonly<Record<string, PoolState>>,
+  replicas: readonly Replica[],
 ): Record<string, Census> {
   const census: Record<string, Census> = {};
-  for (const name of Object.keys(state.pools)) census[name] = emptyCensus();
+  for (const name of Object.keys(pools)) census[name] = emptyCensus();
   for (const replica of replicas) {
     const pool = (census[replica.pool] ??= emptyCensus());
-    const count = pool[sideOf(state.pools[replica.pool], replica)];
+    const count = pool[sideOf(pools[replica.pool], replica)];
     pool.total += 1;
     if (isNoticed(replica)) {
       count.noticed.push(replica);

@@ -24,7 +24,7 @@ export function followReplicas(draft: Draft, observed: Observed): void {
 }
 
 function followFailedLaunch(draft: Draft, { replicaId, scope, code, message }: LaunchFailure): void {
-  const replica = draft.state.replicas[replicaId];
+  const replica = draft.replica(replicaId);
   if (replica?.status !== "launching") return;
   if (scope === "zoneAndType" || scope === "market" || scope === "account") noteCapacityWait(draft, replica, message);
   else noteFailure(draft, replica, message, "once");
@@ -51,7 +51,7 @@ function followListing(draft: Draft, replica: Replica, vm: ObservedVm | undefine
     case "ready":
     case "notReady":
     case "draining":
-      return isGone(draft, replica, observed) ? lose(draft, replica, null) : draft.state.replicas[replica.id]!;
+      return isGone(draft, replica, observed) ? lose(draft, replica, null) : draft.replica(replica.id)!;
   }
 }
 
@@ -165,7 +165,7 @@ function followStart(draft: Draft, replica: Replica, spec: PoolSpec, reading: Pr
   const { userConfig } = spec;
   // Probes that pass leave only the userConfig to wait for.
   const reason =
-    userConfig !== null && draft.state.replicas[replica.id]!.passingSince !== null
+    userConfig !== null && draft.replica(replica.id)!.passingSince !== null
       ? `it gave no answer to the userConfig (${userConfig.method} ${userConfig.path}) ${grace}`
       : `readiness path ${path} never succeeded ${grace}; last: ${reading?.lastError ?? "no answer"}`;
   noteFailure(draft, replica, reason, "enough");
@@ -269,7 +269,7 @@ function endOrphans(draft: Draft, vms: Map<string, ObservedVm>): void {
   const known = new Set(draft.state.orphans);
   const seen = new Set<string>();
   for (const { replicaId, state } of vms.values()) {
-    if (state !== "ended" && draft.state.replicas[replicaId] === undefined) seen.add(replicaId);
+    if (state !== "ended" && draft.replica(replicaId) === undefined) seen.add(replicaId);
   }
   if (seen.size === 0 && known.size === 0) return;
   const orphans = [...seen].sort();

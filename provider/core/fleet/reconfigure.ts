@@ -10,7 +10,7 @@ import { isConfigured, refusalOf } from "./user-config";
 /** What replicas said to the userConfig that they were sent. Of one that is leaving or restarting it means nothing any more. */
 export function noteConfigAnswers(draft: Draft, observed: Observed): void {
   for (const [id, answer] of Object.entries(observed.reconfigured)) {
-    const replica = draft.state.replicas[id];
+    const replica = draft.replica(id);
     if (replica === undefined || !mayTakeConfig(replica)) continue;
     switch (answer.outcome) {
       case "acknowledged":

@@ -1,9 +1,9 @@
-import { takeCensus } from "../fleet/census";
+import { censusOf } from "../fleet/census";
 import type { RolloutProgress, State } from "../state";
 
 /** One line: where the rollout is and what it waits for. Changes only when something changed, never with the clock. */
 export function describeProgress(state: State, rollout: RolloutProgress): string {
-  const census = takeCensus(state);
+  const census = censusOf(state);
   const counts = rollout.pools.map(({ name }) => {
     const { canary, primary } = census[name]!;
     const label = rollout.pools.length > 1 ? `${name}: ` : "";

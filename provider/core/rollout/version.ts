@@ -3,7 +3,7 @@ import type { State } from "../state";
 import { serviceRevision } from "../target";
 
 /** Hash over what every pool serves; null while a pool has never served. */
-export function currentRevision(state: State): string | null {
+export function currentRevision(state: Pick<State, "pools">): string | null {
   const pools = Object.values(state.pools);
   if (pools.length === 0 || pools.some((pool) => pool.primary === null)) return null;
   return serviceRevision(pools.map((pool) => pool.primary!));
@@ -19,7 +19,7 @@ export function assignVersion(draft: Draft, revision: string): number {
 }
 
 /** What `status` shows as VERSION; null before the first. */
-export function currentVersion(state: State): number | null {
+export function currentVersion(state: Pick<State, "pools" | "versions">): number | null {
   const revision = currentRevision(state);
   return revision === null ? null : (state.versions[revision] ?? null);
 }

@@ -155,7 +155,7 @@ describe("a restart on the same VM", () => {
     serveB();
     const draft = new Draft(world.state!, world.now);
     restartNow(draft, replica(), "b");
-    world.state = draft.state;
+    world.state = draft.finished();
     assert.deepEqual(draft.events, [{ kind: "replicaRestarting", replica: "p-1", revision: "b", restarts: 1 }]);
     world.until(status("ready"));
     assert.deepEqual([world.vms.size, world.vms.get("p-1")!.revision], [1, "b"]);
@@ -167,7 +167,7 @@ describe("a restart on the same VM", () => {
     world.until(status("restarting"));
     const draft = new Draft(world.state!, world.now);
     restartNow(draft, replica(), "b");
-    world.state = draft.state;
+    world.state = draft.finished();
     world.tick(100, 0);
     assert.deepEqual([replica().status, world.vms.get("p-1")!.restarts], ["restarting", 1]);
     world.until(status("ready"));

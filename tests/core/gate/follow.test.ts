@@ -74,7 +74,7 @@ class Settled {
       if (event.kind === "gateJudged") this.told.push(sentence(event.verdict));
     }
     this.asked = draft.actions.flatMap((action) => (action.kind === "runGate" ? action : []));
-    this.state = JSON.parse(JSON.stringify(draft.state)) as State;
+    this.state = JSON.parse(JSON.stringify(draft.finished())) as State;
     return verdict;
   }
 
