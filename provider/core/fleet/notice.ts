@@ -12,7 +12,7 @@ import { end } from "./lifecycle";
  */
 export function followNotices(draft: Draft, observed: Observed): void {
   for (const { replicaId, at } of observed.notices ?? []) {
-    const replica = draft.state.replicas[replicaId];
+    const replica = draft.replica(replicaId);
     if (replica === undefined || isNoticed(replica)) continue;
     draft.patchReplica(replicaId, { noticedUntil: at });
     draft.say({ kind: "replicaNoticed", replica: replicaId, until: at });
@@ -43,7 +43,7 @@ function leave(draft: Draft, replica: Replica, othersServe: boolean): void {
       return;
   }
   beginDrain(draft, replica, reason, { kind: "end" });
-  hasten(draft, draft.state.replicas[replica.id]!, until);
+  hasten(draft, draft.replica(replica.id)!, until);
 }
 
 /** There is no VM for its requests beyond the notice, nor for another program. */
