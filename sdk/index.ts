@@ -1,10 +1,13 @@
 export { ModelService, type ModelServiceArgs } from "./model-service";
 export {
   ReplicaPool,
+  type CapacityArgs,
   type PoolFacts,
   type ReadinessArgs,
   type ReconfigureArgs,
   type ReplicaPoolArgs,
+  type ScheduleArgs,
+  type SpotArgs,
   type TemplateArgs,
 } from "./replica-pool";
 export { Rollout, type RolloutArgs, type RolloutOutcome, type RolloutPlan, type RolloutRejection } from "./rollout";

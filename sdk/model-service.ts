@@ -1,5 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
-import { ReplicaPool, type ReadinessArgs, type ReconfigureArgs, type TemplateArgs } from "./replica-pool";
+import {
+  ReplicaPool,
+  type CapacityArgs,
+  type ReadinessArgs,
+  type ReconfigureArgs,
+  type TemplateArgs,
+} from "./replica-pool";
 import { Rollout, type RolloutPlan } from "./rollout";
 import { ServeService, type BalancerArgs, type EndpointArgs } from "./serve-service";
 import type { StrategyArgs } from "./strategy";
@@ -20,8 +26,10 @@ export interface ModelServiceArgs {
   reconfigure?: ReconfigureArgs;
   /** Your own name for what the template is; see ReplicaPool. Default: none. Change: rolled out. */
   version?: pulumi.Input<string>;
-  /** Replicas in steady state. Default: 2, so that losing one leaves one. Change: light. */
+  /** Replicas in steady state. Default: 2, so that losing one leaves one; with `capacity` what that says. Change: light. */
   replicas?: pulumi.Input<number>;
+  /** Lets the number of replicas follow the load; see ReplicaPool. Default: none, the number is fixed. Change: light. */
+  capacity?: CapacityArgs;
   /** Longest time that running requests get when their replica ends, in seconds. Default: 60. Change: light. */
   drainSeconds?: pulumi.Input<number>;
   /** Estimate of the time from launch to ready, in seconds, for the plan. Default: 60. Change: none. */
@@ -51,7 +59,9 @@ export class ModelService extends pulumi.ComponentResource {
 
   constructor(name: string, args: ModelServiceArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super("pulumi-serve:index:ModelService", name, {}, opts);
-    const { target = local(), endpoint, balancer, strategy, template, replicas = 2, drainSeconds, bootSeconds } = args;
+    const { target = local(), endpoint, balancer, strategy, template, capacity, drainSeconds, bootSeconds } = args;
+    const scales = capacity?.min !== undefined || capacity?.max !== undefined;
+    const replicas = args.replicas ?? (scales ? undefined : 2);
     const parent = { parent: this };
     this.service = new ServeService(
       name,
@@ -68,6 +78,7 @@ export class ModelService extends pulumi.ComponentResource {
         reconfigure: args.reconfigure,
         version: args.version,
         replicas,
+        capacity,
         drainSeconds,
         bootSeconds,
       },

@@ -27,9 +27,9 @@ export interface ReplicaPoolArgs {
    * counts. Change: a new revision, which a Rollout carries out.
    */
   version?: pulumi.Input<string>;
-  /** Replicas in steady state. Default: 1. Change: light, replicas are added, or drained and ended. */
+  /** Fixed number of replicas in steady state; not beside `capacity.min` and `max`. Default: 1. Change: light, replicas are added, or drained and ended. */
   replicas?: pulumi.Input<number>;
-  /** Which market the replicas come from. Default: all are on-demand. Change: light. */
+  /** Lets the number of replicas follow the load, and says which market they come from. Default: a fixed number, all on-demand. Change: light, no replica restarts. */
   capacity?: CapacityArgs;
   /** Longest time that running requests get when their replica ends, in seconds. Default: 60. Change: light. */
   drainSeconds?: pulumi.Input<number>;
@@ -39,6 +39,59 @@ export interface ReplicaPoolArgs {
   bootSeconds?: pulumi.Input<number>;
   /** How long operations may wait. Default: 30 minutes for create and update, 15 for delete. Change: no effect on what runs. */
   timeouts?: Timeouts;
+}
+
+/**
+ * Bounds for the number of replicas, and what moves it between them. Of several signals the one that asks for the most
+ * wins. More or fewer replicas come when a signal has asked for them without a break for the whole delay. Durations are
+ * numbers of seconds, or texts such as "90s" and "10m". Change of any of it: light, at once.
+ *
+ * @example
+ * capacity: { min: 2, max: 10, targetQpsPerReplica: 5, schedules: [{ cron: "0 8 * * MON-FRI", timeZone: "Europe/Berlin", durationSeconds: "10h", min: 4 }] }
+ */
+export interface CapacityArgs {
+  /**
+   * Fewest replicas. 0: after `downscaleDelaySeconds` without a request the last one ends; the next request wakes the
+   * pool and waits for it. Default: 1.
+   */
+  min?: pulumi.Input<number>;
+  /** Most replicas. Default: `min`; must be given beside a signal. */
+  max?: pulumi.Input<number>;
+  /** Replicas of the first revision before there is load to go by; a rolled-out revision gets no fewer while it is rolled out. Default: `min`, at least 1. */
+  initial?: pulumi.Input<number>;
+  /** Requests a second that one replica is to get: one number, or one for each accelerator of `template.resources`. Default: none. */
+  targetQpsPerReplica?: pulumi.Input<number> | Record<string, pulumi.Input<number>>;
+  /** Requests in flight and waiting that one replica is to have, on average over the window. Default: none. */
+  targetInFlightPerReplica?: pulumi.Input<number>;
+  /** 95th percentile of the latency, in milliseconds: above it there are more replicas, well below it fewer. Default: none. */
+  targetLatencyP95Ms?: pulumi.Input<number>;
+  /** The same of the time to the first byte, which a stream has long before it ends. Default: none. */
+  targetTimeToFirstByteP95Ms?: pulumi.Input<number>;
+  /** How long more replicas are asked for before they come; a pool without any gets one at once. Default: 300. */
+  upscaleDelaySeconds?: pulumi.Input<number | string>;
+  /** How long fewer replicas are enough before some go. Default: 1200. */
+  downscaleDelaySeconds?: pulumi.Input<number | string>;
+  /** What rates, averages and percentiles are taken over. Default: 60. */
+  windowSeconds?: pulumi.Input<number | string>;
+  /** Most replicas that are added at once, in percent of those there are; the next ones take another delay. Default: no limit. */
+  maxStepUpPercent?: pulumi.Input<number>;
+  /** Most replicas that go at once; the next ones take another delay. Default: no limit. */
+  maxStepDown?: pulumi.Input<number>;
+  /** Times with a higher `min`. Default: none. */
+  schedules?: ScheduleArgs[];
+  /** Asks for spot VMs, `{}` for all defaults. Default: none, every replica is on-demand. Change: light, replica by replica. */
+  spot?: SpotArgs;
+}
+
+export interface ScheduleArgs {
+  /** When it begins: minute, hour, day, month, weekday, such as "0 8 * * MON-FRI". */
+  cron: pulumi.Input<string>;
+  /** Whose clocks count, such as "Europe/Berlin". Default: "UTC". */
+  timeZone?: pulumi.Input<string>;
+  /** For how long, at most a day. */
+  durationSeconds: pulumi.Input<number | string>;
+  /** Fewest replicas in that time, from its beginning on. */
+  min: pulumi.Input<number>;
 }
 
 export interface TemplateArgs {
@@ -64,11 +117,6 @@ export interface TemplateArgs {
   };
   /** Any text; another one makes a new revision of the same content. Default: none. Change: restart. */
   restartToken?: pulumi.Input<string>;
-}
-
-export interface CapacityArgs {
-  /** Asks for spot VMs, `{}` for all defaults. Default: none, every replica is on-demand. Change: light, replica by replica. */
-  spot?: SpotArgs;
 }
 
 /**
@@ -145,6 +193,7 @@ export interface ReconfigureArgs {
 export interface PoolFacts {
   name: string;
   revision: string;
+  /** The fixed number, or the initial one. */
   replicas: number;
   specHash: string;
 }
@@ -176,6 +225,8 @@ export class ReplicaPool extends ServeResource {
   declare readonly servingRevision: pulumi.Output<string | null>;
   /** Ready replicas of all revisions when last looked at. */
   declare readonly readyReplicas: pulumi.Output<number>;
+  /** Replicas that it was to have when last looked at: the fixed number, or what the load asked for. */
+  declare readonly targetReplicas: pulumi.Output<number>;
   /** In a word: "serving", "staged", "rolling", "starting" or "failing". */
   declare readonly status: pulumi.Output<string>;
 
@@ -185,7 +236,7 @@ export class ReplicaPool extends ServeResource {
   constructor(name: string, args: ReplicaPoolArgs, opts: pulumi.CustomResourceOptions = {}) {
     const route = args.route ?? "/";
     if (typeof route === "string") args.service.claimRoute(route, name);
-    const outputs = ["declaredRevision", "facts", "servingRevision", "readyReplicas", "status"];
+    const outputs = ["declaredRevision", "facts", "servingRevision", "readyReplicas", "targetReplicas", "status"];
     super("ReplicaPool", name, { ...args, route, service: args.service.serviceId }, outputs, opts);
     this.owner = args.service;
   }

@@ -11,6 +11,7 @@ import { specOf } from "./fleet/restart";
 import { guard } from "./guard";
 import type { Intent } from "./intent";
 import type { Observed } from "./observed";
+import { followDemand } from "./scale/follow";
 import { driveRollout } from "./rollout/drive";
 import { noteInForce, route } from "./route";
 import type { State } from "./state";
@@ -42,6 +43,7 @@ export function decide(
   followNotices(draft, observed);
   noteDeletion(draft, intent);
   followDeclarations(draft, intent);
+  followDemand(draft, intent, observed);
   const goals = driveRollout(draft, intent, observed);
   replaceRefusing(draft, goals);
   applyMoves(draft, guard(draft, goals, proposeMoves(draft, goals, observed)));

@@ -19,6 +19,8 @@ export type EventBody =
       replicas: number;
       change: "first" | "light" | "staged" | "removed";
     }
+  /** Another number of replicas that the pool, or that version of it in a rollout, is to have. */
+  | { kind: "scaled"; pool: string; side: "primary" | "canary"; from: number; to: number; reason: string }
   | { kind: "replicaLaunching"; replica: string; pool: string; revision: string }
   | { kind: "replicaStarting"; replica: string; zone: string }
   | { kind: "replicaReady"; replica: string; afterSeconds: number }

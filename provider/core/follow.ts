@@ -34,7 +34,9 @@ export function poolProgress(intent: Intent, state: State | null, name: string):
   if (pool.primary?.specHash !== declared.specHash) return working("waiting for the agent");
   // In a rollout the numbers of both versions are the plan's; the declared one is in force when it is over.
   if (state.rollout !== null) return done("declared; the rollout in progress goes on");
-  return replicasProgress(state, name, pool, declared.replicas);
+  // The number of an autoscaled pool is what its load asks for now.
+  const { scaling, replicas } = pool.primary;
+  return replicasProgress(state, name, pool, scaling ? replicas : declared.replicas);
 }
 
 function replicasProgress(state: State, name: string, pool: PoolState, replicas: number): Progress {
@@ -43,7 +45,8 @@ function replicasProgress(state: State, name: string, pool: PoolState, replicas:
   const refused = configRefusal(name, pool.primary!, primary.alive);
   if (refused !== null) return refused;
   const taken = primary.ready.filter((replica) => isConfigured(replica, pool.primary!)).length;
-  if (ready >= replicas && primary.all.length === replicas && stale.all.length === 0 && taken === ready) {
+  const noMore = primary.all.length === replicas || (pool.primary!.scaling && primary.all.length > replicas);
+  if (ready >= replicas && noMore && stale.all.length === 0 && taken === ready) {
     return done(`${ready} of ${replicas} replicas ready`);
   }
   const { failures } = pool;

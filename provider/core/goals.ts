@@ -48,3 +48,4 @@ export const NO_SIDE: SideGoal = { replicas: 0, steady: 0 };
 export const ALL_PRIMARY: Weights = { canary: 0, primary: 100 };
 export const ONE_VERSION: Split = { kind: "shares", weights: ALL_PRIMARY };
 export const SHARES: Keeps = { kind: "shares" };
+export const NOBODY: Keeps = { kind: "floor", ready: 0 };

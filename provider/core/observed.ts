@@ -77,6 +77,16 @@ export interface ObservedDataPlane {
   replicas: Record<string, { inFlight: number; queued: number; healthy: boolean }>;
   /** Per pool and revision, counted up since the engine started; a fall means that it started anew. */
   versions: Record<string, Record<string, VersionMetrics>>;
+  /** Per pool of the routing; absent: an engine that does not count this. */
+  pools?: Record<string, PoolLoad>;
+}
+
+export interface PoolLoad {
+  /** Requests that came, counted before anything is done with them, up since the engine started. */
+  arrivals: number;
+  inFlight: number;
+  /** Waiting for a replica. */
+  queued: number;
 }
 
 export interface LaunchFailure {

@@ -4,6 +4,7 @@ import type { PoolSpec, Revision } from "./spec/pool";
 import type { RolloutTarget } from "./intent";
 import type { PlannedPool, PlanState } from "./plan/states";
 import type { RollbackCause } from "./rollout/cause";
+import type { ScaleState } from "./scale/state";
 import type { GateState } from "./gate/state";
 import type { RollbackMode, Strategy } from "./strategy";
 
@@ -60,6 +61,8 @@ export interface PoolState {
   failures: PoolFailures | null;
   /** The intent's attempt that `failures` belongs to. */
   attemptSeen: number;
+  /** What the autoscaler remembers; null: a fixed number of replicas. */
+  scale: ScaleState | null;
 }
 
 export interface PoolFailures {

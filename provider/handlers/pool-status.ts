@@ -9,6 +9,7 @@ export function poolStatus(state: State | null, facts: PoolFacts) {
   const replicas = Object.values(state?.replicas ?? {}).filter((replica) => replica.pool === facts.name);
   return {
     servingRevision: pool?.hasServed ? (pool.primary?.revision ?? null) : null,
+    targetReplicas: pool?.primary?.replicas ?? facts.replicas,
     readyReplicas: replicas.filter(({ status }) => status === "ready").length,
     status: statusWord(state, facts),
   };

@@ -4,6 +4,7 @@ import { canonicalJson } from "../core/digest";
 import { ServeError } from "../core/errors";
 import { poolProgress, poolRemovalProgress } from "../core/follow";
 import type { Intent } from "../core/intent";
+import { capacityInput } from "../core/spec/capacity-input";
 import { factsOf, type PoolFacts } from "../core/spec/facts";
 import { incarnationOf, poolResourceId } from "../core/spec/identity";
 import type { PoolSpec } from "../core/spec/pool";
@@ -29,7 +30,18 @@ const COMPUTED = ["declaredRevision", "facts"] as const;
 const STORE_ANSWERS_MS = 500;
 const SECONDS = { create: 1800, update: 1800, delete: 900 };
 /** What outputs repeat of the inputs. Never template, readiness and userConfig: they may hold secrets. */
-const KEPT = ["project", "stack", "name", "resourceUrn", "service", "route", "replicas", "timeouts", ...COMPUTED];
+const KEPT = [
+  "project",
+  "stack",
+  "name",
+  "resourceUrn",
+  "service",
+  "route",
+  "replicas",
+  "capacity",
+  "timeouts",
+  ...COMPUTED,
+];
 
 export function replicaPoolHandler(edge: Edge): Handler {
   return {
@@ -175,11 +187,14 @@ async function contentOf({ template }: PoolInput): Promise<{ hash: string | null
   }
 }
 
+/** Stands in for what is not known yet where it does not matter. */
+const NO_CAPACITY = capacityInput.parse({});
+
 /** The revision depends on template and version alone; a Rollout needs all the rest as well. */
 function computedInputs(input: PoolInput, workdir: string | null): Props {
   const { timeouts: _waits, resourceUrn: _urn, ...meaning } = input;
   if (hasUnknown([input.template, input.version])) return { declaredRevision: UNKNOWN, facts: UNKNOWN };
-  const spec = poolSpec(input, workdir);
+  const spec = poolSpec(hasUnknown(input.capacity) ? { ...input, capacity: NO_CAPACITY } : input, workdir);
   return { declaredRevision: spec.revision, facts: hasUnknown(meaning) ? UNKNOWN : factsOf(spec) };
 }
 

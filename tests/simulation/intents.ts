@@ -13,6 +13,7 @@ export function poolSpec(name: string, revision: string, replicas: number, more:
     launch: { setup: null, run: "run", workdirBlob: null, envSecret: null, port: 8000, resources: {} },
     route: "/",
     replicas,
+    scaling: null,
     readiness: {
       path: "/health",
       startupGraceSeconds: 60,

@@ -6,7 +6,14 @@ import { decide } from "../../provider/core/decide";
 import type { ServeEvent } from "../../provider/core/events";
 import type { ExternalGate, GateFacts } from "../../provider/core/gate/external";
 import type { Intent } from "../../provider/core/intent";
-import type { GateAnswer, Observed, ObservedDataPlane, ObservedVm, ProbeReading } from "../../provider/core/observed";
+import type {
+  GateAnswer,
+  Observed,
+  ObservedDataPlane,
+  ObservedVm,
+  PoolLoad,
+  ProbeReading,
+} from "../../provider/core/observed";
 import type { DesiredRouting } from "../../provider/core/routing";
 import type { State } from "../../provider/core/state";
 
@@ -57,6 +64,9 @@ export class World {
   epoch = 1;
   /** What VMs cost; null: nobody knows. */
   prices: Price[] | null = null;
+  /** Requests a second that come to each pool, and how many one replica works on at a time. */
+  readonly load: Record<string, { qps: number; inFlight: number }> = {};
+  private readonly arrived: Record<string, number> = {};
   private readonly gateAnswers: Record<string, GateAnswer> = {};
   private launchErrors: Observed["launchErrors"] = [];
   private reconfigured: Observed["reconfigured"] = {};
@@ -77,6 +87,9 @@ export class World {
   /** One tick; `crash` loses what comes after the state was persisted: every action, or those beyond a number. */
   tick(stepMs = 100, crashAfterActions = Number.POSITIVE_INFINITY): void {
     this.now += stepMs;
+    for (const [pool, { qps }] of Object.entries(this.load)) {
+      this.arrived[pool] = (this.arrived[pool] ?? 0) + (qps * stepMs) / 1000;
+    }
     this.settleVms();
     const { state, actions } = decide(
       this.intent,
@@ -181,6 +194,7 @@ export class World {
         ? {
             generation: this.routing?.generation ?? 0,
             versions: structuredClone(this.versions),
+            pools: Object.fromEntries(Object.keys(this.load).map((pool) => [pool, this.loadOf(pool)])),
             replicas: Object.fromEntries(
               [...this.vms.keys()].map((replica) => [
                 replica,
@@ -194,6 +208,18 @@ export class World {
       reconfigured,
       gateAnswers: { ...this.gateAnswers },
       prices: this.prices,
+    };
+  }
+
+  /** Whoever cannot be sent anywhere waits. */
+  private loadOf(pool: string): PoolLoad {
+    const { inFlight } = this.load[pool]!;
+    const route = this.routing?.routes.find((each) => each.pool === pool);
+    const serves = (route?.primary?.replicas.length ?? 0) + (route?.canary?.replicas.length ?? 0) > 0;
+    return {
+      arrivals: Math.floor(this.arrived[pool] ?? 0),
+      inFlight: serves ? inFlight : 0,
+      queued: serves ? 0 : inFlight,
     };
   }
 

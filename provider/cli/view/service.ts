@@ -6,6 +6,7 @@ import type { DataPlaneReport } from "../../ports/dataplane";
 import type { Lease } from "../../ports/store";
 import { costView, type CostView } from "./cost";
 import { keptVersions, type KeptVersionView } from "./kept-version";
+import { poolViews, type PoolView } from "./pool";
 import { replicaView, type ReplicaView } from "./replica";
 import { rolloutView, type RolloutView } from "./rollout";
 import { trafficOf, type TrafficView } from "./traffic";
@@ -23,6 +24,7 @@ export interface ServiceView {
   endpoint: string;
   agent: "alive" | "dead" | "none";
   balancer: "alive" | "unreachable";
+  pools: PoolView[];
   replicas: ReplicaView[];
   /** By version, since the balancer started. */
   traffic: TrafficView[];
@@ -64,6 +66,7 @@ export function serviceView({ intent, state, lease, dataplane, now }: ServiceFac
     endpoint: `${host}:${port}`,
     agent: lease === null ? "none" : lease.dead ? "dead" : "alive",
     balancer: dataplane === null ? "unreachable" : "alive",
+    pools: state === null ? [] : poolViews(state, now),
     replicas: state === null ? [] : replicas.map((replica) => replicaView(replica, state, dataplane, now)),
     traffic: state === null ? [] : trafficOf(state, dataplane),
     rollout: state?.rollout ? rolloutView(state.rollout, state, now) : null,

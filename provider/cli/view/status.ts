@@ -1,5 +1,6 @@
 import { money } from "./cost";
 import { ago, duration } from "./duration";
+import { poolLine } from "./pool";
 import { rolloutLines } from "./rollout-text";
 import type { ServiceView } from "./service";
 import { table } from "./table";
@@ -95,6 +96,7 @@ function notesOf(service: ServiceView): string[] {
     // Nothing that grows with the clock: `--watch` prints what changed.
     notes.push(`Costs $${money(service.cost.total.perHour.paid)}/h; \`pulumi-serve cost\` has the bill.`);
   }
+  notes.push(...service.pools.map(poolLine).filter((line) => line !== null));
   if (service.agent !== "alive") {
     notes.push("The agent is not running: start it with `pulumi-serve agent start`, or run `pulumi up`.");
   }

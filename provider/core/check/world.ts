@@ -58,6 +58,9 @@ export class Replay {
     switch (event.kind) {
       case "poolDeclared":
         return this.declare(event);
+      case "scaled":
+        if (event.side === "canary") return;
+        return this.note({ declared: { ...this.now.declared, [event.pool]: event.to } });
       case "replicaLaunching": {
         const { replica: id, pool, revision } = event;
         this.replicas().set(id, { id, pool, revision, noticed: false, phase: "launching" });

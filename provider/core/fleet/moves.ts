@@ -80,7 +80,7 @@ function surplusOf(goal: PoolGoal, count: Census, observed: Observed): Move[] {
   const reason = (side: Side) => {
     if (goal.leaving) return POOL_DELETED;
     if (side === "stale") return "its revision is no longer wanted";
-    return goal.moving ? `the rollout needs ${goal[side].replicas} of the ${side}` : "fewer replicas are declared";
+    return goal.moving ? `the rollout needs ${goal[side].replicas} of the ${side}` : "fewer replicas are wanted";
   };
   const sides: Side[] = ["stale", "canary", "primary"];
   return sides.flatMap((side) => {

@@ -1,6 +1,8 @@
 import type { Draft } from "../draft";
-import { NO_SIDE, ONE_VERSION, SHARES, type PoolGoal } from "../goals";
+import { NOBODY, NO_SIDE, ONE_VERSION, SHARES, type PoolGoal } from "../goals";
 import type { Intent, PoolIntent } from "../intent";
+import { bounded } from "../scale/spec";
+import type { PoolSpec } from "../spec/pool";
 import { keepingContent } from "../spec/pool-spec";
 
 /** Takes what is declared into the pools' states: first, light and removed at once; a new revision stays staged. */
@@ -36,6 +38,7 @@ function followDeclaration(draft: Draft, name: string, { declared, deleting, att
       takesTraffic: !draft.state.adopted,
       failures: null,
       attemptSeen: attempt,
+      scale: null,
     });
     return;
   }
@@ -44,7 +47,7 @@ function followDeclaration(draft: Draft, name: string, { declared, deleting, att
   if (pool.canary !== null && declared.revision === pool.canary.revision) {
     if (declared.specHash !== pool.canary.specHash) {
       tell("light");
-      draft.patchPool(name, { canary: keepingContent(pool.canary, declared) });
+      draft.patchPool(name, { canary: changedLightly(pool.canary, declared) });
     }
   } else if (pool.primary?.specHash !== declared.specHash) {
     const same = pool.primary?.revision === declared.revision ? pool.primary : null;
@@ -56,9 +59,16 @@ function followDeclaration(draft: Draft, name: string, { declared, deleting, att
       draft.patchPool(name, { primary: lives ? keepingContent(same, declared) : declared, failures: null });
     } else if (same !== null) {
       tell("light");
-      draft.patchPool(name, { primary: keepingContent(same, declared) });
+      draft.patchPool(name, { primary: changedLightly(same, declared) });
     }
   }
+}
+
+/** The content that runs, as it is declared now; how many there are of an autoscaled pool is not for a declaration to say. */
+function changedLightly(serving: PoolSpec, declared: PoolSpec): PoolSpec {
+  const { scaling } = declared;
+  const replicas = !scaling ? declared.replicas : bounded(serving.replicas, scaling);
+  return { ...keepingContent(serving, declared), replicas };
 }
 
 /** Goals of a pool that no rollout moves: its declared number of the revision that serves. */
@@ -66,13 +76,16 @@ export function steadyGoal(draft: Draft, intent: Intent, name: string): PoolGoal
   const pool = draft.pool(name);
   const leaving = intent.service.deleting || (intent.pools[name]?.deleting ?? true);
   const replicas = leaving ? 0 : (pool.primary?.replicas ?? 0);
+  const scaling = pool.primary?.scaling ?? null;
   return {
     primary: { replicas, steady: replicas },
     canary: NO_SIDE,
     split: ONE_VERSION,
-    keeps: SHARES,
+    // Scaled to zero: it was asked for that nobody is there.
+    keeps: replicas === 0 && scaling !== null ? NOBODY : SHARES,
     exchange: "newVm",
-    cap: replicas,
+    // What drains since there was less to do must not keep out what is needed again.
+    cap: leaving ? 0 : Math.max(replicas, scaling?.max ?? 0),
     moving: false,
     leaving,
   };

@@ -1,3 +1,4 @@
+import { sameJson } from "../digest";
 import type { RevisionParts } from "../spec/pool";
 import type { PoolFacts } from "../spec/facts";
 
@@ -17,6 +18,7 @@ export type PoolChange =
 
 const LIGHT = [
   "replicas",
+  "scaling",
   "route",
   "readiness",
   "userConfig",
@@ -46,7 +48,19 @@ export function classify(from: PoolFacts | null, to: PoolFacts): PoolChange {
 /** How a config is sent says nothing of its own where there is none on one side. */
 function lightFields(from: PoolFacts, to: PoolFacts): LightField[] {
   const pushes = from.userConfig !== null && to.userConfig !== null;
-  return LIGHT.filter((name) => (from[name] ?? null) !== (to[name] ?? null) && (name !== "reconfigure" || pushes));
+  return LIGHT.filter((name) => {
+    switch (name) {
+      case "reconfigure":
+        return pushes && from[name] !== to[name];
+      // What an autoscaled pool has is its load's doing.
+      case "replicas":
+        return !from.scaling && !to.scaling && from[name] !== to[name];
+      case "scaling":
+        return !sameJson(from[name] ?? null, to[name] ?? null);
+      default:
+        return (from[name] ?? null) !== (to[name] ?? null);
+    }
+  });
 }
 
 export function changedParts(from: PoolFacts, to: PoolFacts): (keyof RevisionParts)[] {
@@ -81,9 +95,15 @@ function fieldList(fields: LightField[], from: PoolFacts, to: PoolFacts): string
   return fields
     .map((name) => {
       if (name === "userConfig" && to.userConfig === null) return "userConfig removed, running replicas keep theirs";
+      if (name === "scaling") return `capacity ${capacityWords(from)} -> ${capacityWords(to)}`;
       return HASHED.has(name) ? name : `${name} ${from[name]} -> ${to[name]}`;
     })
     .join(", ");
+}
+
+/** "4", or the bounds: "2..10". */
+export function capacityWords({ replicas, scaling }: Pick<PoolFacts, "replicas" | "scaling">): string {
+  return scaling ? `${scaling.min}..${scaling.max}` : String(replicas);
 }
 
 export function count(number: number, noun: string): string {

@@ -1,6 +1,8 @@
 import type { Gate, Strategy } from "../strategy";
 import { count } from "./classify";
 import { secondsWords } from "./describe";
+import { planPath } from "./path";
+import type { Start } from "./starts";
 import type { Path, PlannedPool } from "./states";
 
 /** What a strategy means for this rollout, in sentences: what to expect while it runs and when it goes wrong. */
@@ -10,6 +12,22 @@ export function notesOf(strategy: Strategy, pools: readonly PlannedPool[], path:
     ...waitNotes(strategy, path),
     ...(strategy.rollback.mode === "immediate" ? [overloadNote(pools, path)] : []),
   ];
+}
+
+/** An autoscaled pool may have another number when the rollout gets there: the bounds that hold whatever the load does. */
+export function scalingNotes(strategy: Strategy, starts: readonly Start[]): string[] {
+  return starts.flatMap(({ from, pool }) => {
+    if (!pool.scaling) return [];
+    const { min, max } = pool.scaling;
+    const most = Math.max(max, from?.scaling?.max ?? from?.replicas ?? 0);
+    const { cap } = planPath(strategy, [{ name: pool.name, from: from === null ? 0 : most, to: most }]);
+    const bounds =
+      strategy.kind === "surge"
+        ? `at P % its canary has from P % of ${Math.max(1, min)} to P % of ${max} replicas, rounded up; `
+        : "";
+    const now = `planned for the ${count(pool.replicas, "replica")} of now`;
+    return [`${pool.name}: autoscaled ${min}..${max}, ${now}; ${bounds}at any load at most ${cap[pool.name]} at once`];
+  });
 }
 
 function kindNotes(strategy: Strategy, pools: readonly PlannedPool[], { floor }: Path): string[] {

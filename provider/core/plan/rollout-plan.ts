@@ -2,7 +2,7 @@ import type { PoolFacts } from "../spec/facts";
 import type { Strategy } from "../strategy";
 import { changeLine, count } from "./classify";
 import { describeSteps, peakReplicas, secondsWords } from "./describe";
-import { notesOf } from "./notes";
+import { notesOf, scalingNotes } from "./notes";
 import { planPath } from "./path";
 import type { Held } from "./service-view";
 import { movingOf, startsOf, type StartsRequest } from "./starts";
@@ -80,7 +80,7 @@ export function planRollout(request: PlanRequest): Planned {
     `about ${secondsWords(estimatedSeconds)}, at most ${secondsWords(longestSeconds)} if every drain takes its whole time`,
     ...remarks(request, held !== null),
   ].join("; ");
-  const notes = notesOf(strategy, pools, path);
+  const notes = [...notesOf(strategy, pools, path), ...scalingNotes(strategy, moving)];
   const steps = describeSteps(states, Object.fromEntries(pools.map(({ name, from, to }) => [name, { from, to }])));
   return {
     plan: { summary, changes, notes, steps, peakReplicas: peak, cap, estimatedSeconds, longestSeconds },

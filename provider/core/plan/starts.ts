@@ -1,3 +1,4 @@
+import { sizeLike } from "../scale/rollout";
 import type { PoolFacts } from "../spec/facts";
 import type { ServiceView } from "./service-view";
 
@@ -16,7 +17,14 @@ export interface Start {
 }
 
 export function startsOf({ target, before, view }: StartsRequest): Start[] {
-  return target.map((pool) => ({ from: startOf(pool, before, view), pool }));
+  return target.map((pool) => {
+    const from = startOf(pool, before, view);
+    const live = view?.serving[pool.name] ?? from;
+    if (!pool.scaling || live === null) return { from, pool };
+    // An autoscaled pool is planned for what it has now, and not for what it once began with.
+    const replicas = sizeLike(live, pool);
+    return { from: from && { ...from, replicas: live.replicas }, pool: { ...pool, replicas } };
+  });
 }
 
 /** The pools that the rollout moves. */

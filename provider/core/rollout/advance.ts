@@ -7,6 +7,7 @@ import type { RolloutProgress } from "../state";
 import { established } from "./established";
 import { holds } from "./hold";
 import { replan } from "./replan";
+import { sizesNow } from "./sizes";
 import { giveUp } from "./turn";
 
 /** Moves the cursor over every plan state that is established and may be left. True when the last one is behind it. */
@@ -40,7 +41,7 @@ function mayLeave(draft: Draft, intent: Intent, observed: Observed, census: Reco
   if (!waitedFor(draft, intent, observed, rollout)) return false;
   // Only here: another plan begins unsettled, so one made before the gates would pass them by.
   if (!numbersChanged(draft, rollout)) return true;
-  replan(draft, "the declared number of replicas changed");
+  replan(draft, "another number of replicas is wanted");
   return false;
 }
 
@@ -72,9 +73,12 @@ function bakedFor(draft: Draft): number {
   return draft.now - (draft.state.rollout!.settledAt ?? draft.now);
 }
 
-/** A9: a pool that was declared with another number meanwhile goes on by that one from the next settled state. */
+/** A9: a pool that is to have another number meanwhile goes on by that one from the next settled state. */
 function numbersChanged(draft: Draft, { pools }: RolloutProgress): boolean {
-  return pools.some(({ name, to }) => to > 0 && draft.pool(name).canary?.replicas !== to);
+  return pools.some((pool) => {
+    const { from, to } = sizesNow(draft, pool);
+    return from !== pool.from || (pool.to > 0 && to !== pool.to);
+  });
 }
 
 function isHold(rollout: RolloutProgress): boolean {

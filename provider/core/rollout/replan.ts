@@ -6,16 +6,75 @@ import type { RolloutProgress } from "../state";
 import { RUNNING } from "./clock";
 import { sharesWeights } from "./established";
 import { canaryPercentOf } from "./hold";
+import { sizesNow } from "./sizes";
 
 /** The same rollout by another way from where it stands: another hold, other numbers, a rollback that is called off. */
 export function replan(draft: Draft, reason: string): void {
   const rollout = draft.state.rollout!;
-  const pools = rollout.pools.map((pool) => ({ ...pool, to: draft.pool(pool.name).canary?.replicas ?? pool.to }));
-  const begin = standing(draft, rollout, Math.floor);
+  const pools = rollout.pools.map((pool) => sizesNow(draft, pool));
+  goOnFrom(draft, { ...rollout, pools }, standing(draft, rollout, Math.floor), reason, "goesOn");
+}
+
+/** More replicas than the plan is made for, at once: load does not wait for the next settled state as a declaration can. */
+export function replanUpwards(draft: Draft, reason: string): void {
+  const rollout = draft.state.rollout!;
+  const pools = rollout.pools.map((pool) => largerOf(pool, sizesNow(draft, pool)));
+  const grown = { ...rollout, pools };
+  const { direction, strategy, plan, cursor } = rollout;
+  if (direction.kind === "forward") {
+    const waits = plan[cursor]!.settled;
+    const begin = standing(draft, rollout, Math.floor);
+    const from = waits || strategy.kind !== "surge" ? enlarged(begin, grown) : begin;
+    // What bakes or is judged there does so again with all that it has now: another plan must pass no gate by.
+    goOnFrom(draft, grown, from, reason, waits ? "waitsAtStart" : "goesOn");
+  } else if (direction.walk === "planned") {
+    draft.state.rollout = grown;
+    planWayBack(draft, direction.mode.mode === "gradual" ? direction.mode.maxSurgePercent : null, reason);
+  } else {
+    const { cap } = planPath(strategy, pools);
+    const { floor, growing } = rollout;
+    draft.state.rollout = { ...grown, cap };
+    draft.say({ kind: "rolloutReplanned", rollout: rollout.id, reason, pools, cap, floor, growing });
+  }
+}
+
+function goOnFrom(
+  draft: Draft,
+  rollout: RolloutProgress,
+  begin: Begin,
+  reason: string,
+  first: "waitsAtStart" | "goesOn",
+): void {
+  const { strategy, pools } = rollout;
   const { canary, primary } = begin.weights;
-  const lower = (canaryPercentOf(rollout.strategy) ?? 100) * (canary + primary) < 100 * canary;
-  const growing = lower ? "primary" : "canary";
-  follow(draft, { ...rollout, pools, growing }, planPath(rollout.strategy, pools, begin), reason);
+  const lower = (canaryPercentOf(strategy) ?? 100) * (canary + primary) < 100 * canary;
+  const path = planPath(strategy, pools, begin);
+  if (first === "waitsAtStart") path.states[0]!.settled = true;
+  follow(draft, { ...rollout, growing: lower ? "primary" : "canary" }, path, reason);
+}
+
+function largerOf(planned: PlannedPool, { from, to }: PlannedPool): PlannedPool {
+  return { ...planned, from: Math.max(planned.from, from), to: Math.max(planned.to, to) };
+}
+
+/**
+ * Where the plan begins, with what is missing for the new numbers: of each version its share; where replicas have no
+ * version's share, of what serves, as the new version has still to prove itself.
+ */
+function enlarged(begin: Begin, rollout: RolloutProgress): Begin {
+  const { canary, primary } = begin.weights;
+  const total = canary + primary;
+  const counts = rollout.pools.map(({ name, from, to }) => {
+    const there = begin.pools[name]!;
+    if (!sharesWeights(rollout)) {
+      const missing = Math.max(0, Math.min(from, to) - there.canary - there.primary);
+      return [name, { canary: there.canary, primary: there.primary + missing }] as const;
+    }
+    const share = { canary: Math.ceil((to * canary) / total), primary: Math.ceil((from * primary) / total) };
+    const more = { canary: Math.max(there.canary, share.canary), primary: Math.max(there.primary, share.primary) };
+    return [name, more] as const;
+  });
+  return { ...begin, pools: Object.fromEntries(counts) };
 }
 
 /** The way back, state by state. */

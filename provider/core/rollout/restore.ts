@@ -1,5 +1,5 @@
 import type { Verb } from "../command";
-import { digest } from "../digest";
+import { digest, sameJson } from "../digest";
 import type { Draft } from "../draft";
 import type { Intent } from "../intent";
 import type { PoolSpec } from "../spec/pool";
@@ -48,9 +48,9 @@ function changedSpecs(draft: Draft, kept: KeptVersion): PoolSpec[] {
 }
 
 /** What nobody declared like this has a hash of its own: by the old one, a program that says the old would change nothing. */
-function forToday(spec: PoolSpec, { replicas, route }: PoolSpec): PoolSpec {
-  if (spec.replicas === replicas && spec.route === route) return spec;
-  return { ...spec, replicas, route, specHash: digest([spec.specHash, replicas, route]) };
+function forToday(spec: PoolSpec, { replicas, scaling, route }: PoolSpec): PoolSpec {
+  if (spec.replicas === replicas && spec.route === route && sameJson(spec.scaling, scaling)) return spec;
+  return { ...spec, replicas, scaling, route, specHash: digest([spec.specHash, replicas, scaling, route]) };
 }
 
 /** Nothing of a replaced version is up, so it comes back as it went; only its own surge can make that gentler. */

@@ -1,6 +1,7 @@
 import type { Draft } from "../draft";
 import type { Intent, RolloutIntent, RolloutTarget } from "../intent";
 import { maxShiftPercent, planPath } from "../plan/path";
+import { sizedLike, wakeForRollout } from "../scale/rollout";
 import type { PoolSpec } from "../spec/pool";
 import type { RolloutProgress } from "../state";
 import type { Strategy } from "../strategy";
@@ -43,8 +44,15 @@ export interface NewRollout {
 export function launchRollout(draft: Draft, { target, specs, declared, strategy, origin }: NewRollout): void {
   const from = currentRevision(draft.state);
   if (from !== null) assignVersion(draft, from);
-  for (const spec of specs) draft.patchPool(spec.name, { canary: spec, failures: null });
-  const pools = specs.map(({ name, replicas }) => ({ name, from: draft.pool(name).primary!.replicas, to: replicas }));
+  for (const spec of specs) {
+    wakeForRollout(draft, spec.name);
+    const canary = sizedLike(draft.pool(spec.name).primary!, spec);
+    draft.patchPool(spec.name, { canary, failures: null });
+  }
+  const pools = specs.map(({ name }) => {
+    const { primary, canary } = draft.pool(name);
+    return { name, from: primary!.replicas, to: canary!.replicas };
+  });
   const { cap, floor, states } = planPath(strategy, pools);
   const next = Object.values(draft.state.pools).flatMap((pool) => pool.canary ?? pool.primary ?? []);
   const id = draft.state.nextRollout;

@@ -1,3 +1,4 @@
+import type { ScalingSpec } from "../scale/spec";
 import { digest } from "../digest";
 import type { PoolSpec, Revision, RevisionParts } from "./pool";
 
@@ -13,7 +14,10 @@ export interface PoolFacts {
   parts: RevisionParts;
   specHash: string;
   route: string;
+  /** Of an autoscaled pool that is declared, its initial number; of one that serves, what it has. */
   replicas: number;
+  /** Null: a fixed number. */
+  scaling: ScalingSpec | null;
   /** Hash of the whole readiness, so that its change is seen and its headers are not. */
   readiness: string;
   /** Hash of the userConfig; null: none. */
@@ -28,8 +32,8 @@ export interface PoolFacts {
 }
 
 export function factsOf(spec: PoolSpec): PoolFacts {
-  const { name, revision, version, parts, specHash, route, replicas, drainSeconds, minReadySeconds, bootSeconds } =
-    spec;
+  const { name, revision, version, parts, specHash, route, replicas, scaling } = spec;
+  const { drainSeconds, minReadySeconds, bootSeconds } = spec;
   return {
     name,
     revision,
@@ -38,6 +42,7 @@ export function factsOf(spec: PoolSpec): PoolFacts {
     specHash,
     route,
     replicas,
+    scaling,
     readiness: digest(spec.readiness),
     ...configFacts(spec),
     drainSeconds,

@@ -1,6 +1,6 @@
 /** Fields of the design that are not built yet, each with what to do until then. They are refused, never ignored. */
 const LATER: Record<string, string> = {
-  autoscaling: "give a fixed number of `replicas`",
+  autoscaling: "say in `capacity` how many replicas there are to be, and by what",
   tls: "put a TLS terminator in front of the endpoint",
   tokens: "the endpoint listens on the loopback interface, which is its protection for now",
   image: "start the container in `template.run`",

@@ -1,7 +1,9 @@
 import { z } from "zod";
+import { capacityAsks, capacityFaults, capacityInput } from "./capacity-input";
 import { closed, field, seconds, text, whole } from "./field";
 import { owner, timeouts } from "./owner";
-import { spotInput } from "./spot-input";
+import type { Resources } from "./pool";
+import { UNKNOWN } from "./unknown";
 
 const positive = (what: string) => z.number(`must be ${what}`).positive(`must be ${what}, more than 0`);
 
@@ -53,13 +55,7 @@ const reconfigure = closed({
   onRefusal: field(z.enum(["report", "replace"], 'must be "report" or "replace"'), "report"),
 });
 
-/** How many replicas, and of which market. */
-const capacity = closed({
-  spot: field(spotInput.optional()),
-});
-
-/** ReplicaPool as the SDK sends it; parsed, every default is filled in. */
-export const poolInput = closed({
+const members = closed({
   ...owner,
   service: field(z.string()),
   route: field(path, "/"),
@@ -71,20 +67,27 @@ export const poolInput = closed({
   version: field(
     text("a name of your own for what the template is").max(100, "must have at most 100 characters").optional(),
   ),
-  replicas: field(whole(1, 1000), 1),
-  capacity: field(capacity, {}),
+  /** No default here: what `capacity` says of the number is refused beside one that is given. */
+  replicas: field(whole(1, 1000).optional()),
+  capacity: field(capacityInput, {}),
   drainSeconds: field(seconds(0, 86_400), 60),
   minReadySeconds: field(seconds(0, 86_400), 0),
   bootSeconds: field(seconds(0, 86_400), 60),
   timeouts,
-}).superRefine(({ capacity: { spot } = {}, replicas }, context) => {
-  const base = spot?.baseOnDemandReplicas;
-  if (typeof base !== "number" || typeof replicas !== "number" || base <= replicas) return;
-  context.addIssue({
-    code: "custom",
-    path: ["capacity", "spot", "baseOnDemandReplicas"],
-    message: `must not be more than \`replicas\` (${replicas}), as the base is part of that number`,
-  });
 });
+
+/** ReplicaPool as the SDK sends it; parsed, every default is filled in, and parsing it again changes nothing. */
+export const poolInput = members
+  .superRefine(({ capacity, replicas, template }, context) => {
+    const resources = (template as unknown) === UNKNOWN ? UNKNOWN : template.resources;
+    const accelerators = (resources as unknown) === UNKNOWN ? UNKNOWN : (resources as Resources).accelerators;
+    for (const { path, sentence } of capacityFaults({ capacity, replicas, accelerators })) {
+      context.addIssue({ code: "custom", path, message: sentence });
+    }
+  })
+  .transform(({ replicas, ...rest }) => ({
+    ...rest,
+    ...(capacityAsks(rest.capacity) ? {} : { replicas: replicas ?? 1 }),
+  }));
 
 export type PoolInput = z.output<typeof poolInput>;

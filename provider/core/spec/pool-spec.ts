@@ -1,5 +1,6 @@
 import { digest } from "../digest";
 import type { PoolInput } from "./pool-input";
+import { sizing } from "./sizing";
 import { spotSpec } from "./spot-input";
 import type { PoolSpec, RevisionParts, UserConfigSpec } from "./pool";
 
@@ -54,7 +55,7 @@ export function poolSpec(input: PoolInput, workdir: string | null): PoolSpec {
       resources: template.resources,
     },
     route: input.route,
-    replicas: input.replicas,
+    ...sizing(input),
     readiness: {
       path: readiness.path,
       startupGraceSeconds: readiness.startupGraceSeconds,

@@ -1,3 +1,4 @@
+import type { ScalingSpec } from "../scale/spec";
 import type { SpotSpec } from "../spot/spec";
 
 /** Content hash (16 hex digits) of what makes one replica different from another. */
@@ -56,7 +57,10 @@ export interface PoolSpec {
   specHash: string;
   launch: LaunchSpec;
   route: string;
+  /** As declared; of an autoscaled pool its initial number, and in the state what it is to have now. */
   replicas: number;
+  /** Null: a fixed number. */
+  scaling: ScalingSpec | null;
   readiness: ReadinessSpec;
   /** Longest time that running requests get after the replica left the routing. */
   drainSeconds: number;

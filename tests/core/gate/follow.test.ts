@@ -44,6 +44,7 @@ class Settled {
         takesTraffic: true,
         failures: null,
         attemptSeen: 1,
+        scale: null,
       };
     }
     this.state.rollout = {

@@ -1,0 +1,45 @@
+import type { ScaleState } from "../../core/scale/state";
+import type { State } from "../../core/state";
+
+/** How many replicas a pool is to have, and by what it moves. */
+export interface PoolView {
+  name: string;
+  readyReplicas: number;
+  /** What it is to have now. */
+  targetReplicas: number;
+  /** Null: a fixed number. */
+  scaling: {
+    min: number;
+    max: number;
+    last: { from: number; to: number; reason: string; secondsAgo: number } | null;
+  } | null;
+}
+
+export function poolViews({ pools, replicas }: State, now: number): PoolView[] {
+  return Object.entries(pools).flatMap(([name, { primary, scale }]) => {
+    if (primary === null) return [];
+    const ready = Object.values(replicas).filter(({ pool, status }) => pool === name && status === "ready");
+    const { scaling } = primary;
+    const last = scale?.last ?? null;
+    return [
+      {
+        name,
+        readyReplicas: ready.length,
+        targetReplicas: primary.replicas,
+        scaling: scaling ? { min: scaling.min, max: scaling.max, last: last && lastChange(last, now) } : null,
+      },
+    ];
+  });
+}
+
+/** Null: a fixed number says nothing that the table of replicas does not. */
+export function poolLine({ name, targetReplicas, scaling }: PoolView): string | null {
+  if (scaling === null) return null;
+  const { min, max, last } = scaling;
+  const why = last === null ? "" : `; last from ${last.from} to ${last.to}: ${last.reason}`;
+  return `Pool ${name}: autoscaled ${min}..${max}, ${targetReplicas} now${why}`;
+}
+
+function lastChange({ at, ...change }: NonNullable<ScaleState["last"]>, now: number) {
+  return { ...change, secondsAgo: Math.max(0, Math.floor((now - at) / 1000)) };
+}

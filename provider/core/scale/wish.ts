@@ -1,0 +1,64 @@
+import type { Load } from "./load";
+import type { ScalingSpec } from "./spec";
+
+/** How many replicas something asks for, and why, as the first half of a sentence. */
+export interface Wish {
+  replicas: number;
+  reason: string;
+}
+
+/** Fewer replicas only where the slowness is less than this share of its target: near it each one less is one too few. */
+const AMPLE = 0.5;
+
+/** What the load asks for: each signal for itself, the largest wins. Null: nothing is measured that could ask. */
+export function wishOf(scaling: ScalingSpec, load: Load, live: number): Wish | null {
+  const wishes = [
+    byRate(scaling, load),
+    byRequests(scaling, load),
+    bySlowness("p95 latency", scaling.targetLatencyP95Ms, load.latencyP95Ms, live),
+    bySlowness("p95 time to first byte", scaling.targetTimeToFirstByteP95Ms, load.firstByteP95Ms, live),
+  ].filter((wish) => wish !== null);
+  if (wishes.length === 0) return null;
+  const most = wishes.reduce((best, wish) => (wish.replicas > best.replicas ? wish : best));
+  // A long stream is no arrival, and the replica that it runs on is needed all the same.
+  if (most.replicas === 0 && load.busy > 0)
+    return { replicas: 1, reason: `${requests(load.busy)} in flight or waiting` };
+  return most;
+}
+
+function byRate({ targetQpsPerReplica: target, windowSeconds }: ScalingSpec, { qps }: Load): Wish | null {
+  if (target === null) return null;
+  const reason = `${short(qps)} requests/s over ${windowSeconds} s at ${short(target)} a replica`;
+  return { replicas: whole(qps / target), reason };
+}
+
+function byRequests({ targetInFlightPerReplica: target, windowSeconds }: ScalingSpec, { meanBusy }: Load): Wish | null {
+  if (target === null) return null;
+  const reason = `${short(meanBusy)} requests in flight or waiting over ${windowSeconds} s at ${short(target)} a replica`;
+  return { replicas: whole(meanBusy / target), reason };
+}
+
+/**
+ * Slowness says that there are too few, and not how many there should be: above its target it asks for more in
+ * proportion, at most twice as many at once, and for one less only well below it.
+ */
+function bySlowness(what: string, target: number | null, is: number | null, live: number): Wish | null {
+  if (target === null) return null;
+  if (is === null) return { replicas: 0, reason: "no request was answered" };
+  const reason = `a ${what} of ${short(is)} ms at a target of ${short(target)} ms`;
+  if (is > target) return { replicas: whole(live * Math.min(2, is / target)), reason };
+  return { replicas: is < AMPLE * target ? Math.max(1, live - 1) : live, reason };
+}
+
+/** Rounded up, but not for what only the float made of a whole number. */
+function whole(replicas: number): number {
+  return Math.ceil(replicas - 1e-9);
+}
+
+function requests(count: number): string {
+  return count === 1 ? "1 request is" : `${count} requests are`;
+}
+
+export function short(value: number): string {
+  return String(Number(value.toPrecision(3)));
+}
