@@ -24,7 +24,7 @@ const mayImport = {
 const siblings = {
   store: ["file"],
   clouds: ["local"],
-  dataplane: ["embedded"],
+  dataplane: ["embedded", "haproxy"],
 };
 
 const layerZones = [

@@ -2,6 +2,7 @@ import { connect, type Socket } from "node:net";
 import { extname, join } from "node:path";
 import { ServeError } from "../core/errors";
 import type { DesiredRouting } from "../core/routing";
+import type { EngineKind } from "../core/spec/pool";
 import type { DataPlane, DataPlaneReport } from "../ports/dataplane";
 import { spawnDetached } from "../host/child";
 import { controlSocket } from "../host/paths";
@@ -124,7 +125,7 @@ export class DataPlaneClient implements DataPlane {
 }
 
 /** Starts the data plane of a service as a process that outlives us; it ends by itself when there is one. Returns its pid. */
-export function startDataPlane(serviceFolder: string): number {
+export function startDataPlane(serviceFolder: string, engine: EngineKind = "embedded"): number {
   const main = join(__dirname, "main");
   const program =
     extname(__filename) === ".ts"
@@ -133,7 +134,7 @@ export function startDataPlane(serviceFolder: string): number {
       : { args: [`${main}.js`], cwd: undefined };
   return spawnDetached({
     command: process.execPath,
-    args: [...program.args, serviceFolder],
+    args: [...program.args, serviceFolder, engine],
     cwd: program.cwd,
     logFile: join(serviceFolder, "dataplane.log"),
   });

@@ -1,16 +1,21 @@
 import { sentenceOf } from "../core/errors";
+import type { EngineKind } from "../core/spec/pool";
 import { controlSocket } from "../host/paths";
 import { ControlSocket } from "./control";
 import { EmbeddedEngine } from "./embedded/engine";
+import { EmbeddedRoom } from "./embedded/room";
+import type { Engine } from "./engine";
+import { HaproxyEngine } from "./haproxy/engine";
 import { Persisted } from "./persisted";
 import { Reviver } from "./revive";
+import { VersionCounts } from "./version-counts";
 
 /** Running requests get this long when the computer goes down. */
 const TERMINATE_GRACE_SECONDS = 5;
 
-/** The data plane of one service as a process of its own: `main <serviceFolder>`. */
-async function main(folder: string): Promise<void> {
-  const engine = new EmbeddedEngine();
+/** The data plane of one service as a process of its own: `main <serviceFolder> <engine>`. */
+async function main(folder: string, kind: EngineKind): Promise<void> {
+  const engine = engineOf(kind, folder);
   const persisted = new Persisted(folder);
   const reviver = new Reviver(folder, () => persisted.revive);
   const control = new ControlSocket(controlSocket(folder), {
@@ -36,16 +41,27 @@ async function main(folder: string): Promise<void> {
   if (persisted.routing !== null) await engine.apply(persisted.routing).catch(report);
 }
 
+function engineOf(kind: EngineKind, folder: string): Engine {
+  switch (kind) {
+    case "embedded":
+      return new EmbeddedEngine();
+    case "haproxy": {
+      const versions = new VersionCounts();
+      return new HaproxyEngine(folder, versions, new EmbeddedRoom(versions));
+    }
+  }
+}
+
 function report(error: unknown): void {
   process.stderr.write(`${sentenceOf(error)}\n`);
 }
 
-const [folder] = process.argv.slice(2);
-if (folder === undefined) {
-  report("The load balancer is started with the folder of its service: main <serviceFolder>.");
+const [folder, kind = "embedded"] = process.argv.slice(2);
+if (folder === undefined || (kind !== "embedded" && kind !== "haproxy")) {
+  report("The load balancer is started with the folder of its service: main <serviceFolder> [embedded|haproxy].");
   process.exit(2);
 }
-main(folder).catch((error: unknown) => {
+main(folder, kind).catch((error: unknown) => {
   report(error);
   process.exit(1);
 });

@@ -32,6 +32,11 @@ export function controlSocket(folder: string): string {
   return join(runtimeFolder(), `${sha256(resolve(folder)).slice(0, 16)}.sock`);
 }
 
+/** A further unix socket of the data plane of this service, in the same place and for the same reason. */
+export function engineSocket(folder: string, name: string): string {
+  return controlSocket(folder).replace(/\.sock$/, `-${name}.sock`);
+}
+
 /**
  * Where this user's sockets and port reservations lie while this computer runs. Made here, private to this user: in a
  * shared temporary folder a name that somebody else made first must never be trusted.

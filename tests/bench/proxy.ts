@@ -4,7 +4,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { startDataPlane } from "../../provider/dataplane/client";
-import { startEmbedded } from "../dataplane/support/embedded";
+import { startEngine } from "../dataplane/support/engine-process";
 import { primaryOnly } from "../dataplane/support/routing";
 import { until } from "../dataplane/support/until";
 import { ask } from "../dataplane/support/client";
@@ -137,7 +137,7 @@ function report(measured: Map<Contender["name"], Measured>, json: boolean): void
 }
 
 async function embedded(ports: number[]): Promise<Contender> {
-  const engine = await startEmbedded(undefined, await builtStart());
+  const engine = await startEngine("embedded", undefined, await builtStart());
   const replicas = ports.map((port, at) => ({ id: `backend-${at}`, host: "127.0.0.1", port }));
   const desired = primaryOnly(replicas, { policy: "roundRobin" });
   // The backend answers everything with 1 KB, its health check too; it must not be asked often.

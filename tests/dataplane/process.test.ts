@@ -7,16 +7,16 @@ import { DataPlaneClient, startDataPlane } from "../../provider/dataplane/client
 import type { ReviveCommand } from "../../provider/dataplane/protocol";
 import { controlSocket } from "../../provider/host/paths";
 import { ask, RawClient } from "./support/client";
-import { isRunning, kill, startEmbedded, type EmbeddedUnderTest } from "./support/embedded";
+import { isRunning, kill, startEngine, type ProcessUnderTest } from "./support/engine-process";
 import { startListening, startReplica, stopReplicas } from "./support/replica";
 import { primaryOnly } from "./support/routing";
 import { until } from "./support/until";
 
 describe("the process of the embedded data plane", () => {
-  let engine: EmbeddedUnderTest;
+  let engine: ProcessUnderTest;
   const started: number[] = [];
   beforeEach(async () => {
-    engine = await startEmbedded();
+    engine = await startEngine();
   });
   afterEach(async () => {
     for (const pid of started.splice(0)) await kill(pid);
@@ -248,7 +248,7 @@ describe("the process of the embedded data plane", () => {
     process.env.PULUMI_CONFIG_PASSPHRASE = "must not pass";
     const folder = mkdtempSync(join(tmpdir(), "dataplane-"));
     try {
-      const other = await startEmbedded(folder);
+      const other = await startEngine("embedded", folder);
       assert.ok(!readFileSync(`/proc/${other.pid}/environ`, "utf8").includes("must not pass"));
       await other.stop();
     } finally {

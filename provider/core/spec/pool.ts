@@ -87,8 +87,13 @@ export interface UserConfigSpec {
   onRefusal: "report" | "replace";
 }
 
-/** What happens to a request in the data plane; a change takes effect live. */
+/** Which program carries the requests. */
+export type EngineKind = "embedded" | "haproxy";
+
+/** What happens to a request in the data plane; a change takes effect live, but for that of the engine. */
 export interface BalancerSpec {
+  /** Absent in what older packages wrote: embedded. */
+  engine?: EngineKind;
   policy: "leastLoad" | "roundRobin";
   maxInFlightPerReplica: number;
   /** Requests that wait, over all replicas of a route, before 503 with Retry-After. */

@@ -65,10 +65,12 @@ export function requestHead(req: IncomingMessage, maxHeaderBytes: number): Reque
     return { status: 400, sentence: "The request has both Content-Length and Transfer-Encoding: send one of them." };
   if (connection !== null && !isCommon(connection)) fields = withoutNamed(fields, connection);
 
-  const peer = req.socket.remoteAddress ?? "unknown";
+  // None on a unix socket: there the engine in front has added the client already.
+  const peer = req.socket.remoteAddress;
   const target = originForm(req.url ?? "/");
   let text = req.method + " " + target.path + " HTTP/1.1\r\nhost: " + (target.host ?? host ?? "") + "\r\n" + fields;
-  text += "x-forwarded-for: " + (forwardedFor === null ? peer : forwardedFor + ", " + peer) + "\r\n";
+  if (peer !== undefined) forwardedFor = forwardedFor === null ? peer : forwardedFor + ", " + peer;
+  if (forwardedFor !== null) text += "x-forwarded-for: " + forwardedFor + "\r\n";
   if (!forwardedProto) text += "x-forwarded-proto: http\r\n";
   if (chunked) text += "transfer-encoding: chunked\r\n\r\n";
   else if (length !== null) text += "content-length: " + length + "\r\n\r\n";

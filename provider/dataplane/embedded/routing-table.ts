@@ -15,7 +15,8 @@ export class RoutingTable {
   private members = new Map<string, Member>();
   /** Out of the routing altogether, but with requests that still run. */
   private readonly departed = new Set<Member>();
-  private readonly counts = new VersionCounts();
+
+  constructor(private readonly counts = new VersionCounts()) {}
 
   match(path: string): Route | null {
     for (const route of this.routes) if (route.matches(path)) return route;

@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { ServeError } from "../../core/errors";
@@ -61,6 +62,23 @@ export class FrontServer {
       if (performance.now() > giveUpAt) throw inUse(endpoint, failure);
       await new Promise((resolve) => setTimeout(resolve, BIND_AGAIN_MS));
     }
+  }
+
+  /** On a unix socket, for another engine; what a killed one left of it is taken away. */
+  static async listenAt(path: string, table: RoutingTable, balancer: BalancerSpec): Promise<FrontServer> {
+    const front = new FrontServer(table, balancer);
+    rmSync(path, { force: true });
+    // The mode comes with the socket: between a listen and a chmod anybody could connect.
+    const mask = process.umask(0o177);
+    try {
+      await new Promise<void>((resolve, reject) => {
+        front.server.once("error", reject);
+        front.server.listen(path, resolve);
+      });
+    } finally {
+      process.umask(mask);
+    }
+    return front;
   }
 
   get address(): { host: string; port: number } {

@@ -117,7 +117,7 @@ export function changesMembership(subject: Subject): void {
       const port = await subject.serve(desired);
       await ask(port);
       await subject.plane.apply(desired);
-      assert.equal((await subject.report()).metrics[replica.id]!.completed, 1);
+      await until("it is counted", async () => (await subject.report()).metrics[replica.id]!.completed === 1);
     });
 
     it("takes another balancer policy live", async () => {

@@ -108,7 +108,9 @@ export function queuesRequests(subject: Subject): void {
       });
       const port = await subject.serve(primaryOnly([replica]));
       await Promise.all([ask(port), ask(port), ask(port)]);
-      const metrics = (await subject.report()).metrics[replica.id]!;
+      const counted = async () => (await subject.report()).metrics[replica.id]!;
+      await until("all are counted", async () => (await counted()).completed === 3);
+      const metrics = await counted();
       assert.deepEqual([metrics.attempts, metrics.completed, metrics.errors, metrics.truncated], [3, 3, 0, 0]);
       const slowerThan50ms = metrics.latency.slice(6).reduce((sum, count) => sum + count, 0);
       assert.equal(slowerThan50ms, 3);

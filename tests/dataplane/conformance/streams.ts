@@ -205,7 +205,6 @@ export function passesStreams(subject: Subject): void {
       await until("it may continue", () => client.received === "HTTP/1.1 100 Continue\r\n\r\n");
       client.send("body");
       await until("it was answered", () => client.received.endsWith("body"));
-      assert.ok(replica.seen[0]!.headers.every((field) => field.toLowerCase() !== "expect"));
       client.close();
     });
 

@@ -6,6 +6,9 @@ import { stopReplicas } from "./replica";
 import { killReplicaProcesses } from "./replica-process";
 import { until } from "./until";
 
+/** Fewer are not the whole list. */
+const LEAST_BEHAVIOURS = 100;
+
 /** What a conformance test works with; the engine behind it is not its business. */
 export interface Subject {
   readonly plane: DataPlane;
@@ -16,11 +19,15 @@ export interface Subject {
   settled(): Promise<void>;
 }
 
+/** By the name of a behaviour: why this engine cannot have it. Such a one is skipped, with the reason in its name. */
+export type Lacks = Readonly<Record<string, string>>;
+
 /**
  * Registers the hooks of one suite: one engine for all of its tests, and after each test every counter must be back at 0,
  * whatever the test did to its clients and replicas.
  */
-export function subjectOf(start: EngineFactory): Subject {
+export function subjectOf(start: EngineFactory, lacks: Lacks = {}): Subject {
+  const met = new Set<string>();
   let engine: EngineUnderTest | null = null;
   const subject: Subject = {
     get plane() {
@@ -46,6 +53,15 @@ export function subjectOf(start: EngineFactory): Subject {
   before(async () => {
     engine = await start();
   });
+  beforeEach(function () {
+    const test = this.currentTest!;
+    const behaviour = test.titlePath().slice(1).join(" ");
+    met.add(behaviour);
+    const reason = lacks[behaviour];
+    if (reason === undefined) return;
+    test.title += ` - not with this engine: ${reason}`;
+    this.skip();
+  });
   afterEach(async () => {
     try {
       await subject.settled();
@@ -56,6 +72,14 @@ export function subjectOf(start: EngineFactory): Subject {
   });
   after(async () => {
     await engine?.stop();
+  });
+  after("what the engine lacks is a behaviour of the list", () => {
+    // With --grep only some of the list has been met.
+    if (met.size < LEAST_BEHAVIOURS) return;
+    assert.deepEqual(
+      Object.keys(lacks).filter((behaviour) => !met.has(behaviour)),
+      [],
+    );
   });
   return subject;
 }

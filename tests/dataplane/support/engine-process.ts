@@ -3,21 +3,24 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DataPlaneClient, startDataPlane } from "../../../provider/dataplane/client";
 import { controlSocket } from "../../../provider/host/paths";
+import type { EngineKind } from "../../../provider/core/spec/pool";
+import { endOrphans } from "../../../provider/dataplane/haproxy/worker-records";
 import type { EngineUnderTest } from "./engine";
 import { until } from "./until";
 
-export interface EmbeddedUnderTest extends EngineUnderTest {
+export interface ProcessUnderTest extends EngineUnderTest {
   plane: DataPlaneClient;
   folder: string;
   pid: number;
 }
 
 /** A data plane process with a service folder of its own; `start` may be that of the built package. */
-export async function startEmbedded(
+export async function startEngine(
+  kind: EngineKind = "embedded",
   folder = mkdtempSync(join(tmpdir(), "dataplane-")),
   start: typeof startDataPlane = startDataPlane,
-): Promise<EmbeddedUnderTest> {
-  const pid = start(folder);
+): Promise<ProcessUnderTest> {
+  const pid = start(folder, kind);
   let plane: DataPlaneClient | null = null;
   await until(
     "the data plane opened its control socket",
@@ -35,6 +38,7 @@ export async function startEmbedded(
     stop: async () => {
       connected.close();
       await kill(pid);
+      endOrphans(folder);
       rmSync(controlSocket(folder), { force: true });
       rmSync(folder, { recursive: true, force: true });
     },

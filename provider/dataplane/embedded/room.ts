@@ -1,0 +1,43 @@
+import type { DesiredRouting } from "../../core/routing";
+import type { BalancerSpec } from "../../core/spec/pool";
+import type { DataPlaneReport } from "../../ports/dataplane";
+import type { VersionCounts } from "../version-counts";
+import type { WaitingRoom } from "../waiting-room";
+import { RoutingTable } from "./routing-table";
+import { FrontServer } from "./server";
+
+const ADDED_BYTES = 4096;
+
+/** The embedded engine behind another one, which has the listener and sends here what it cannot place itself. */
+export class EmbeddedRoom implements WaitingRoom {
+  private readonly table: RoutingTable;
+  private front: FrontServer | null = null;
+
+  /** Counts into the versions of the engine before it: whoever asks must not see who carried a request. */
+  constructor(counts: VersionCounts) {
+    this.table = new RoutingTable(counts);
+  }
+
+  async open(path: string, desired: DesiredRouting): Promise<void> {
+    const balancer = behindAnother(desired.balancer);
+    this.front ??= await FrontServer.listenAt(path, this.table, balancer);
+    this.front.setBalancer(balancer);
+    this.table.set(desired);
+  }
+
+  report(): Pick<DataPlaneReport, "replicas" | "routes" | "metrics"> {
+    const { replicas, routes, metrics } = this.table.report();
+    return { replicas, routes, metrics };
+  }
+
+  async close(graceSeconds: number): Promise<void> {
+    await this.front?.close(graceSeconds);
+    this.front = null;
+    this.table.close();
+  }
+}
+
+/** The engine in front has judged the header already, and added to it. */
+function behindAnother(balancer: BalancerSpec): BalancerSpec {
+  return { ...balancer, maxHeaderBytes: balancer.maxHeaderBytes + ADDED_BYTES };
+}

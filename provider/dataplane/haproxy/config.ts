@@ -1,0 +1,274 @@
+import type { DesiredReplica, DesiredRoute, DesiredRouting } from "../../core/routing";
+import type { BalancerSpec, ReadinessSpec } from "../../core/spec/pool";
+import { backendName, FRONTEND, quoted, ROOM, SLOTS, type Slot } from "./names";
+import { serverLine, type Membership } from "./membership";
+
+/** The files and sockets of one HAProxy process. Names without a folder are in the one that it runs in. */
+export interface WorkerFiles {
+  /** Marks its lines in the log. */
+  number: number;
+  config: string;
+  splitMap: string;
+  pinsMap: string;
+  /** Its Runtime API. */
+  runtime: string;
+  /** Of the supervisor: gets a line for each request. */
+  log: string;
+  /** Of the supervisor: the waiting room. */
+  room: string;
+}
+
+/** After a message that cannot be trusted, the next one on that connection cannot be trusted either. */
+const CLOSE = " hdr connection close";
+/** HAProxy keeps a request in one buffer and replays what fits; this much more than the body is its own. */
+const BUFFER_OVERHEAD = 32_768;
+const REWRITE_BYTES = 8192;
+/** Longer than any stream: a process that is being replaced ends with its last request, and this is only the last resort. */
+const HARD_STOP = "24h";
+/** Further tries that connections which were refused may use up, so that a replica's death costs none of the others. */
+const SPARE_RETRIES = 1;
+
+/**
+ * The whole configuration: what cannot change without a new process (see `shapeOf`), and the replicas as they are now, so
+ * that a process which starts from it begins with the truth.
+ */
+export function renderConfig(
+  desired: DesiredRouting,
+  address: string,
+  members: Membership,
+  files: WorkerFiles,
+): string {
+  return [
+    ...processSection(desired.balancer, files),
+    ...defaults(desired.balancer),
+    ...frontend(desired, address, files),
+    ...desired.routes.flatMap((route, pool) =>
+      SLOTS.flatMap((slot) => backend(route, pool, slot, desired.balancer, members, files)),
+    ),
+    ...roomBackend(desired.balancer, files),
+    "backend turns",
+    "  stick-table type string len 48 size 1000 store gpc0",
+    "",
+  ].join("\n");
+}
+
+/** Two routings of the same shape differ only in what the Runtime API can change. */
+export function shapeOf(desired: DesiredRouting, address: string): string {
+  const routes = desired.routes.map(({ prefix, pool, readiness }) => ({ prefix, pool, readiness }));
+  return JSON.stringify({ address, balancer: desired.balancer, routes });
+}
+
+function processSection(balancer: BalancerSpec, files: WorkerFiles): string[] {
+  const buffer = Math.max(balancer.replayBufferBytes, 0) + balancer.maxHeaderBytes + BUFFER_OVERHEAD + REWRITE_BYTES;
+  return [
+    "global",
+    // Whoever already listens must be told of, not shared with: two services would each get half of the requests.
+    "  noreuseport",
+    `  stats socket ${unix(files.runtime)} mode 600 level admin expose-fd listeners`,
+    "  stats timeout 1h",
+    `  hard-stop-after ${HARD_STOP}`,
+    `  tune.bufsize ${buffer}`,
+    `  tune.maxrewrite ${REWRITE_BYTES}`,
+    "  tune.http.maxhdr 256",
+    "",
+    "ring requests",
+    "  format raw",
+    "  maxlen 1024",
+    "  size 4194304",
+    "  timeout connect 1s",
+    "  timeout server 1h",
+    `  server supervisor ${unix(files.log)}`,
+    "",
+  ];
+}
+
+function defaults(balancer: BalancerSpec): string[] {
+  const { attempts, nonIdempotent } = balancer.retry;
+  const replay = nonIdempotent && attempts > 0;
+  return [
+    "defaults",
+    "  mode http",
+    // Without it HAProxy holds each piece of a stream back for up to 200 ms.
+    "  option http-no-delay",
+    // Without it a process that is being replaced resets the connections on which a request may just be coming.
+    "  option idle-close-on-response",
+    "  option abortonclose",
+    "  option dontlognull",
+    // The default retries the dead server first.
+    "  option redispatch 1",
+    // A reused connection may die under the request without saying whether the replica had begun it.
+    ...(nonIdempotent ? ["  http-reuse always"] : ["  http-reuse never", "  option http-server-close"]),
+    `  retries ${replay ? attempts + SPARE_RETRIES : 3}`,
+    `  retry-on ${replay ? "conn-failure empty-response response-timeout junk-response" : "conn-failure"}`,
+    "  timeout connect 5s",
+    "  timeout client 1h",
+    "  timeout client-fin 30s",
+    "  timeout tunnel 1h",
+    "  timeout http-request 30s",
+    "  timeout http-keep-alive 650s",
+    `  timeout server ${milliseconds(balancer.requestTimeoutSeconds)}`,
+    `  timeout queue ${milliseconds(balancer.queueTimeoutSeconds)}`,
+    error(502, "The replica failed before it answered: it closed the connection, or sent what is no proper response."),
+    error(
+      503,
+      `No replica could take the request within ${balancer.queueTimeoutSeconds} s: try again shortly.`,
+      " hdr retry-after 1",
+    ),
+    error(504, `The replica did not answer: it was silent for ${balancer.requestTimeoutSeconds} s.`),
+    "",
+  ];
+}
+
+function frontend(desired: DesiredRouting, address: string, files: WorkerFiles): string[] {
+  const { balancer } = desired;
+  const lines = [
+    `frontend ${FRONTEND}`,
+    `  bind ${address}`,
+    "  log ring@requests format raw local0",
+    `  log-format "${files.number} %b %s %ST %ts %TR %Tw %Tc %Tr %Ta %rc %[var(txn.pool)]"`,
+    refuse(405, "CONNECT is not served here.", "METH_CONNECT"),
+    refuse(
+      400,
+      "The request has no Host header, or more than one: send one.",
+      "!{ req.hdr_cnt(host) 1 } !HTTP_1.0",
+      CLOSE,
+    ),
+    refuse(
+      431,
+      `The request's header is larger than ${balancer.maxHeaderBytes} bytes (balancer.maxHeaderBytes).`,
+      `{ req.hdrs,length gt ${balancer.maxHeaderBytes} }`,
+      CLOSE,
+    ),
+    refuse(
+      413,
+      `The body is larger than ${balancer.maxBodyBytes} bytes (balancer.maxBodyBytes).`,
+      `{ req.hdr_val(content-length) gt ${balancer.maxBodyBytes} }`,
+    ),
+    // An absolute target: the replica gets the path, and the authority as Host.
+    "  http-request set-uri %[pathq] if !{ url_beg / } !{ url * }",
+  ];
+  const byLength = desired.routes.map((route, pool) => ({ prefix: route.prefix, pool }));
+  for (const { prefix, pool } of byLength.sort((a, b) => b.prefix.length - a.prefix.length)) {
+    const take = `  http-request set-var(txn.pool) str(p${pool}) if !{ var(txn.pool) -m found }`;
+    lines.push(`${take} { path -m beg -- ${quoted(prefix.endsWith("/") ? prefix : `${prefix}/`)} }`);
+    if (!prefix.endsWith("/")) lines.push(`${take} { path -m str -- ${quoted(prefix)} }`);
+  }
+  lines.push(
+    `  http-request return status 404 content-type "text/plain; charset=utf-8" lf-string "No pool serves this path: %[path]. See the routes of the service's pools.\\n" if !{ var(txn.pool) -m found }`,
+    "  http-request set-var(txn.pin) req.hdr(x-pulumi-serve-version)",
+    "  acl pinned var(txn.pin) -m found",
+    `  http-request set-var(txn.slot) var(txn.pool),concat(/,txn.pin),map_str(${files.pinsMap}) if pinned`,
+    // Everything about the split comes out of one value, and one fetch counts and tells: two threads never share a turn.
+    `  http-request set-var(txn.split) var(txn.pool),map_str(${files.splitMap}) if !pinned`,
+    "  http-request set-var(txn.canary) var(txn.split),field(2,:) if !pinned",
+    "  http-request set-var(txn.total) var(txn.split),field(3,:) if !pinned",
+    "  http-request set-var(txn.step) var(txn.split),field(4,:) if !pinned",
+    "  acl routed var(txn.total) -m int gt 0",
+    "  acl mixed var(txn.split),field(5,:) -m str 1",
+    "  http-request track-sc0 var(txn.split),field(1,:) table turns if !pinned routed",
+    "  http-request set-var(txn.place) sc_inc_gpc0(0),sub(1),mul(txn.step),mod(txn.total) if !pinned routed",
+    "  http-request set-var(txn.role) str(primary) if !pinned routed",
+    "  http-request set-var(txn.role) str(canary) if !pinned routed { var(txn.place),sub(txn.canary) lt 0 }",
+    `  http-request set-var(txn.slot) var(txn.pool),concat(/,txn.role),map_str(${files.pinsMap}) if !pinned routed`,
+    ...withoutHopFields("request"),
+    "  http-request del-header upgrade if !{ req.hdr(connection) -m sub -i upgrade }",
+    "  http-request add-header x-forwarded-for %[src]",
+    "  http-request set-header x-forwarded-proto http if !{ req.hdr(x-forwarded-proto) -m found }",
+    `  http-request disable-l7-retry if { req.hdr_val(content-length) gt ${balancer.replayBufferBytes} }`,
+  );
+  desired.routes.forEach((_route, pool) => {
+    for (const slot of SLOTS) {
+      const [own, other] = [backendName(pool, slot), backendName(pool, slot === "a" ? "b" : "a")];
+      const chosen = `{ var(txn.slot) -m str ${own} }`;
+      // Below 0: of the backend only the way to the waiting room is there.
+      lines.push(
+        `  use_backend ${other} if !pinned mixed ${chosen} { be_conn_free(${own}) le 0 } { be_conn_free(${other}) gt 0 }`,
+        `  use_backend ${ROOM} if ${chosen} { be_conn_free(${own}) lt 0 }`,
+      );
+    }
+  });
+  lines.push("  use_backend %[var(txn.slot)] if { var(txn.slot) -m found }", `  default_backend ${ROOM}`, "");
+  return lines;
+}
+
+function backend(
+  route: DesiredRoute,
+  pool: number,
+  slot: Slot,
+  balancer: BalancerSpec,
+  members: Membership,
+  files: WorkerFiles,
+): string[] {
+  const name = backendName(pool, slot);
+  const replicas = members.get(name) ?? new Map<string, DesiredReplica>();
+  return [
+    `backend ${name}`,
+    `  balance ${balancer.policy === "roundRobin" ? "roundrobin" : "leastconn"}`,
+    ...checks(route.readiness),
+    refuse(
+      503,
+      `Too many requests are waiting for a replica of ${route.prefix} (${balancer.maxQueue}): try again shortly.`,
+      `{ be_conn_free(${name}) eq 0 } { queue ge ${balancer.maxQueue} }`,
+      " hdr retry-after 1",
+    ),
+    `  http-response set-header x-pulumi-serve-revision %[srv_name,field(-1,.)] if !{ srv_name -m str ${ROOM} }`,
+    ...withoutHopFields("response"),
+    // The last resort of a request whose only replica died under it: there it meets the other version, or waits.
+    `  server ${ROOM} ${unix(files.room)} backup`,
+    ...[...replicas].map(([server, replica]) => `  server ${serverLine(server, replica, route.readiness, balancer)}`),
+    "",
+  ];
+}
+
+function roomBackend(balancer: BalancerSpec, files: WorkerFiles): string[] {
+  const { queueTimeoutSeconds, requestTimeoutSeconds, retry } = balancer;
+  // The waiting room keeps the times itself and answers with a sentence.
+  const longest = queueTimeoutSeconds + requestTimeoutSeconds * (retry.attempts + 1) + 5;
+  return [
+    `backend ${ROOM}`,
+    `  timeout server ${milliseconds(longest)}`,
+    "  retry-on conn-failure",
+    `  server ${ROOM} ${unix(files.room)}`,
+    "",
+  ];
+}
+
+/** A check with secrets or by POST is a mere connect: its header and body are not known here. */
+function checks(readiness: ReadinessSpec): string[] {
+  const timeout = `  timeout check ${milliseconds(readiness.timeoutSeconds)}`;
+  if (readiness.requestSecret !== null || readiness.method !== "GET") return [timeout];
+  return [
+    timeout,
+    "  option httpchk",
+    `  http-check send meth GET uri ${quoted(readiness.path)} ver HTTP/1.1 hdr host localhost hdr user-agent pulumi-serve-check hdr connection close`,
+    "  http-check expect status 200-299",
+  ];
+}
+
+function withoutHopFields(of: "request" | "response"): string[] {
+  const names = ["keep-alive", "proxy-connection", "te", "trailer", "proxy-authorization"];
+  return names.map((name) => `  http-${of} del-header ${name}`);
+}
+
+function refuse(status: number, sentence: string, condition: string, more = ""): string {
+  return `  http-request return status ${status} content-type "text/plain; charset=utf-8" string ${quotedLine(sentence)}${more} if ${condition}`;
+}
+
+function error(status: number, sentence: string, more = ""): string {
+  return `  http-error status ${status} content-type "text/plain; charset=utf-8" string ${quotedLine(sentence)}${more}`;
+}
+
+/** As `quoted`, and a line break at the end, which only this form of quotes knows. */
+function quotedLine(sentence: string): string {
+  quoted(sentence);
+  return `"${sentence.replace(/[\\"$]/g, "\\$&")}\\n"`;
+}
+
+function unix(path: string): string {
+  return `unix@${quoted(path)}`;
+}
+
+function milliseconds(seconds: number): string {
+  // 0 would be "for ever".
+  return `${Math.max(1, Math.round(seconds * 1000))}ms`;
+}

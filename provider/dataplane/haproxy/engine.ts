@@ -1,0 +1,212 @@
+import { rmSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ServeError, sentenceOf } from "../../core/errors";
+import type { DesiredRouting } from "../../core/routing";
+import type { DataPlaneReport } from "../../ports/dataplane";
+import type { Engine } from "../engine";
+import { Fence } from "../fence";
+import type { VersionCounts } from "../version-counts";
+import type { WaitingRoom } from "../waiting-room";
+import { findHaproxy } from "./binary";
+import { shapeOf } from "./config";
+import { reserve } from "./endpoint";
+import { LogReader } from "./log-lines";
+import { addressOf } from "./membership";
+import { reportOf } from "./report";
+import { RequestCounts } from "./request-counts";
+import { supervisorSockets, Worker } from "./worker";
+import { readRecords, removeRecords, writeRecords, type Listening } from "./worker-records";
+
+/** How often HAProxy is looked after: drained replicas, processes that end, one that died. */
+const TEND_EVERY_MS = 100;
+const DRAIN_LOOK_MS = 50;
+
+/**
+ * HAProxy as the engine: this process supervises it and speaks for it. HAProxy carries the requests; should the supervisor
+ * die, it goes on by itself, and the next one finds it by what is written down.
+ */
+export class HaproxyEngine implements Engine {
+  private readonly fenced = new Fence();
+  private readonly counts: RequestCounts;
+  private readonly log: LogReader;
+  private readonly startedAt = Date.now();
+  private current: Worker | null = null;
+  /** They only have what still runs on them. */
+  private ending: Worker[] = [];
+  private listening: Listening | null = null;
+  private inForce: DesiredRouting | null = null;
+  private opened = false;
+  private lastNumber = 0;
+  private work: Promise<unknown> = Promise.resolve();
+  private timer: NodeJS.Timeout | null = null;
+
+  constructor(
+    private readonly serviceFolder: string,
+    private readonly versions: VersionCounts,
+    private readonly room: WaitingRoom,
+  ) {
+    this.counts = new RequestCounts(versions);
+    this.log = new LogReader((line) => {
+      const worker = this.workers().find(({ record }) => record.number === line.worker);
+      this.counts.add(line, line.pool === null ? null : (worker?.record.pools[line.pool] ?? null));
+    });
+  }
+
+  fence(epoch: number): void {
+    this.fenced.raise(epoch);
+  }
+
+  apply(desired: DesiredRouting): Promise<void> {
+    return this.alone(async () => {
+      this.fenced.admit(desired, this.inForce);
+      await this.put(desired);
+    });
+  }
+
+  async observe(): Promise<DataPlaneReport> {
+    const workers = this.workers();
+    const looks = await Promise.all(workers.map((worker) => worker.look().catch(() => worker.seen)));
+    const seen = workers.map(({ record }, at) => ({ pools: record.pools, traffic: looks[at]! }));
+    const parts =
+      this.inForce === null
+        ? { replicas: {}, routes: {}, metrics: {} }
+        : reportOf(this.inForce, seen, this.counts, this.room.report());
+    return {
+      generation: this.inForce?.generation ?? 0,
+      pid: process.pid,
+      startedAt: this.startedAt,
+      endpoint: this.listening && { host: this.listening.host, port: this.listening.port },
+      versions: this.versions.report(),
+      ...parts,
+    };
+  }
+
+  shutdown(graceSeconds: number): Promise<void> {
+    return this.alone(async () => {
+      if (this.timer !== null) clearInterval(this.timer);
+      const workers = this.workers();
+      const giveUpAt = performance.now() + graceSeconds * 1000;
+      await this.current?.retire().catch(() => undefined);
+      while (performance.now() < giveUpAt && (await this.running()) > 0) await sleep(DRAIN_LOOK_MS);
+      this.current = null;
+      this.ending = [];
+      await Promise.all(workers.map((worker) => worker.end()));
+      await this.room.close(Math.max(0, (giveUpAt - performance.now()) / 1000));
+      this.log.close();
+      for (const socket of Object.values(supervisorSockets(this.serviceFolder))) rmSync(socket, { force: true });
+      removeRecords(this.serviceFolder);
+    });
+  }
+
+  private async put(desired: DesiredRouting): Promise<void> {
+    await this.open();
+    const alive = this.current !== null && this.current.isAlive;
+    const stays = alive && sameEndpoint(this.listening?.wanted, desired.endpoint);
+    // First of all: if the new address is taken, everything stays as it was.
+    const listening = stays ? this.listening! : await reserve(desired.endpoint);
+    const address = addressOf(listening);
+    await this.room.open(supervisorSockets(this.serviceFolder).room, desired);
+    this.versions.set(desired.routes, performance.now());
+    const before = this.current;
+    if (alive && before!.record.shape === shapeOf(desired, address)) {
+      await before!.put(desired, address);
+    } else {
+      this.current = await this.startWorker(desired, address, stays ? before : null);
+      this.listening = listening;
+      if (alive) await this.retire(before!);
+      else before?.removeFiles();
+    }
+    this.inForce = desired;
+    this.counts.keep(desired);
+    // Whoever has a connection there still may ask for more: they too must know who serves.
+    for (const worker of this.ending) await worker.put(desired, address).catch(report);
+    this.writeDown();
+  }
+
+  private async open(): Promise<void> {
+    if (this.opened) return;
+    await this.log.listen(supervisorSockets(this.serviceFolder).log);
+    await this.adopt();
+    this.timer = setInterval(() => void this.alone(() => this.tend()).catch(report), TEND_EVERY_MS);
+    this.opened = true;
+  }
+
+  /** Goes on with what a killed predecessor left running. */
+  private async adopt(): Promise<void> {
+    const { workers, listening } = readRecords(this.serviceFolder);
+    for (const [place, record] of workers.entries()) {
+      this.lastNumber = Math.max(this.lastNumber, record.number);
+      const worker = await Worker.adopt(record, this.serviceFolder, place === 0 ? "current" : "ending");
+      if (worker === null) continue;
+      if (place === 0) [this.current, this.listening] = [worker, listening];
+      else this.ending.push(worker);
+      process.stderr.write(`HAProxy process ${record.pid} goes on under a new supervisor\n`);
+    }
+  }
+
+  private async startWorker(desired: DesiredRouting, address: string, from: Worker | null): Promise<Worker> {
+    const binary = findHaproxy();
+    if (binary.kind === "unusable")
+      throw new ServeError({ code: "Unsupported", scope: "dataplane", reasons: [`HAProxy: ${binary.reason}.`] });
+    this.lastNumber += 1;
+    const { serviceFolder, lastNumber: number } = this;
+    const worker = await Worker.start({ binary: binary.path, serviceFolder, number, desired, address, from });
+    process.stderr.write(`HAProxy ${binary.version} listens on ${address} as process ${worker.record.pid}\n`);
+    return worker;
+  }
+
+  private async retire(worker: Worker): Promise<void> {
+    this.ending.push(worker);
+    await worker.retire().catch(report);
+  }
+
+  private async tend(): Promise<void> {
+    if (this.current !== null && !this.current.isAlive && this.inForce !== null) {
+      process.stderr.write(`HAProxy process ${this.current.record.pid} has died and is started again\n`);
+      await this.put(this.inForce);
+    }
+    for (const worker of this.workers()) {
+      if (worker.hasLeavers && worker.isAlive) await worker.removeDrained().catch(report);
+    }
+    const ended: Worker[] = [];
+    for (const worker of this.ending) {
+      const { clients, servers } = worker.isAlive ? await worker.look() : { clients: 0, servers: [] };
+      if (clients > 0 || servers.some(({ inFlight }) => inFlight > 0)) continue;
+      await worker.end();
+      ended.push(worker);
+    }
+    if (ended.length === 0) return;
+    this.ending = this.ending.filter((worker) => !ended.includes(worker));
+    this.writeDown();
+  }
+
+  private async running(): Promise<number> {
+    const { replicas, routes } = await this.observe();
+    const inFlight = Object.values(replicas).reduce((sum, replica) => sum + replica.inFlight, 0);
+    return Object.values(routes).reduce((sum, route) => sum + route.queued, inFlight);
+  }
+
+  private workers(): Worker[] {
+    return this.current === null ? this.ending : [this.current, ...this.ending];
+  }
+
+  private writeDown(): void {
+    const workers = this.workers().map(({ record }) => record);
+    writeRecords(this.serviceFolder, { version: 1, workers, listening: this.listening });
+  }
+
+  /** One thing at a time: two changes at once would each undo half of the other. */
+  private alone<T>(task: () => Promise<T>): Promise<T> {
+    const done = this.work.then(task);
+    this.work = done.catch(() => undefined);
+    return done;
+  }
+}
+
+function sameEndpoint(a: DesiredRouting["endpoint"] | undefined, b: DesiredRouting["endpoint"]): boolean {
+  return a?.host === b.host && a.port === b.port;
+}
+
+function report(error: unknown): void {
+  process.stderr.write(`${sentenceOf(error)}\n`);
+}

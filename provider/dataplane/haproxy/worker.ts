@@ -1,0 +1,268 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdirSync, openSync, closeSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ServeError } from "../../core/errors";
+import type { DesiredRouting } from "../../core/routing";
+import { allowedEnvironment } from "../../host/child";
+import { engineSocket } from "../../host/paths";
+import { startTimeOf } from "../../host/process-identity";
+import { renderConfig, shapeOf, type WorkerFiles } from "./config";
+import { aroundBackends, mapsOf, putMaps, readMaps, renderMap, slotsOf, type Maps } from "./maps";
+import { bringIn, membershipOf, remove, sendOut, type Server } from "./membership";
+import { backendName, FRONTEND, SLOTS } from "./names";
+import { assignSlots, noSlots, type Slots } from "./pool-maps";
+import { Runtime } from "./runtime";
+import { trafficOf, type Traffic } from "./traffic";
+
+const START_TAKES_MS = 10_000;
+const LOOK_EVERY_MS = 10;
+
+/** What a successor of the supervisor needs to go on with a HAProxy that outlived it. */
+export interface WorkerRecord {
+  number: number;
+  pid: number;
+  startTime: string;
+  shape: string;
+  /** Names of the pools; their place is their number in the configuration. */
+  pools: string[];
+}
+
+export interface StartOptions {
+  binary: string;
+  serviceFolder: string;
+  number: number;
+  desired: DesiredRouting;
+  address: string;
+  /** Its listener is taken over, so that nobody who is just connecting is lost. */
+  from: Worker | null;
+}
+
+/**
+ * One HAProxy process. What can be changed while it runs is changed through its Runtime API; for anything else a successor
+ * is started, which takes its listener over, and it ends with its last connection.
+ */
+export class Worker {
+  private slots: Slots[];
+  private lastTraffic: Traffic = { clients: 0, servers: [], queued: new Map() };
+  private leavers: Server[] = [];
+  private retired = false;
+
+  private constructor(
+    readonly record: WorkerRecord,
+    readonly runtime: Runtime,
+    private readonly files: WorkerFiles,
+    private readonly folder: string,
+    slots: Slots[],
+  ) {
+    this.slots = slots;
+  }
+
+  static async start(options: StartOptions): Promise<Worker> {
+    const { binary, serviceFolder, number, desired, address, from } = options;
+    const folder = join(serviceFolder, "haproxy");
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const files = filesOf(serviceFolder, number);
+    const slots = desired.routes.map((route) => assignSlots(noSlots(), route));
+    render(folder, files, desired, address, slots, mapsOf(desired, slots, new Map()));
+    const args = ["-db", "-f", files.config, ...(from === null ? [] : ["-x", from.runtime.path])];
+    const log = openSync(join(serviceFolder, "dataplane.log"), "a", 0o600);
+    let child: ChildProcess;
+    try {
+      // Detached: a supervisor that is killed must not take the traffic with it.
+      child = spawn(binary, args, {
+        cwd: folder,
+        detached: true,
+        stdio: ["ignore", log, log],
+        env: allowedEnvironment(),
+      });
+    } finally {
+      closeSync(log);
+    }
+    child.on("error", () => undefined);
+    child.unref();
+    const runtime = new Runtime(files.runtime);
+    const pid = child.pid;
+    if (pid === undefined || !(await answersAs(pid, child, runtime))) {
+      child.kill("SIGKILL");
+      throw new ServeError({
+        code: "DataPlaneUnreachable",
+        scope: "dataplane",
+        retryable: true,
+        reasons: [`HAProxy did not start: see ${serviceFolder}/dataplane.log for its own words.`],
+      });
+    }
+    const record: WorkerRecord = {
+      number,
+      pid,
+      startTime: startTimeOf(pid) ?? "unknown",
+      shape: shapeOf(desired, address),
+      pools: desired.routes.map(({ pool }) => pool),
+    };
+    return new Worker(record, runtime, files, folder, slots);
+  }
+
+  /** A process that a predecessor of this supervisor started; null: it has gone, or is another one by now. */
+  static async adopt(record: WorkerRecord, serviceFolder: string, as: "current" | "ending"): Promise<Worker | null> {
+    if (startTimeOf(record.pid) !== record.startTime) return null;
+    const files = filesOf(serviceFolder, record.number);
+    const runtime = new Runtime(files.runtime);
+    try {
+      await runtime.expect("show info", new RegExp(`^Pid: ${record.pid}$`, "m"));
+      const { pins } = await readMaps(runtime, files);
+      const slots = slotsOf(pins, record.pools.length);
+      const worker = new Worker(record, runtime, files, join(serviceFolder, "haproxy"), slots);
+      worker.retired = as === "ending";
+      return worker;
+    } catch {
+      return null;
+    }
+  }
+
+  get isAlive(): boolean {
+    return startTimeOf(this.record.pid) === this.record.startTime;
+  }
+
+  /** Puts members and weights in force; the pools must be those that it was started with, or some of them be gone. */
+  async put(desired: DesiredRouting, address: string): Promise<void> {
+    const known = this.record.pools.map((pool) => desired.routes.find((route) => route.pool === pool));
+    const own: DesiredRouting = { ...desired, routes: known.map((route, at) => route ?? gone(this.record.pools[at]!)) };
+    const before = this.slots;
+    const slots = own.routes.map((route, pool) => assignSlots(before[pool]!, route));
+    const members = membershipOf(own, slots);
+    const maps = mapsOf(own, slots, (await readMaps(this.runtime, this.files)).split);
+    const given = reassigned(before, slots);
+    if (given.size > 0) {
+      // Another revision moves into a backend: its requests must not meet those who are leaving, nor theirs the new ones.
+      await putMaps(this.runtime, this.files, aroundBackends(maps, given));
+      this.leavers = await sendOut(this.runtime, members);
+    }
+    await bringIn(this.runtime, own, members, this.retired ? "unchecked" : "checked");
+    await putMaps(this.runtime, this.files, maps);
+    this.slots = slots;
+    this.leavers = await sendOut(this.runtime, members);
+    if (!this.retired) render(this.folder, this.files, own, address, slots, maps);
+  }
+
+  /** Nothing new from outside; what runs goes on, and every client is asked to connect anew with its next answer. */
+  async retire(): Promise<void> {
+    this.retired = true;
+    await this.runtime.order(`shutdown frontend ${FRONTEND}`);
+  }
+
+  async look(): Promise<Traffic> {
+    this.lastTraffic = await trafficOf(this.runtime);
+    return this.lastTraffic;
+  }
+
+  /** The last look, for when the process has gone. */
+  get seen(): Traffic {
+    return this.lastTraffic;
+  }
+
+  get hasLeavers(): boolean {
+    return this.leavers.length > 0;
+  }
+
+  /** Takes away those who have drained. */
+  async removeDrained(): Promise<void> {
+    const { servers } = await this.look();
+    const busy = new Set(
+      servers.filter(({ inFlight }) => inFlight > 0).map(({ backend, name }) => `${backend}/${name}`),
+    );
+    const staying: Server[] = [];
+    for (const server of this.leavers) {
+      if (busy.has(`${server.backend}/${server.name}`) || !(await remove(this.runtime, server))) staying.push(server);
+    }
+    this.leavers = staying;
+  }
+
+  /** Ends it, running requests or not. */
+  async end(): Promise<void> {
+    for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+      if (!this.isAlive) break;
+      process.kill(this.record.pid, signal);
+      const giveUpAt = performance.now() + 2000;
+      while (this.isAlive && performance.now() < giveUpAt) await sleep(LOOK_EVERY_MS);
+    }
+    this.removeFiles();
+  }
+
+  removeFiles(): void {
+    const { config, splitMap, pinsMap } = this.files;
+    for (const name of [config, splitMap, pinsMap]) rmSync(join(this.folder, name), { force: true });
+    rmSync(this.files.runtime, { force: true });
+  }
+}
+
+/** Of every HAProxy of this service: their lines, and what they cannot place. */
+export function supervisorSockets(serviceFolder: string): { log: string; room: string } {
+  return { log: engineSocket(serviceFolder, "log"), room: engineSocket(serviceFolder, "room") };
+}
+
+function filesOf(serviceFolder: string, number: number): WorkerFiles {
+  return {
+    number,
+    config: `${number}.cfg`,
+    splitMap: `${number}.split.map`,
+    pinsMap: `${number}.pins.map`,
+    runtime: engineSocket(serviceFolder, String(number)),
+    ...supervisorSockets(serviceFolder),
+  };
+}
+
+/** What a HAProxy that starts now would begin with: it must be the truth at any moment. */
+function render(
+  folder: string,
+  files: WorkerFiles,
+  desired: DesiredRouting,
+  address: string,
+  slots: readonly Slots[],
+  maps: Maps,
+): void {
+  const put = (name: string, content: string): void => {
+    writeFileSync(join(folder, `${name}.new`), content, { mode: 0o600 });
+    renameSync(join(folder, `${name}.new`), join(folder, name));
+  };
+  put(files.splitMap, renderMap(maps.split));
+  put(files.pinsMap, renderMap(maps.pins));
+  put(files.config, renderConfig(desired, address, membershipOf(desired, slots), files));
+}
+
+/** The backends that hold another revision than before. */
+function reassigned(before: readonly Slots[], slots: readonly Slots[]): Set<string> {
+  const given = new Set<string>();
+  slots.forEach((now, pool) => {
+    for (const slot of SLOTS) {
+      const [then, next] = [before[pool]![slot], now[slot]];
+      if (then !== null && next !== null && then !== next) given.add(backendName(pool, slot));
+    }
+  });
+  return given;
+}
+
+/** A pool that is no longer routed: its replicas leave, and whoever still asks for it is told in the waiting room. */
+function gone(pool: string): DesiredRouting["routes"][number] {
+  const readiness: DesiredRouting["routes"][number]["readiness"] = {
+    path: "/",
+    startupGraceSeconds: 0,
+    intervalSeconds: 1,
+    timeoutSeconds: 1,
+    successThreshold: 1,
+    failureThreshold: 1,
+    method: "GET",
+    requestSecret: null,
+  };
+  return { prefix: "/", pool, readiness, primary: null, canary: null, draining: [] };
+}
+
+async function answersAs(pid: number, child: ChildProcess, runtime: Runtime): Promise<boolean> {
+  const giveUpAt = performance.now() + START_TAKES_MS;
+  while (child.exitCode === null && child.signalCode === null && performance.now() < giveUpAt) {
+    // The socket may still be that of a predecessor: only its own pid counts.
+    const info = await runtime.ask("show info").catch(() => "");
+    if (new RegExp(`^Pid: ${pid}$`, "m").test(info)) return true;
+    await sleep(LOOK_EVERY_MS);
+  }
+  return false;
+}
