@@ -74,7 +74,8 @@ function sameCounts(a: Counts, b: Counts): boolean {
 }
 
 function samePools(a: PlanState["pools"], b: PlanState["pools"]): boolean {
-  return Object.entries(a).every(([name, counts]) => counts === b[name] || sameCounts(counts, b[name]!));
+  for (const name in a) if (a[name] !== b[name] && !sameCounts(a[name]!, b[name]!)) return false;
+  return true;
 }
 
 function sameTraffic(a: Counts, b: Counts): boolean {

@@ -1,4 +1,4 @@
-import { canonicalJson } from "../digest";
+import { sameJson } from "../digest";
 import type { Draft } from "../draft";
 import type { Intent, RolloutIntent, RolloutTarget } from "../intent";
 import type { RolloutProgress } from "../state";
@@ -33,9 +33,8 @@ export function sameRevisions(a: RolloutTarget, b: RolloutTarget): boolean {
 function rename(draft: Draft, { target, strategy }: RolloutIntent): void {
   const rollout = draft.state.rollout!;
   const live = liveParts(rollout.strategy, strategy);
-  const key = targetKey(target);
-  if (key === rollout.targetKey && live === rollout.strategy) return;
-  draft.state.rollout = { ...rollout, target, declared: target, targetKey: key, strategy: live };
+  if (sameJson(target, rollout.target) && live === rollout.strategy) return;
+  draft.state.rollout = { ...rollout, target, declared: target, targetKey: targetKey(target), strategy: live };
 }
 
 /** What of a strategy may change under way. Its kind and its numbers are the plan, which is frozen. */
@@ -52,7 +51,7 @@ function liveParts(running: Strategy, declared: Strategy): Strategy {
     keepRevisions,
   };
   const followed = { ...running, ...parts };
-  return canonicalJson(followed) === canonicalJson(running) ? running : followed;
+  return sameJson(followed, running) ? running : followed;
 }
 
 /** A17: the middle version is wanted again before it was drained. What an operator or a failure ended stays ended. */
