@@ -7,6 +7,7 @@ import { surge } from "../core/strategies";
 import { intentOf, poolSpec, redeclare } from "../simulation/intents";
 
 const SIZES = [100, 1_000, 10_000];
+const MANY_POOLS = 50;
 const ROUNDS = 15;
 const NOW = 1_700_000_000_000;
 /** Well past `PROVEN_MS`, so that a steady tick is one in which nothing is left to note. */
@@ -23,8 +24,9 @@ interface Measured {
 export function benchCore(json: boolean): Promise<void> {
   measure(SIZES[0]!);
   const measured = SIZES.map(measure);
+  const manyPools = measureManyPools();
   if (json) {
-    process.stdout.write(`${JSON.stringify({ targets: { planMs: 10, tickMs: 50 }, measured })}\n`);
+    process.stdout.write(`${JSON.stringify({ targets: { planMs: 10, tickMs: 50 }, measured, manyPools })}\n`);
     return Promise.resolve();
   }
   process.stdout.write("replicas   plan ms   tick at rest ms   tick in a rollout ms\n");
@@ -36,6 +38,8 @@ export function benchCore(json: boolean): Promise<void> {
     ];
     process.stdout.write(`${String(replicas).padStart(8)} ${columns.join(" ")}\n`);
   }
+  const { pools, states, planMs } = manyPools;
+  process.stdout.write(`plan of ${pools} pools at 1 %: ${planMs.toFixed(1)} ms, ${states} states\n`);
   return Promise.resolve();
 }
 
@@ -51,6 +55,17 @@ function measure(replicas: number): Measured {
     steadyTickMs: median(tickOf(before, serving)),
     rolloutTickMs: median(tickOf(after, moving)),
   };
+}
+
+/** The longest plan that a service can ask for: pools of every size, one percent at a time, each in its turn. */
+function measureManyPools(): { pools: number; states: number; planMs: number } {
+  const pools = Array.from({ length: MANY_POOLS }, (_, index) => ({
+    name: `p${index}`,
+    from: 1 + 7 * index,
+    to: 1 + 7 * index,
+  }));
+  const plan = () => planPath(surge(1), pools);
+  return { pools: MANY_POOLS, states: plan().states.length, planMs: median(plan) };
 }
 
 /** Ticks in a world that does at once what it is told, until the condition holds, or nothing changes any more. */
