@@ -36,7 +36,10 @@ const PROBES_PASS = 3;
 
 /** What the cloud and the computers in it really are, told nothing but the truth to whoever judges. */
 export class SimulatedCloud {
+  /** All that ever were, by id: none runs twice. */
   readonly vms = new Map<string, Vm>();
+  /** Those of them that a listing may still show, so that a long life is not spent on looking at the dead. */
+  private readonly shown = new Set<Vm>();
   /** Launches are refused while this is set. */
   refusal: ErrorScope | null = null;
   throttled = false;
@@ -53,7 +56,7 @@ export class SimulatedCloud {
   ) {}
 
   living(): Vm[] {
-    return [...this.vms.values()].filter(({ phase }) => phase !== "ended");
+    return [...this.shown].filter(({ phase }) => phase !== "ended");
   }
 
   /** Serves every request that reaches it. */
@@ -94,6 +97,7 @@ export class SimulatedCloud {
       takenAt: null,
     };
     this.vms.set(replicaId, vm);
+    this.shown.add(vm);
     this.boot(vm);
     return vm;
   }
@@ -133,14 +137,17 @@ export class SimulatedCloud {
 
   list(): ObservedVm[] {
     if (this.throttled) throw refused("account", "Too many requests: slow down.");
-    return [...this.vms.values()].flatMap((vm) => {
-      const gone = vm.phase === "ended" && this.timeline.now - this.endedAt.get(vm.replicaId)! > LISTED_AFTER_END_MS;
-      return gone || this.isHidden(vm) || (vm.phase === "ended" && vm.exit === null) ? [] : [this.observed(vm)];
-    });
+    const listed: ObservedVm[] = [];
+    for (const vm of this.shown) {
+      if (this.isGone(vm)) this.shown.delete(vm);
+      else if (!this.isHidden(vm)) listed.push(this.observed(vm));
+    }
+    return listed;
   }
 
   purge(): void {
-    for (const vm of this.vms.values()) vm.phase = "ended";
+    for (const vm of this.shown) vm.phase = "ended";
+    this.shown.clear();
   }
 
   /** The cloud says that it takes the VM; sometimes it does not. */
@@ -171,6 +178,12 @@ export class SimulatedCloud {
     const since = Math.max(vm.bootedAt, vm.sickUntil, watchedSince);
     const passing = { consecutiveFailures: 0, passingSince: wall - (this.timeline.now - since), lastError: null };
     return { consecutiveSuccesses: PROBES_PASS, ...passing };
+  }
+
+  /** Never listed again. */
+  private isGone({ phase, exit, replicaId }: Vm): boolean {
+    if (phase !== "ended") return false;
+    return exit === null || this.timeline.now - this.endedAt.get(replicaId)! > LISTED_AFTER_END_MS;
   }
 
   private boot(vm: Vm): void {

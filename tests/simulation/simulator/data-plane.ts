@@ -53,6 +53,9 @@ export class SimulatedDataPlane {
     if (!this.up) throw unreachable();
     this.count();
     const members = this.members();
+    for (const id of this.left.keys()) {
+      if (this.cloud.vms.get(id)?.phase === "ended" && !this.isBusy(id)) this.left.delete(id);
+    }
     const ids = [...members, ...this.left.keys()];
     const replicas = ids.map((id) => {
       const inFlight = members.has(id) || this.isBusy(id) ? 1 : 0;

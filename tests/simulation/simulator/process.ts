@@ -13,8 +13,10 @@ import type { Store } from "../../../provider/ports/store";
 import type { SimulatedWorld } from "./world";
 
 const RETRY_MS = 1_000;
+/** The pause after a tick that changed something; it grows while nothing does, up to these. What happens rings anyway. */
 const MOVING_MS = 200;
-const SETTLED_MS = 1_000;
+const WAITING_MS = 2_000;
+const SETTLED_MS = 5_000;
 
 export type ProcessEnding = "dissolved" | "fenced" | "storeGone" | "killed" | "threw";
 
@@ -58,8 +60,8 @@ export class ControllerProcess {
 
   async run(): Promise<void> {
     const tools = { ...this.partsTools(), observer: new Observer(this.parts) };
+    let pause = MOVING_MS;
     for (let fenced = false; this.ending === null;) {
-      let pause = RETRY_MS;
       try {
         if (!fenced) await this.fence();
         fenced = true;
@@ -69,10 +71,11 @@ export class ControllerProcess {
         this.world.ticked(this.lookedAt);
         if (actions.some(({ kind }) => kind === "dissolve")) await this.dissolve();
         else this.executor.start(actions.filter(isWorldAction));
-        const moving = changed || state.rollout !== null;
-        pause = moving ? MOVING_MS * (changed ? 1 : 3) : SETTLED_MS;
+        const most = state.rollout === null ? SETTLED_MS : WAITING_MS;
+        pause = changed ? MOVING_MS : Math.min(most, 2 * pause);
       } catch (error) {
         this.failed(error);
+        pause = RETRY_MS;
       }
       if (this.ending === null) await this.rest(pause);
     }
