@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { replaceFile } from "../host/durable-file";
@@ -18,6 +19,8 @@ export async function writeWantedAgent(serviceFolder: string, wanted: WantedAgen
  */
 export async function takeWantedAgent(serviceFolder: string, ownVersion: string): Promise<WantedAgent | null> {
   const file = fileIn(serviceFolder);
+  // Asked every second for years, and almost always in vain.
+  if (!existsSync(file)) return null;
   try {
     const { packageVersion, command, args } = JSON.parse(await readFile(file, "utf8")) as Partial<WantedAgent>;
     await rm(file, { force: true });

@@ -3,16 +3,27 @@ import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { join } from "node:path";
 import { stateHome } from "./paths";
 
+/** By state home. Every access to a store asks, and a process does not move to another computer. */
+const known = new Map<string, string>();
+
 /**
  * Stable name of this computer: a hash of /etc/machine-id, or else of a file made once under the state home. Processes
  * and folders of another computer must never be mistaken for gone.
  */
 export function computerId(): string {
-  return createHash("sha256").update(`pulumi-serve:${machineId()}`).digest("hex").slice(0, 32);
+  const home = stateHome();
+  const id =
+    known.get(home) ??
+    createHash("sha256")
+      .update(`pulumi-serve:${machineId(home)}`)
+      .digest("hex")
+      .slice(0, 32);
+  known.set(home, id);
+  return id;
 }
 
-function machineId(): string {
-  return readTrimmed("/etc/machine-id") ?? idFileUnder(stateHome());
+function machineId(home: string): string {
+  return readTrimmed("/etc/machine-id") ?? idFileUnder(home);
 }
 
 /** Linked into place, so that of two processes that come first together both read the same id. */

@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { appendFile, open, rename, rm, truncate, writeFile } from "node:fs/promises";
 
 /** A log longer than this is rotated; one old file is kept, so a replica takes about twice this on disk. */
@@ -10,6 +11,7 @@ const TAIL_BYTES = 64 * 1024;
  * part is copied however long the log has grown, and on a full disk nothing is: making room comes before keeping lines.
  */
 export async function rotateLog(log: string, limit = LOG_LIMIT_BYTES): Promise<void> {
+  if ((statSync(log, { throwIfNoEntry: false })?.size ?? 0) <= limit) return;
   const kept = await readEnd(log, limit, limit);
   if (kept === null) return;
   const temporary = `${log}.1.tmp`;

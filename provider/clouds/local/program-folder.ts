@@ -1,8 +1,9 @@
-import { link, readdir, readFile, rename } from "node:fs/promises";
+import { link, rename } from "node:fs/promises";
 import { constants } from "node:os";
 import { join } from "node:path";
 import type { VmExit } from "../../core/observed";
 import { isAlive, type ProcessIdentity } from "../../host/process-identity";
+import { namesIn, readSmallFile } from "../../host/small-files";
 
 export type Phase = VmExit["phase"];
 
@@ -33,11 +34,11 @@ export const fileOf = {
 };
 
 /** What is so, and all the names in its folder. */
-export async function readProgram(folder: string, restarts: number): Promise<{ program: Program; names: string[] }> {
-  const leader = await readClaim(folder);
+export function readProgram(folder: string, restarts: number): { program: Program; names: string[] } {
+  const leader = readClaim(folder);
   // Asked before the names are read: a program that ends in between has then already said how, and is not taken for lost.
   const alive = leader !== null && leader !== "barred" && isAlive(leader);
-  const names = await readdir(folder).catch(() => [] as string[]);
+  const names = namesIn(folder);
   const status: ProgramStatus =
     leader === null ? { kind: "unclaimed" } : leader === "barred" ? { kind: "barred" } : statusOf(leader, alive, names);
   const [told, swept] = [names.includes("told"), names.includes("swept")];
@@ -57,8 +58,7 @@ export async function markLost(folder: string, phase: Phase, at: number): Promis
   const seconds = Math.round(at / 1000);
   await rename(join(folder, `phase.${phase}`), join(folder, `lost.${phase}.${seconds}`)).catch(async (error) => {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    const names = await readdir(folder);
-    if (!names.some((name) => name.startsWith("lost."))) await mark(folder, `lost.${phase}.${seconds}`);
+    if (!namesIn(folder).some((name) => name.startsWith("lost."))) await mark(folder, `lost.${phase}.${seconds}`);
   });
 }
 
@@ -90,9 +90,9 @@ function statusOf(leader: ProcessIdentity, alive: boolean, names: readonly strin
     : { kind: "ended", leader, phase, code: null, endedAt: Number.POSITIVE_INFINITY };
 }
 
-async function readClaim(folder: string): Promise<ProcessIdentity | "barred" | null> {
-  const text = await readFile(fileOf.claim(folder), "utf8").catch(() => null);
-  if (text === null) return null;
+function readClaim(folder: string): ProcessIdentity | "barred" | null {
+  const text = readSmallFile(fileOf.claim(folder))?.toString();
+  if (text === undefined) return null;
   if (text === "barred\n") return "barred";
   const space = text.indexOf(" ");
   return { pid: Number(text.slice(0, space)), startTime: text.slice(space + 1).trim() };

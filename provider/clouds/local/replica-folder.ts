@@ -1,7 +1,8 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { createFile } from "../../host/durable-file";
+import { readSmallFile } from "../../host/small-files";
 import { fileOf, mark, readProgram, type Program } from "./program-folder";
 
 const ReplicaRecord = z.object({
@@ -51,11 +52,8 @@ export async function createRecord(folder: string, record: ReplicaRecord): Promi
 
 /** Damaged: something is there that no program of ours wrote. It says nothing about whether the VM runs. */
 export async function readRecord(folder: string): Promise<ReplicaRecord | "damaged" | null> {
-  const text = await readFile(vmFile.record(folder), "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT" || error.code === "ENOTDIR") return null;
-    throw error;
-  });
-  if (text === null) return null;
+  const text = readSmallFile(vmFile.record(folder))?.toString();
+  if (text === undefined) return null;
   try {
     return ReplicaRecord.parse(JSON.parse(text));
   } catch {
@@ -70,9 +68,9 @@ export function isOnlyPlaced({ present, restarting, endsAt }: Vm): boolean {
 
 /** What is so, from the names in the folder and the processes that they name. */
 export async function readVm(folder: string): Promise<Vm> {
-  const { program: first, names } = await readProgram(folder, 0);
+  const { program: first, names } = readProgram(folder, 0);
   const restarts = matches(names, /^restart\.(\d+)$/).sort((a, b) => a - b);
-  const later = await Promise.all(restarts.map((count) => readProgram(restartFolder(folder, count), count)));
+  const later = restarts.map((count) => readProgram(restartFolder(folder, count), count));
   const programs = [first, ...later.map(({ program }) => program)];
   const present = programs.findLast(({ status }) => status.kind === "live" || status.kind === "ended") ?? first;
   const ending = matches(names, /^ending\.(\d+)$/);

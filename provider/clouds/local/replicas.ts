@@ -1,6 +1,8 @@
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ServeError } from "../../core/errors";
+import { namesIn } from "../../host/small-files";
 import { vmFile } from "./replica-folder";
 
 const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
@@ -29,8 +31,9 @@ export class Replicas {
   }
 
   async ids(): Promise<string[]> {
-    const names = await readdir(this.folder).catch(() => [] as string[]);
-    return names.filter((name) => ID.test(name)).sort();
+    return namesIn(this.folder)
+      .filter((name) => ID.test(name))
+      .sort();
   }
 
   /**
@@ -63,7 +66,7 @@ export class Replicas {
   }
 
   async isBuried(replicaId: string): Promise<boolean> {
-    return (await readdir(join(this.ended, replicaId)).catch(() => null)) !== null;
+    return existsSync(join(this.ended, replicaId));
   }
 
   /** For `pulumi-serve logs`: stdout and stderr of setup and run; `<path>.1` is what was rotated away. */
@@ -72,6 +75,6 @@ export class Replicas {
   }
 
   private async knownEpochs(): Promise<number[]> {
-    return (await readdir(this.epochs).catch(() => [] as string[])).map(Number);
+    return namesIn(this.epochs).map(Number);
   }
 }

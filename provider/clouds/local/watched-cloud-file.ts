@@ -1,4 +1,4 @@
-import { stat } from "node:fs/promises";
+import { statSync } from "node:fs";
 import { sentenceOf } from "../../core/errors";
 import { readCloudFile, type CloudFile } from "./cloud-file";
 
@@ -12,10 +12,8 @@ export class WatchedCloudFile {
   ) {}
 
   async current(): Promise<CloudFile> {
-    const mark = await stat(this.file).then(
-      ({ ino, size, mtimeMs }) => `${ino}:${size}:${mtimeMs}`,
-      () => "missing",
-    );
+    const found = statSync(this.file, { throwIfNoEntry: false });
+    const mark = found === undefined ? "missing" : `${found.ino}:${found.size}:${found.mtimeMs}`;
     if (this.known?.mark === mark) return this.known.cloud;
     try {
       this.known = { mark, cloud: await readCloudFile(this.file) };

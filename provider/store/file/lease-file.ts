@@ -1,4 +1,5 @@
-import { stat, utimes } from "node:fs/promises";
+import { statSync } from "node:fs";
+import { utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { ServeError } from "../../core/errors";
 import { computerId } from "../../host/computer";
@@ -55,7 +56,7 @@ export class LeaseFile {
     const found = await this.document.read().catch(nobodyWhenCorrupt);
     if (found === null) return null;
     const { version: epoch, value: holder } = found;
-    const heartbeatAt = (await stat(this.fileOf(epoch)).catch(() => null))?.mtimeMs ?? 0;
+    const heartbeatAt = statSync(this.fileOf(epoch), { throwIfNoEntry: false })?.mtimeMs ?? 0;
     if (heartbeatAt === RELEASED.getTime()) return null;
     const gone = holder.computer === computerId() && !isAlive(holder);
     return { epoch, holder, heartbeatAt, dead: gone || Date.now() - heartbeatAt > LEASE_EXPIRY_MS };

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ServeError } from "../../core/errors";
 import { createFile, removeStaleTemporaries } from "../../host/durable-file";
+import { namesIn, readSmallFile } from "../../host/small-files";
 import type { Versioned } from "../../ports/store";
 import { conflict, writing } from "./unwritable";
 
@@ -28,7 +29,7 @@ export class VersionedDocument<T> {
   /** Null: never written. Throws StoreCorrupt when there are versions and none is whole. */
   async read(): Promise<Versioned<T> | null> {
     for (;;) {
-      const names = await this.names();
+      const names = this.names();
       const version = newestOf(names);
       if (version === 0) return null;
       const value = await this.newestWhole(names);
@@ -38,19 +39,19 @@ export class VersionedDocument<T> {
 
   /** The highest number there is, whole or not; 0: never written. */
   async newest(): Promise<number> {
-    return newestOf(await this.names());
+    return newestOf(this.names());
   }
 
   /** Throws StoreConflict unless `replaces` is the newest version. Returns the new one. */
   async write(replaces: number, value: T): Promise<number> {
-    const names = await this.names();
+    const names = this.names();
     if (newestOf(names) !== replaces) throw conflict(this.folder);
     const version = replaces + 1;
     await writing(this.folder, async () => {
       await mkdir(this.folder, { recursive: true, mode: 0o700 });
       if (!(await createFile(join(this.folder, nameOf(version)), encode(value)))) throw conflict(this.folder);
     });
-    const after = await this.names();
+    const after = this.names();
     if (newestOf(after) >= version + KEPT) {
       // We slept so long between reading the names and linking that our number had come, gone and been pruned: others
       // have written since, and what we linked replaced nothing.
@@ -64,7 +65,7 @@ export class VersionedDocument<T> {
   private async newestWhole(names: readonly string[]): Promise<T | typeof RACED> {
     const whole = names.filter((name) => name.endsWith(".json")).sort();
     for (const name of whole.reverse()) {
-      const bytes = await readFile(join(this.folder, name)).catch(ignoreMissing);
+      const bytes = readSmallFile(join(this.folder, name));
       // Pruned between listing and reading, so there are newer ones.
       if (bytes === null) return RACED;
       const decoded = decode<T>(bytes);
@@ -98,9 +99,10 @@ export class VersionedDocument<T> {
     if (version % KEPT === 0) await removeStaleTemporaries(this.folder).catch(() => undefined);
   }
 
-  private async names(): Promise<string[]> {
-    const names = (await readdir(this.folder).catch(ignoreMissing)) ?? [];
-    return names.filter((name) => NAME.test(name)).sort();
+  private names(): string[] {
+    return namesIn(this.folder)
+      .filter((name) => NAME.test(name))
+      .sort();
   }
 }
 
@@ -133,9 +135,4 @@ function decode<T>(bytes: Buffer): { value: T } | null {
   } catch {
     return null;
   }
-}
-
-function ignoreMissing(error: NodeJS.ErrnoException): null {
-  if (error.code === "ENOENT") return null;
-  throw error;
 }
