@@ -112,6 +112,7 @@ export class Executor {
         return cloud.launch({
           ...(await this.programOf(action)),
           market: action.market,
+          zone: action.zone,
           resources: action.spec.launch.resources,
         });
       case "terminate":
@@ -140,7 +141,9 @@ export class Executor {
     replicaId,
     pool,
     spec,
-  }: Extract<WorldAction, { kind: "launch" | "restart" }>): Promise<Omit<LaunchRequest, "market" | "resources">> {
+  }: Extract<WorldAction, { kind: "launch" | "restart" }>): Promise<
+    Omit<LaunchRequest, "market" | "zone" | "resources">
+  > {
     const { store } = this.parts;
     const { setup, run, workdirBlob, envSecret } = spec.launch;
     const env = envSecret === null ? {} : ((await store.getSecret(envSecret)) as Record<string, string>);

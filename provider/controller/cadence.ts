@@ -30,6 +30,8 @@ export function isSettled(intent: Intent, state: State, observed: Observed): boo
   if (replicas.some((replica) => replica.status !== "ready" || isNoticed(replica))) return false;
   return Object.entries(intent.pools).every(([name, { deleting }]) => {
     const ready = replicas.filter(({ pool }) => pool === name).length;
-    return !deleting && ready === (state.pools[name]?.primary?.replicas ?? -1);
+    const { primary = null, spot } = state.pools[name] ?? {};
+    const wanted = primary?.spot && spot?.counts ? spot.counts.spot + spot.counts.onDemand : (primary?.replicas ?? -1);
+    return !deleting && ready === wanted;
   });
 }

@@ -1,4 +1,5 @@
 import type { Draft } from "./draft";
+import { capacityLack } from "./fleet/failures";
 import { specOf } from "./fleet/restart";
 import { refusalOf } from "./fleet/user-config";
 import type { Observed } from "./observed";
@@ -12,9 +13,11 @@ export function noteConditions(draft: Draft, observed: Observed): void {
     const kind = routeError.code === "EndpointInUse" ? "endpointInUse" : "dataPlaneDown";
     found.push({ kind, pool: null, message: routeError.message });
   }
-  for (const [pool, { failures }] of Object.entries(draft.state.pools)) {
-    if (failures === null) continue;
-    found.push({ kind: failures.capacity ? "noCapacity" : "replicaFailing", pool, message: failures.reason });
+  for (const [pool, state] of Object.entries(draft.state.pools)) {
+    const { failures } = state;
+    if (failures !== null && !failures.capacity) found.push({ kind: "replicaFailing", pool, message: failures.reason });
+    const lack = capacityLack(state);
+    if (lack !== null) found.push({ kind: "noCapacity", pool, message: lack });
   }
   const gate = gateThatHolds(draft.state.rollout);
   if (gate !== null) found.push({ kind: "gate", pool: null, message: gate });

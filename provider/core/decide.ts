@@ -4,6 +4,7 @@ import { keepLedger } from "./cost/keep-ledger";
 import { Draft, firstState } from "./draft";
 import { followDeclarations } from "./fleet/pools";
 import { followReplicas } from "./fleet/lifecycle";
+import { mixMarkets } from "./fleet/markets";
 import { followNotices } from "./fleet/notice";
 import { applyMoves, proposeMoves } from "./fleet/moves";
 import { noteConfigAnswers, pushConfigs, replaceRefusing } from "./fleet/reconfigure";
@@ -44,8 +45,9 @@ export function decide(
   noteDeletion(draft, intent);
   followDeclarations(draft, intent);
   followDemand(draft, intent, observed);
-  const goals = driveRollout(draft, intent, observed);
-  replaceRefusing(draft, goals);
+  const declared = driveRollout(draft, intent, observed);
+  replaceRefusing(draft, declared);
+  const goals = mixMarkets(draft, declared, observed);
   applyMoves(draft, guard(draft, goals, proposeMoves(draft, goals, observed)));
   route(draft, intent, goals, observed);
   noteConditions(draft, observed);
@@ -70,9 +72,9 @@ function actForReplicas(draft: Draft): void {
   for (const replica of draft.replicas()) {
     switch (replica.status) {
       case "launching": {
-        const { id, pool, market } = replica;
+        const { id, pool, market, zone } = replica;
         const spec = specOf(draft, pool, replica.revision);
-        if (spec !== null) draft.act({ kind: "launch", replicaId: id, pool, spec, market });
+        if (spec !== null) draft.act({ kind: "launch", replicaId: id, pool, spec, market, zone });
         break;
       }
       case "restarting": {

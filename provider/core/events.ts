@@ -2,6 +2,7 @@ import type { Verb } from "./command";
 import type { GateVerdict } from "./gate/state";
 import type { PlannedPool, PlanState } from "./plan/states";
 import type { RollbackCause } from "./rollout/cause";
+import type { Market } from "./spot/candidate";
 import type { RollbackMode, Strategy } from "./strategy";
 
 /**
@@ -18,10 +19,33 @@ export type EventBody =
       revision: string;
       replicas: number;
       change: "first" | "light" | "staged" | "removed";
+      /** Absent: all replicas are on-demand. */
+      spot?: SpotBounds;
+    }
+  | {
+      kind: "replicaLaunching";
+      replica: string;
+      pool: string;
+      revision: string;
+      market?: Market;
+      /** Null: the cloud chooses. */
+      zone?: string | null;
+      /** Why there, of all places. */
+      why?: string;
+    }
+  /** How many VMs of each market a pool should have from now on. */
+  | {
+      kind: "marketsMixed";
+      pool: string;
+      replicas: number;
+      spot: number;
+      onDemand: number;
+      /** Of `onDemand`: in the place of spot. */
+      fallback: number;
+      reason: string | null;
     }
   /** Another number of replicas that the pool, or that version of it in a rollout, is to have. */
   | { kind: "scaled"; pool: string; side: "primary" | "canary"; from: number; to: number; reason: string }
-  | { kind: "replicaLaunching"; replica: string; pool: string; revision: string }
   | { kind: "replicaStarting"; replica: string; zone: string }
   | { kind: "replicaReady"; replica: string; afterSeconds: number }
   | { kind: "replicaNotReady"; replica: string; reason: string }
@@ -90,6 +114,16 @@ export type EventBody =
   | { kind: "rejectionCleared"; targetKey: string }
   | { kind: "guardRefused"; invariant: Invariant; replica: string | null; reason: string }
   | { kind: "serviceDeleting" };
+
+/** What bounds the VMs of a pool that uses spot. */
+export interface SpotBounds {
+  /** On-demand replicas that always run. */
+  base: number;
+  /** Spot replicas above the pool's number. */
+  spare: number;
+  /** The most replicas that it scales to; with a fixed number: that. */
+  most: number;
+}
 
 export interface RoutedPool {
   primary: { revision: string; weight: number; replicas: string[] } | null;

@@ -45,7 +45,9 @@ function replicasProgress(state: State, name: string, pool: PoolState, replicas:
   const refused = configRefusal(name, pool.primary!, primary.alive);
   if (refused !== null) return refused;
   const taken = primary.ready.filter((replica) => isConfigured(replica, pool.primary!)).length;
-  const noMore = primary.all.length === replicas || (pool.primary!.scaling && primary.all.length > replicas);
+  // What stands in for spot or is spare comes and goes by itself: it keeps nobody waiting.
+  const mayHaveMore = Boolean(pool.primary!.scaling) || Boolean(pool.primary!.spot);
+  const noMore = primary.all.length === replicas || (mayHaveMore && primary.all.length > replicas);
   if (ready >= replicas && noMore && stale.all.length === 0 && taken === ready) {
     return done(`${ready} of ${replicas} replicas ready`);
   }

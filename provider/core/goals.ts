@@ -18,12 +18,23 @@ export interface PoolGoal {
   keeps: Keeps;
   /** restart: VMs of primaries that go become canaries (and back). */
   exchange: "newVm" | "restart";
+  /**
+   * What the primary's VMs should be, fallback and spare ones counted; absent: its number of replicas says it all, of one
+   * market, or in a rollout of whichever they are.
+   */
+  markets?: Markets;
   /** The most VMs that may exist at once. */
   cap: number;
   /** Part of the rollout in progress: its traffic follows the weights. */
   moving: boolean;
   /** Declared to end: nothing protects its last replica. */
   leaving: boolean;
+}
+
+/** VMs of each market that a pool should have. */
+export interface Markets {
+  spot: number;
+  onDemand: number;
 }
 
 export type Split =

@@ -10,9 +10,7 @@ import { ALL_PRIMARY, type Goals, type PoolGoal } from "./goals";
  * wait, not a loss.
  */
 export function guard(draft: Draft, goals: Goals, moves: readonly Move[]): Move[] {
-  const tallies = Object.fromEntries(
-    Object.entries(draft.census()).map(([name, census]) => [name, tallyOf(census)]),
-  );
+  const tallies = Object.fromEntries(Object.entries(draft.census()).map(([name, census]) => [name, tallyOf(census)]));
   const refused: Record<string, Invariant> = {};
   const allowed = moves.filter((move) => {
     const pool = move.kind === "launch" ? move.pool : move.replica.pool;

@@ -1,6 +1,10 @@
 import type { Ledger } from "./cost/ledger";
 import type { Invariant, ServeEvent } from "./events";
+import type { Markets } from "./goals";
 import type { PoolSpec, Revision } from "./spec/pool";
+import type { Market } from "./spot/candidate";
+import type { PlacementMemory } from "./spot/memory";
+import type { SpotState } from "./spot/mix";
 import type { RolloutTarget } from "./intent";
 import type { PlannedPool, PlanState } from "./plan/states";
 import type { RollbackCause } from "./rollout/cause";
@@ -63,6 +67,17 @@ export interface PoolState {
   attemptSeen: number;
   /** What the autoscaler remembers; null: a fixed number of replicas. */
   scale: ScaleState | null;
+  /** What the spot policy remembers; absent: the pool has never used the spot market. */
+  spot?: PoolSpot;
+}
+
+export interface PoolSpot {
+  mix: SpotState;
+  memory: PlacementMemory;
+  /** VMs of each market that were wanted last, so that a change is told once; null: nothing was yet. */
+  counts: Markets | null;
+  /** A replica is missing and has no place to go to just now; null: none is. */
+  lacks: { market: Market; reason: string } | null;
 }
 
 export interface PoolFailures {

@@ -44,6 +44,8 @@ export interface LaunchRequest {
   pool: string;
   revision: string;
   market: "onDemand" | "spot";
+  /** There and nowhere else; null or absent: the cloud chooses. */
+  zone?: string | null;
   setup: string | null;
   run: string;
   /** Opens the workdir as a tar stream; null: an empty folder. */
@@ -54,7 +56,7 @@ export interface LaunchRequest {
 }
 
 /** The machine is there already: its market and its resources are what it was launched with. */
-export interface RestartRequest extends Omit<LaunchRequest, "market" | "resources"> {
+export interface RestartRequest extends Omit<LaunchRequest, "market" | "zone" | "resources"> {
   /** 1 for the first restart of this VM. */
   restarts: number;
   /** How long the old program gets to end by itself after it was told to. */

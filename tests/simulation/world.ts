@@ -28,6 +28,8 @@ export interface Behaviour {
 
 interface Vm {
   replica: string;
+  zone: string;
+  market: "spot" | "onDemand";
   revision: string;
   bornAt: number;
   phase: "up" | "ending" | "ended";
@@ -52,6 +54,8 @@ export class World {
   dataPlaneUp = true;
   /** What the cloud says that it takes, and when; nobody takes it back. */
   readonly notices = new Map<string, number>();
+  /** Places that give nothing, as `zone/market`. */
+  readonly closed = new Set<string>();
   /** Launches that the cloud will refuse before it gives again. */
   refusals = 0;
   dissolved = false;
@@ -169,8 +173,8 @@ export class World {
         replicaId: vm.replica,
         state: vm.phase === "ended" ? "ended" : vm.phase === "ending" ? "ending" : booted ? "running" : "booting",
         address: { host: "127.0.0.1", port: 1 },
-        zone: "a",
-        market: "onDemand",
+        zone: vm.zone,
+        market: vm.market,
         exit: byItself ? { phase: "run", code: vm.exitCode, signal: null, lost: vm.lost, lastLines: [] } : null,
         restarts: vm.restarts,
       });
@@ -233,8 +237,15 @@ export class World {
           this.launchErrors.push({ replicaId, code: "NoCapacity", scope: "zoneAndType", message: "no capacity" });
           return;
         }
+        if (this.closed.has(`${action.zone ?? "a"}/${action.market}`)) {
+          const { replicaId } = action;
+          this.launchErrors.push({ replicaId, code: "NoCapacity", scope: "zoneAndType", message: "no room there" });
+          return;
+        }
         this.vms.set(action.replicaId, {
           replica: action.replicaId,
+          zone: action.zone ?? "a",
+          market: action.market,
           revision: action.spec.revision,
           bornAt: this.now,
           phase: "up",

@@ -1,4 +1,5 @@
-import { POOL_DELETED, type RoutedPool, type ServeEvent } from "../events";
+import type { Market } from "../spot/candidate";
+import { POOL_DELETED, type SpotBounds, type RoutedPool, type ServeEvent } from "../events";
 import { advanceRollout, reaching, startedRollout, type WorldRollout } from "./rollout";
 
 /** What the log says is so, after the events read so far. Built from events alone, so it owes nothing to the state file. */
@@ -9,6 +10,10 @@ export interface World {
   routed: Readonly<Record<string, RoutedPool>>;
   /** Replicas that each pool shall have outside a rollout. */
   declared: Readonly<Record<string, number>>;
+  /** Replicas by which each pool was last left when a rollout ended. */
+  steady: Readonly<Record<string, number>>;
+  /** Pools that use spot, as declared. */
+  markets: Readonly<Record<string, SpotBounds>>;
   /** Pools that are deleted or on their way to it. */
   removed: ReadonlySet<string>;
   deleting: boolean;
@@ -19,6 +24,7 @@ export interface WorldReplica {
   id: string;
   pool: string;
   revision: string;
+  market: Market;
   /** The cloud takes its VM: it counts for nothing. */
   noticed: boolean;
   phase: "launching" | "starting" | "restarting" | "ready" | "notReady" | "draining" | "drained" | "terminating";
@@ -28,6 +34,8 @@ export const emptyWorld: World = {
   replicas: new Map(),
   routed: {},
   declared: {},
+  steady: {},
+  markets: {},
   removed: new Set(),
   deleting: false,
   rollout: null,
@@ -62,8 +70,8 @@ export class Replay {
         if (event.side === "canary") return;
         return this.note({ declared: { ...this.now.declared, [event.pool]: event.to } });
       case "replicaLaunching": {
-        const { replica: id, pool, revision } = event;
-        this.replicas().set(id, { id, pool, revision, noticed: false, phase: "launching" });
+        const { replica: id, pool, revision, market = "onDemand" } = event;
+        this.replicas().set(id, { id, pool, revision, market, noticed: false, phase: "launching" });
         return;
       }
       case "replicaStarting":
@@ -105,7 +113,7 @@ export class Replay {
         return this.note({ rollout: rollout && advanceRollout(rollout, event) });
       }
       case "rolloutEnded":
-        return this.note({ rollout: null });
+        return this.endRollout(event.outcome);
       case "serviceDeleting":
         return this.note({ deleting: true });
       case "leaseTaken":
@@ -119,16 +127,27 @@ export class Replay {
       case "rolloutFailed":
       case "capacityWait":
       case "capacityFound":
+      case "marketsMixed":
         return;
     }
   }
 
+  private endRollout(outcome: Extract<ServeEvent, { kind: "rolloutEnded" }>["outcome"]): void {
+    const { rollout, steady } = this.now;
+    const left = (rollout?.pools ?? []).map(
+      ({ name, from, to }) => [name, outcome === "promoted" ? to : from] as const,
+    );
+    this.note({ rollout: null, steady: { ...steady, ...Object.fromEntries(left) } });
+  }
+
   private declare(event: Extract<ServeEvent, { kind: "poolDeclared" }>): void {
-    const { removed, declared } = this.now;
+    const { removed, declared, markets } = this.now;
+    const { [event.pool]: _before, ...others } = markets;
     if (event.change === "removed") return this.note({ removed: new Set([...removed, event.pool]) });
     this.note({
       removed: new Set([...removed].filter((pool) => pool !== event.pool)),
       declared: { ...declared, [event.pool]: event.replicas },
+      markets: event.spot === undefined ? others : { ...others, [event.pool]: event.spot },
     });
   }
 

@@ -1,5 +1,5 @@
 import type { Draft } from "../draft";
-import type { Replica } from "../state";
+import type { PoolState, Replica } from "../state";
 
 /** Failures in a row after which a revision counts as broken. */
 export const FAILURES_ENOUGH = 3;
@@ -37,6 +37,14 @@ export function noteSuccess(draft: Draft, replica: Replica): void {
   // One that was ready before says nothing of what fails to start now: without this, launches would never be paced.
   const proven = replica.readyAt !== null && draft.now - Math.max(replica.readyAt, failures.retryAt) >= PROVEN_MS;
   if (failures.capacity || proven) draft.patchPool(replica.pool, { failures: null });
+}
+
+/** What the cloud does not give just now, in its own words; null: it gives all that is asked for. */
+export function capacityLack({ failures, spot }: PoolState): string | null {
+  if (failures?.capacity) return failures.reason;
+  if (!spot?.lacks) return null;
+  const { market, reason } = spot.lacks;
+  return `${market === "spot" ? "spot" : "on-demand"} gives nothing just now: ${reason}`;
 }
 
 function keep(

@@ -2,9 +2,10 @@ import type { Draft } from "../draft";
 import type { LaunchFailure, Observed, ObservedVm, ProbeReading } from "../observed";
 import type { ReadinessSpec, PoolSpec } from "../spec/pool";
 import type { Replica } from "../state";
-import { sideOf } from "./census";
+import { isNoticed, sideOf } from "./census";
 import { noteCapacityWait, noteFailure, noteSuccess } from "./failures";
 import { isBack, isGone } from "./missing";
+import { choosesPlaces, remember } from "./places";
 import { restartNow, revisionAfterDrain, tellsOfEarlierProgram } from "./restart";
 import { isConfigured } from "./user-config";
 
@@ -26,7 +27,10 @@ export function followReplicas(draft: Draft, observed: Observed): void {
 function followFailedLaunch(draft: Draft, { replicaId, scope, code, message }: LaunchFailure): void {
   const replica = draft.replica(replicaId);
   if (replica?.status !== "launching") return;
-  if (scope === "zoneAndType" || scope === "market" || scope === "account") noteCapacityWait(draft, replica, message);
+  const placed = (scope === "zoneAndType" || scope === "market") && choosesPlaces(draft, replica);
+  if (placed) remember(draft, replica, { kind: "refused", scope, reason: message });
+  else if (scope === "zoneAndType" || scope === "market" || scope === "account")
+    noteCapacityWait(draft, replica, message);
   else noteFailure(draft, replica, message, "once");
   if (scope === "zoneAndType" || scope === "market" || scope === "fatal") {
     // The cloud has said why it will not: it has made nothing.
@@ -117,6 +121,8 @@ function lose(draft: Draft, replica: Replica, vm: ObservedVm | null): null {
   draft.say({ kind: "replicaLost", replica: replica.id, reason });
   // A machine that was taken is the world's doing; a program that ended itself is a failure of its revision.
   if (exit !== null && !exit.lost && replica.status !== "draining") noteFailure(draft, replica, reason, "once");
+  // Of one under notice the same was noted when it was told.
+  if (!isNoticed(replica)) remember(draft, replica, { kind: "lost", taken: exit === null || exit.lost });
   draft.forget(replica.id);
   // Clears what the cloud keeps about it and leaves the tombstone, so that no late duplicate of the launch revives it.
   draft.act({ kind: "terminate", replicaId: replica.id, reason });
@@ -208,6 +214,7 @@ function passes(draft: Draft, replica: Replica, spec: PoolSpec, reading: ProbeRe
     // Neither ready nor failing: the grace does not end a replica in its minReadySeconds.
     return configured;
   }
+  if (replica.readyAt === null && replica.market === "spot") remember(draft, replica, { kind: "ready" });
   draft.patchReplica(replica.id, {
     status: "ready",
     passingSince: since,

@@ -1,17 +1,23 @@
 import type { Draft } from "../draft";
+import { sameJson } from "../digest";
 import { POOL_DELETED } from "../events";
-import type { Goals, PoolGoal } from "../goals";
+import type { Goals, Markets, PoolGoal } from "../goals";
 import type { Observed } from "../observed";
 import type { PoolSpec, Revision } from "../spec/pool";
-import type { Replica } from "../state";
+import type { Market } from "../spot/candidate";
+import { NO_MEMORY } from "../spot/memory";
+import type { PoolSpot, Replica } from "../state";
 import { comingBack, type Census, type Count, type Side } from "./census";
 import { beginDrain } from "./drain";
 import { FAILURES_ENOUGH } from "./failures";
+import { countOf, marketsOf } from "./markets";
+import { candidatesOf, NO_POOL_SPOT, Places, whyNowhere, type Place } from "./places";
 import { restartNow } from "./restart";
+import { slotsOf } from "./slots";
 
 /** One step that the fleet would take; the guard decides whether it may. */
 export type Move =
-  | { kind: "launch"; pool: string; side: Version; spec: PoolSpec }
+  | { kind: "launch"; pool: string; side: Version; spec: PoolSpec; market: Market; place: Place }
   /** Takes a replica with requests out of the routing, to be ended when they are over. */
   | { kind: "drain"; replica: Replica; side: Side; reason: string }
   /** Ends a replica that has no requests. */
@@ -20,6 +26,8 @@ export type Move =
   | { kind: "restart"; replica: Replica; side: Side; revision: Revision; reason: string };
 
 type Version = "primary" | "canary";
+
+const ANY_PLACE: Place = { zone: null, why: "" };
 
 /** The difference between goals and fleet, most urgent first: what frees places comes before what needs them. */
 export function proposeMoves(draft: Draft, goals: Goals, observed: Observed): Move[] {
@@ -32,25 +40,57 @@ export function proposeMoves(draft: Draft, goals: Goals, observed: Observed): Mo
     const lacking = { primary: lackingOf(goal, count, "primary"), canary: lackingOf(goal, count, "canary") };
     leave.push(...(goal.exchange === "restart" ? exchanged(draft, name, surplus, lacking) : surplus));
     // The primary first: it is what keeps the service's promise while the canary has yet to prove itself.
-    enter.push(
-      ...launches(draft, name, "primary", lacking.primary),
-      ...launches(draft, name, "canary", lacking.canary),
-    );
+    enter.push(...launches(draft, { name, goal, count, lacking, observed }));
   }
   return [...leave, ...enter];
 }
 
 /** How many of a version are missing, those left out that are on their way to it on the VM of another. */
 function lackingOf(goal: PoolGoal, count: Census, side: Version): number {
+  if (side === "primary" && goal.markets !== undefined) return lackingOfMarkets(goal.markets, count.primary);
   const other = side === "primary" ? count.canary : count.primary;
   return Math.max(0, goal[side].replicas - count[side].alive.length - comingBack(other));
 }
 
-function launches(draft: Draft, name: string, side: Version, lacking: number): Move[] {
+function lackingOfMarkets(markets: Markets, { alive }: Count): number {
+  const missing = (market: Market) => Math.max(0, markets[market] - countOf(alive, market));
+  return missing("spot") + missing("onDemand");
+}
+
+interface Lack {
+  name: string;
+  goal: PoolGoal;
+  count: Census;
+  lacking: Record<Version, number>;
+  observed: Observed;
+}
+
+function launches(draft: Draft, { name, goal, count, lacking, observed }: Lack): Move[] {
   const pool = draft.pool(name);
-  const spec = pool[side];
-  if (spec === null || lacking <= 0 || waitsToLaunch(draft, name, spec.revision)) return [];
-  return Array.from({ length: lacking }, () => ({ kind: "launch", pool: name, side, spec }));
+  let places: Places | null = null;
+  let lacks: PoolSpot["lacks"] = null;
+  const moves = (["primary", "canary"] as const).flatMap((side): Move[] => {
+    const spec = pool[side];
+    if (spec === null || lacking[side] <= 0 || waitsToLaunch(draft, name, spec.revision)) return [];
+    return marketsOf(goal, spec, count[side], lacking[side]).flatMap((market): Move[] => {
+      if (!spec.spot) return [{ kind: "launch", pool: name, side, spec, market, place: ANY_PLACE }];
+      places ??= placesOf(draft, name, count, observed);
+      const place = places.next(market);
+      // One market that gives nothing does not stop the other, nor does one place.
+      if (place === null) lacks ??= { market, reason: whyNowhere(pool.spot?.memory ?? NO_MEMORY, market) };
+      return place === null ? [] : [{ kind: "launch", pool: name, side, spec, market, place }];
+    });
+  });
+  if (!sameJson(lacks, pool.spot?.lacks ?? null))
+    draft.patchPool(name, { spot: { ...(pool.spot ?? NO_POOL_SPOT), lacks } });
+  return moves;
+}
+
+/** Both versions' replicas take up room where they are. */
+function placesOf(draft: Draft, name: string, { primary, canary }: Census, observed: Observed): Places {
+  const memory = draft.pool(name).spot?.memory ?? NO_MEMORY;
+  const slots = slotsOf([...primary.alive, ...canary.alive], 0);
+  return new Places(candidatesOf(draft, observed), memory, slots, draft.now);
 }
 
 function waitsToLaunch(draft: Draft, name: string, revision: Revision): boolean {
@@ -82,27 +122,49 @@ function surplusOf(goal: PoolGoal, count: Census, observed: Observed): Move[] {
     if (side === "stale") return "its revision is no longer wanted";
     return goal.moving ? `the rollout needs ${goal[side].replicas} of the ${side}` : "fewer replicas are wanted";
   };
+  const leave = (replica: Replica, side: Side, why: string): Move => {
+    // A replica that lost its readiness may still have requests running, so only one that never served just ends.
+    const served = replica.readyAt !== null;
+    return { kind: served ? "drain" : "end", replica, side, reason: why };
+  };
   const sides: Side[] = ["stale", "canary", "primary"];
   return sides.flatMap((side) => {
+    if (side === "primary" && goal.markets !== undefined) {
+      const victims = surplusOfMarkets(goal.markets, goal.primary.replicas, count.primary, observed);
+      return victims.map((replica) => leave(replica, side, surplusReason(replica)));
+    }
     const wanted = side === "stale" ? 0 : goal[side].replicas;
     const tooMany = count[side].alive.length - wanted;
     if (tooMany <= 0) return [];
-    const victims = inOrderOfLoss(count[side], observed).slice(0, tooMany);
-    return victims.map((replica): Move => {
-      // A replica that lost its readiness may still have requests running, so only one that never served just ends.
-      const served = replica.readyAt !== null;
-      return { kind: served ? "drain" : "end", replica, side, reason: reason(side) };
-    });
+    const victims = inOrderOfLoss(count[side].alive, observed).slice(0, tooMany);
+    return victims.map((replica) => leave(replica, side, reason(side)));
   });
 }
 
-/** Who goes first: those that carry nothing, then the one with the fewest requests, then the oldest. */
-function inOrderOfLoss({ alive }: Count, observed: Observed): Replica[] {
+/** By market; those that are ready go only as far as as many as are wanted stay ready. */
+function surplusOfMarkets(markets: Markets, wanted: number, { alive, ready }: Count, observed: Observed): Replica[] {
+  let spare = Math.max(0, ready.length - wanted);
+  return (["onDemand", "spot"] as const).flatMap((market) => {
+    const some = alive.filter((replica) => replica.market === market);
+    const tooMany = Math.max(0, some.length - markets[market]);
+    const victims = inOrderOfLoss(some, observed).slice(0, tooMany);
+    return victims.filter(({ status }) => status !== "ready" || (spare -= 1) >= 0);
+  });
+}
+
+function surplusReason({ market }: Replica): string {
+  return market === "spot" ? "fewer spot replicas are wanted" : "spot replicas serve in its place";
+}
+
+/** Who goes first: those that carry nothing, then what may be taken anyway, the one with the fewest requests, the oldest. */
+function inOrderOfLoss(replicas: readonly Replica[], observed: Observed): Replica[] {
   const rank = { launching: 0, restarting: 1, starting: 1, notReady: 2, ready: 3, draining: 4, terminating: 5 };
   const inFlight = (id: string) => observed.dataplane?.replicas[id]?.inFlight ?? 0;
-  return [...alive].sort(
+  const safety = { spot: 0, onDemand: 1 };
+  return [...replicas].sort(
     (a, b) =>
       rank[a.status] - rank[b.status] ||
+      safety[a.market] - safety[b.market] ||
       inFlight(a.id) - inFlight(b.id) ||
       a.launchedAt - b.launchedAt ||
       (a.id < b.id ? -1 : 1),
@@ -114,7 +176,7 @@ export function applyMoves(draft: Draft, moves: readonly Move[]): void {
   for (const move of moves) {
     switch (move.kind) {
       case "launch":
-        journalLaunch(draft, move.pool, move.spec);
+        journalLaunch(draft, move);
         break;
       case "drain":
         beginDrain(draft, move.replica, move.reason, { kind: "end" });
@@ -132,7 +194,9 @@ export function applyMoves(draft: Draft, moves: readonly Move[]): void {
 }
 
 /** The id is in the state before the VM is asked for, so a crash in between leaves nothing that nobody knows. */
-function journalLaunch(draft: Draft, pool: string, { revision }: PoolSpec): void {
+function journalLaunch(draft: Draft, { pool, spec, market, place }: Extract<Move, { kind: "launch" }>): void {
+  const { revision } = spec;
+  const { zone, why } = place;
   const id = `${pool}-${draft.state.nextReplica}`;
   draft.state.nextReplica += 1;
   draft.keepReplica({
@@ -150,8 +214,8 @@ function journalLaunch(draft: Draft, pool: string, { revision }: PoolSpec): void
     notReadySince: null,
     missingSince: null,
     address: null,
-    zone: null,
-    market: "onDemand",
+    zone,
+    market,
     noticedUntil: null,
     drainGeneration: null,
     drainSince: null,
@@ -159,5 +223,5 @@ function journalLaunch(draft: Draft, pool: string, { revision }: PoolSpec): void
     afterDrain: { kind: "end" },
     reason: null,
   });
-  draft.say({ kind: "replicaLaunching", replica: id, pool, revision });
+  draft.say({ kind: "replicaLaunching", replica: id, pool, revision, market, zone, ...(why !== "" && { why }) });
 }

@@ -4,6 +4,7 @@ import type { Replica } from "../state";
 import { isNoticed, type Census } from "./census";
 import { beginDrain } from "./drain";
 import { end } from "./lifecycle";
+import { remember } from "./places";
 
 /**
  * The cloud's word that it takes a VM. From then on the replica counts for nothing: its replacement is launched in this
@@ -15,6 +16,7 @@ export function followNotices(draft: Draft, observed: Observed): void {
     const replica = draft.replica(replicaId);
     if (replica === undefined || isNoticed(replica)) continue;
     draft.patchReplica(replicaId, { noticedUntil: at });
+    remember(draft, replica, { kind: "lost", taken: true });
     draft.say({ kind: "replicaNoticed", replica: replicaId, until: at });
   }
   const noticed = draft.replicas().filter(isNoticed);

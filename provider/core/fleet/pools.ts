@@ -2,6 +2,7 @@ import type { Draft } from "../draft";
 import { NOBODY, NO_SIDE, ONE_VERSION, SHARES, type PoolGoal } from "../goals";
 import type { Intent, PoolIntent } from "../intent";
 import { bounded } from "../scale/spec";
+import type { EventBody } from "../events";
 import type { PoolSpec } from "../spec/pool";
 import { keepingContent } from "../spec/pool-spec";
 
@@ -27,7 +28,14 @@ export function followDeclarations(draft: Draft, intent: Intent): void {
 function followDeclaration(draft: Draft, name: string, { declared, deleting, attempt }: PoolIntent): void {
   const pool = draft.state.pools[name];
   const tell = (change: "first" | "light" | "staged") =>
-    draft.say({ kind: "poolDeclared", pool: name, revision: declared.revision, replicas: declared.replicas, change });
+    draft.say({
+      kind: "poolDeclared",
+      pool: name,
+      revision: declared.revision,
+      replicas: declared.replicas,
+      change,
+      ...spotTold(declared),
+    });
   if (pool === undefined) {
     if (deleting) return;
     tell("first");
@@ -69,6 +77,12 @@ function changedLightly(serving: PoolSpec, declared: PoolSpec): PoolSpec {
   const { scaling } = declared;
   const replicas = !scaling ? declared.replicas : bounded(serving.replicas, scaling);
   return { ...keepingContent(serving, declared), replicas };
+}
+
+function spotTold({ spot, scaling, replicas }: PoolSpec): Pick<Extract<EventBody, { kind: "poolDeclared" }>, "spot"> {
+  if (!spot) return {};
+  const { baseOnDemandReplicas: base, numOverprovision: spare } = spot;
+  return { spot: { base, spare, most: scaling?.max ?? replicas } };
 }
 
 /** Goals of a pool that no rollout moves: its declared number of the revision that serves. */

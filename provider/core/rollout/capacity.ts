@@ -1,4 +1,5 @@
 import type { Draft } from "../draft";
+import { capacityLack } from "../fleet/failures";
 import { runOrStop } from "./clock";
 
 /**
@@ -15,7 +16,7 @@ export function followClocks(draft: Draft): void {
 
 function followCapacity(draft: Draft): void {
   const rollout = draft.state.rollout!;
-  const lacking = rollout.pools.find(({ name }) => draft.pool(name).failures?.capacity === true);
+  const lacking = rollout.pools.find(({ name }) => capacityLack(draft.pool(name)) !== null);
   const { capacity } = rollout;
   if (lacking === undefined) {
     if (capacity === null) return;
@@ -26,7 +27,7 @@ function followCapacity(draft: Draft): void {
   }
   if (capacity === null) {
     draft.state.rollout = { ...rollout, capacity: { since: draft.now, starved: false } };
-    const { reason } = draft.pool(lacking.name).failures!;
+    const reason = capacityLack(draft.pool(lacking.name))!;
     draft.say({ kind: "capacityWait", rollout: rollout.id, pool: lacking.name, reason });
     return;
   }
