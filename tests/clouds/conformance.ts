@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { ErrorCode } from "../../provider/core/errors";
 import type { ObservedVm } from "../../provider/core/observed";
 import type { Cloud, LaunchRequest, RestartRequest } from "../../provider/ports/cloud";
@@ -251,6 +252,8 @@ export function cloudConforms(makeHarness: () => Promise<CloudHarness>, programs
       while (!over) {
         const vm = await watcher.describe("r-1");
         assert.ok(vm !== null && (vm.state === "booting" || vm.state === "running"), JSON.stringify(vm));
+        // A look may be over without ever having waited, and the restart needs its turn too.
+        await nextTurn();
       }
       await work;
       await restarted(1);
