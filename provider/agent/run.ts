@@ -1,4 +1,5 @@
 import { openLocalCloud } from "../clouds/local";
+import { toBeat } from "../core/beat";
 import { Controller, type Ending } from "../controller/controller";
 import { HeldLease } from "../controller/lease";
 import { httpConfigurer } from "../configurer";
@@ -63,20 +64,22 @@ export async function runAgent(serviceFolder: string): Promise<Ending> {
   controller = new Controller({ ...parts, clock: systemClock, reporter }, lease.epoch, version);
 
   let successor: WantedAgent | null = null;
-  const lookForWanted = setInterval(() => {
-    void takeWantedAgent(serviceFolder, version).then((wanted) => {
-      if (wanted === null) return;
-      reporter.info(`version ${wanted.packageVersion} is wanted and takes over`);
-      successor = wanted;
-      controller.stop({ kind: "stopped" });
-    });
-  }, LOOK_FOR_WANTED_MS);
+  let lookForWanted: NodeJS.Timeout;
+  const lookLater = () => (lookForWanted = setTimeout(() => void look(), toBeat(Date.now(), LOOK_FOR_WANTED_MS)));
+  const look = async () => {
+    const wanted = await takeWantedAgent(serviceFolder, version);
+    if (wanted === null) return lookLater();
+    reporter.info(`version ${wanted.packageVersion} is wanted and takes over`);
+    successor = wanted;
+    return controller.stop({ kind: "stopped" });
+  };
+  lookLater();
   const onSignal = () => controller.stop({ kind: "stopped" });
   process.once("SIGTERM", onSignal);
 
   const ending = await controller.run();
 
-  clearInterval(lookForWanted);
+  clearTimeout(lookForWanted!);
   prober.close();
   reporter.info(`agent of epoch ${lease.epoch} ends: ${ending.kind}`);
   switch (ending.kind) {

@@ -1,4 +1,5 @@
 import type { Action } from "../core/action";
+import { toBeat } from "../core/beat";
 import { ServeError, sentenceOf } from "../core/errors";
 import { takeOver } from "../core/draft";
 import { Executor, type WorldAction } from "./act";
@@ -123,14 +124,14 @@ export class Controller {
   /** Sleeps until something happened, which a new intent is too. */
   private async rest(milliseconds: number): Promise<void> {
     for (let left = milliseconds; left > 0; left -= INTENT_EVERY_MS) {
-      const how = await this.wake.sleep(Math.min(left, INTENT_EVERY_MS));
+      const how = await this.wake.sleep(toBeat(this.parts.clock.now(), Math.min(left, INTENT_EVERY_MS)));
       if (how === "rung" || (left > INTENT_EVERY_MS && (await this.isNewIntent()))) return;
     }
   }
 
   private async isNewIntent(): Promise<boolean> {
     try {
-      return (await this.parts.store.readIntent()).version !== this.journal.state?.intentVersion;
+      return (await this.parts.store.intentVersion()) !== this.journal.state?.intentVersion;
     } catch {
       // What is wrong with the store is for the tick to say.
       return true;

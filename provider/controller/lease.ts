@@ -1,3 +1,4 @@
+import { toBeat } from "../core/beat";
 import { ServeError, sentenceOf } from "../core/errors";
 import type { Reporter } from "../ports/reporter";
 import type { LeaseHolder, Store } from "../ports/store";
@@ -6,7 +7,7 @@ const RENEW_MS = 1_000;
 
 /** The right to act for a service, kept alive by a heartbeat beside the loop, so that a slow tick does not lose it. */
 export class HeldLease {
-  private readonly timer: NodeJS.Timeout;
+  private timer: NodeJS.Timeout;
   private renewing = false;
 
   private constructor(
@@ -15,7 +16,7 @@ export class HeldLease {
     private readonly reporter: Reporter,
     private readonly onLost: () => void,
   ) {
-    this.timer = setInterval(() => void this.renew(), RENEW_MS);
+    this.timer = this.schedule();
   }
 
   /** Throws LeaseHeld while another holder is alive. `onLost` is called once somebody else took it: stop at once. */
@@ -26,12 +27,23 @@ export class HeldLease {
 
   /** No heartbeat any more; the lease stays ours until it is released or found dead. */
   stop(): void {
-    clearInterval(this.timer);
+    clearTimeout(this.timer);
   }
 
   async release(): Promise<void> {
     this.stop();
     await this.store.releaseLease(this.epoch);
+  }
+
+  private schedule(): NodeJS.Timeout {
+    return setTimeout(
+      () => {
+        // First: a renewal that finds the lease lost ends the timer.
+        this.timer = this.schedule();
+        void this.renew();
+      },
+      toBeat(Date.now(), RENEW_MS),
+    );
   }
 
   /** A heartbeat that could not be written (a full disk) takes nobody's right away: only a newer epoch does. */

@@ -1,3 +1,4 @@
+import { toBeat } from "../core/beat";
 import type { ProbeReading } from "../core/observed";
 import type { Clock } from "../ports/clock";
 import type { Prober, ProbeTarget } from "../ports/prober";
@@ -84,9 +85,10 @@ class Watch {
 
   private schedule(): void {
     if (this.timer !== null) clearTimeout(this.timer);
-    const wait = Math.max(0, this.began + this.intervalMs() - this.clock.now());
+    const now = this.clock.now();
     // An interval is at most what it says, even when the clock was set back meanwhile.
-    this.timer = setTimeout(() => void this.probe(), Math.min(wait, this.intervalMs()));
+    const wait = Math.min(Math.max(0, this.began + this.intervalMs() - now), this.intervalMs());
+    this.timer = setTimeout(() => void this.probe(), toBeat(now, wait));
     this.timer.unref();
   }
 

@@ -1,8 +1,13 @@
 import { benchCore } from "./core";
 import { benchProxy } from "./proxy";
+import { benchRest } from "./rest";
 
 /** `npm run bench -- <name> [--json]`. */
-const BENCHES: Readonly<Record<string, (json: boolean) => Promise<void>>> = { proxy: benchProxy, core: benchCore };
+const BENCHES: Readonly<Record<string, (json: boolean) => Promise<void>>> = {
+  proxy: benchProxy,
+  core: benchCore,
+  rest: benchRest,
+};
 
 async function main([name, ...flags]: string[]): Promise<void> {
   const bench = BENCHES[name ?? ""];

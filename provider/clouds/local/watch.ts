@@ -1,36 +1,75 @@
-import { statSync } from "node:fs";
-import { isAlive, type ProcessIdentity } from "../../host/process-identity";
+import { statSync, watch, type FSWatcher } from "node:fs";
+import { basename, dirname } from "node:path";
+import { toBeat } from "../../core/beat";
+import type { ProcessIdentity } from "../../host/process-identity";
 
-/** Both looks together cost some microseconds and one more for each VM, so they may be frequent. */
-const LOOK_EVERY_MS = 100;
+/** A loss is to be answered within a second, a notice within a fifth of one. */
+const LOSS_EVERY_MS = 250;
+const FILE_EVERY_MS = 100;
 
 /**
- * Calls the listener soon after the cloud file changed (a notice may be in it) or one of the processes went. Looks
- * instead of waiting for the system's word: that one is lost on network disks and where too many files are watched.
- * Returns what ends it.
+ * Calls the listener soon after the cloud file changed (a notice may be in it) or one of the processes went. The system's
+ * word for the file spares an agent at rest most of its wakings; where there is none (too many files are watched) it
+ * looks more often instead, and it looks in any case, as on a network disk the word may be lost. Returns what ends it.
  */
 export function watchWorld(file: string, atWork: () => readonly ProcessIdentity[], listener: () => void): () => void {
   let mark = markOf(file);
   let told: readonly ProcessIdentity[] = [];
-  const timer = setInterval(() => {
+  let timer: NodeJS.Timeout;
+  const look = () => {
     const now = markOf(file);
     const processes = atWork();
     // Once for each listing: until the next one nothing newer is known.
-    const isLoss = processes !== told && !processes.every(isAlive);
+    const isLoss = processes !== told && !processes.every(mayLive);
     if (isLoss) told = processes;
     if (now === mark && !isLoss) return;
     mark = now;
     listener();
-  }, LOOK_EVERY_MS);
-  timer.unref();
-  return () => clearInterval(timer);
+  };
+  const watcher = wordOf(file, look);
+  const lookLater = () => {
+    timer = setTimeout(
+      () => {
+        look();
+        lookLater();
+      },
+      toBeat(Date.now(), watcher === null ? FILE_EVERY_MS : LOSS_EVERY_MS),
+    );
+    timer.unref();
+  };
+  lookLater();
+  return () => {
+    clearTimeout(timer);
+    watcher?.close();
+  };
+}
+
+/** Null: the system gives none. The folder is watched, as a file that is replaced is another one. */
+function wordOf(file: string, listener: () => void): FSWatcher | null {
+  try {
+    const name = basename(file);
+    const watcher = watch(dirname(file), { persistent: false }, (_, changed) => {
+      if (changed === null || changed === name) listener();
+    });
+    // A folder that is removed: looking goes on.
+    watcher.on("error", () => watcher.close());
+    return watcher;
+  } catch {
+    return null;
+  }
+}
+
+/** A tenth of the cost of asking who it is. A zombie, or another's process of that number, is left to the next listing. */
+function mayLive({ pid }: ProcessIdentity): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
 }
 
 function markOf(file: string): string {
-  try {
-    const { ino, size, mtimeMs } = statSync(file);
-    return `${ino}:${size}:${mtimeMs}`;
-  } catch {
-    return "missing";
-  }
+  const found = statSync(file, { throwIfNoEntry: false });
+  return found === undefined ? "missing" : `${found.ino}:${found.size}:${found.mtimeMs}`;
 }

@@ -1,4 +1,5 @@
 import { connect, type Socket } from "node:net";
+import { toBeat } from "../../core/beat";
 import type { ReadinessSpec } from "../../core/spec/pool";
 
 /** Failures in a row of real requests that take a replica out; a refused connection does so at once. */
@@ -58,7 +59,8 @@ export class Health {
     if (this.stopped) return;
     if (this.timer !== null) clearTimeout(this.timer);
     const interval = this.readiness.intervalSeconds * 1000;
-    this.timer = setTimeout(() => this.check(), this.healthy ? interval : Math.min(interval, RECHECK_MS));
+    const wait = this.healthy ? interval : Math.min(interval, RECHECK_MS);
+    this.timer = setTimeout(() => this.check(), toBeat(Date.now(), wait));
   }
 
   private check(): void {

@@ -70,6 +70,11 @@ export class FileStore implements Store {
     return this.understood("intent", found);
   }
 
+  async intentVersion(): Promise<number> {
+    this.assertOurs();
+    return this.intent.newest();
+  }
+
   async writeIntent(replaces: number, intent: Intent): Promise<void> {
     this.assertOurs();
     await this.intent.write(replaces, intent);

@@ -31,6 +31,7 @@ export class SimulatedStore {
       create: async () => undefined,
       destroy: async () => void (this.destroyed = true),
       readIntent: async () => this.readIntent(),
+      intentVersion: async () => this.readIntent().version,
       writeIntent: async (replaces, value) => this.writeIntent(replaces, value),
       // A copy, as from a file: what a process does to its own must not reach another's.
       readState: async () => structuredClone(this.here(this.state)),
