@@ -135,11 +135,17 @@ export interface SpotArgs {
   /** Spot replicas above the pool's number, which cover a loss until its replacement is ready. Default: 0. Change: light. */
   numOverprovision?: pulumi.Input<number>;
   /**
-   * How long a missing spot replica may be missing before on-demand stands in, as long as ready spare replicas cover it,
-   * in seconds. "auto": as long as a spot replica usually takes to become ready. 0: at once. A gap that nothing covers
-   * never waits. Default: "auto". Change: light.
+   * How long a missing spot replica is waited for while its replacement starts or can be asked for, before on-demand
+   * stands in, in seconds. "auto": half as long again as spot usually takes to become ready. 0: on-demand starts beside
+   * every replacement. What no zone can be asked for never waits. Default: "auto". Change: light.
    */
   graceSeconds?: pulumi.Input<number | "auto">;
+  /**
+   * How long a zone that took or refused replicas is not relied on, in seconds: on-demand stays until a replica has been
+   * ready there for so long, what a loss left over is replaced in advance, and for an hour there is one spare replica.
+   * Longer: fewer gaps, more on-demand. 0: no caution. Default: 600. Change: light.
+   */
+  cautionSeconds?: pulumi.Input<number>;
   /** An on-demand replica that stands in is kept at least so long, in seconds. Default: 0. Change: light. */
   minFallbackSeconds?: pulumi.Input<number>;
   /** Most replicas that stand in at once, by number or by what they cost together. Default: no limit. Change: light. */

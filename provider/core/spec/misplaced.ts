@@ -5,6 +5,7 @@ const ELSEWHERE: Record<string, string> = {
   dynamicOnDemandFallback: "`capacity.spot.dynamicOnDemandFallback`",
   numOverprovision: "`capacity.spot.numOverprovision`",
   graceSeconds: "`capacity.spot.graceSeconds`",
+  cautionSeconds: "`capacity.spot.cautionSeconds`",
   minFallbackSeconds: "`capacity.spot.minFallbackSeconds`",
   fallbackBudget: "`capacity.spot.fallbackBudget`",
   fallbackAtStart: "`capacity.spot.fallbackAtStart`",

@@ -24,6 +24,7 @@ export const spotInput = closed({
     SPOT_DEFAULTS.graceSeconds,
   ),
   minFallbackSeconds: field(seconds(0, 86_400), SPOT_DEFAULTS.minFallbackSeconds),
+  cautionSeconds: field(seconds(0, 86_400), SPOT_DEFAULTS.cautionSeconds),
   fallbackBudget: field(fallbackBudget.optional()),
   fallbackAtStart: field(flag, SPOT_DEFAULTS.fallbackAtStart),
 });

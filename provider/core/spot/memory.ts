@@ -10,13 +10,17 @@ export interface PlacementMemory {
 }
 
 export interface DomainMemory {
-  /** Losses and refusals, halved with every half-life since `at`. */
+  /** Losses (all of one minute are one) and the outage that was found, halved with every half-life since `at`. */
   trouble: number;
   at: number;
+  /** Refused in a row. */
+  refusals: number;
   /** No launch before. */
   retryAt: number;
-  /** One launch at a time, until one became ready. */
-  onTrial: boolean;
+  /** When a replica was last taken there; null: only refusals. */
+  lostAt: number | null;
+  /** How many it took then. */
+  lossSize: number;
   reason: string;
 }
 
@@ -29,7 +33,7 @@ export type PlacementEvent =
 /** How fast trouble is forgotten and a refusing place is asked again. */
 export interface Pace {
   halfLifeMs: number;
-  /** Wait after the first refusal or loss; doubled with each further one that is not forgotten. */
+  /** Wait after a loss or the first refusal; doubled with each further refusal in a row. */
   firstWaitMs: number;
   /** Refused launches cost nothing, so a place that came back is found within this time. */
   longestWaitMs: number;
@@ -41,6 +45,8 @@ export const NO_MEMORY: PlacementMemory = { domains: {}, usualReadyMs: null };
 
 /** Less trouble than this is forgotten. */
 const FORGOTTEN = 0.05;
+/** Losses within this time are one event. */
+const ONE_EVENT_MS = 60_000;
 /** Weight of the latest start in `usualReadyMs`. */
 const LATEST = 0.3;
 
@@ -49,12 +55,34 @@ export function note(memory: PlacementMemory, event: PlacementEvent, now: number
     case "ready":
       return afterReady(memory, event.candidate, event.afterMs);
     case "refused": {
-      const { candidate, scope, reason } = event;
-      return troubled(memory, refusedDomain(candidate, scope), reason, now, pace);
+      const domain = refusedDomain(event.candidate, event.scope);
+      const before = memory.domains[domain];
+      const refusals = (before?.refusals ?? 0) + 1;
+      const waitMs = Math.min(pace.longestWaitMs, pace.firstWaitMs * 2 ** (refusals - 1));
+      return keep(memory, domain, now, pace, {
+        trouble: before === undefined ? 1 : troubleNow(before, now, pace),
+        at: now,
+        refusals,
+        retryAt: now + waitMs,
+        lostAt: before?.lostAt ?? null,
+        lossSize: before?.lossSize ?? 0,
+        reason: event.reason,
+      });
     }
-    case "lost":
+    case "lost": {
       if (!event.preempted) return memory;
-      return troubled(memory, event.candidate.key, "a replica was taken there", now, pace);
+      const before = memory.domains[event.candidate.key];
+      const again = before !== undefined && before.lostAt !== null && now - before.lostAt < ONE_EVENT_MS;
+      return keep(memory, event.candidate.key, now, pace, {
+        trouble: (before === undefined ? 0 : troubleNow(before, now, pace)) + (again ? 0 : 1),
+        at: now,
+        refusals: before?.refusals ?? 0,
+        retryAt: Math.max(now + pace.firstWaitMs, before?.retryAt ?? 0),
+        lostAt: now,
+        lossSize: (again ? before.lossSize : 0) + 1,
+        reason: "a replica was taken there",
+      });
+    }
   }
 }
 
@@ -75,27 +103,18 @@ function refusedDomain(candidate: Candidate, scope: ErrorScope): string {
   return scope === "market" ? market : target;
 }
 
-function troubled(memory: PlacementMemory, domain: string, reason: string, now: number, pace: Pace): PlacementMemory {
-  const before = memory.domains[domain];
-  const trouble = (before === undefined ? 0 : troubleNow(before, now, pace)) + 1;
-  const waitMs = Math.min(pace.longestWaitMs, pace.firstWaitMs * 2 ** Math.max(0, Math.round(trouble) - 1));
-  const kept = Object.entries(memory.domains).filter(([, known]) => troubleNow(known, now, pace) >= FORGOTTEN);
-  return {
-    ...memory,
-    domains: {
-      ...Object.fromEntries(kept),
-      [domain]: { trouble, at: now, onTrial: true, retryAt: now + waitMs, reason },
-    },
-  };
+function keep(memory: PlacementMemory, domain: string, now: number, pace: Pace, known: DomainMemory): PlacementMemory {
+  const others = Object.entries(memory.domains).filter(([, one]) => troubleNow(one, now, pace) >= FORGOTTEN);
+  return { ...memory, domains: { ...Object.fromEntries(others), [domain]: known } };
 }
 
-/** It works there again: no waiting and no trial any more. The trouble itself is forgotten by time alone. */
+/** It works there again: what refuses next waits the shortest time. The trouble itself is forgotten by time alone. */
 function afterReady(memory: PlacementMemory, candidate: Candidate, afterMs: number): PlacementMemory {
   const usual = memory.usualReadyMs;
   const domains = { ...memory.domains };
   for (const domain of domainsOf(candidate)) {
     const known = domains[domain];
-    if (known !== undefined) domains[domain] = { ...known, onTrial: false };
+    if (known !== undefined) domains[domain] = { ...known, refusals: 0 };
   }
   return { domains, usualReadyMs: usual === null ? afterMs : usual + LATEST * (afterMs - usual) };
 }

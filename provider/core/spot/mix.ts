@@ -1,7 +1,8 @@
 import type { Candidate, Slot } from "./candidate";
 import type { Pace, PlacementMemory } from "./memory";
 import { choose } from "./placement";
-import type { SpotSpec } from "./spec";
+import type { FallbackBudget, SpotSpec } from "./spec";
+import { inZone, isTrial, isTrusted, lostLately, type ZoneQuestion } from "./zone";
 
 /** The mix's own memory from tick to tick; JSON-clean, kept in the pool's state. */
 export interface SpotState {
@@ -34,7 +35,7 @@ export interface Mix {
   /** Of `onDemand`: what stands in for spot. A launch is `fallback` as long as fewer of these are there. */
   fallback: number;
   state: SpotState;
-  /** Why, as a sentence for the event log; null: as it always is. */
+  /** Why it is not just what was declared, as a sentence for the event log; null: it is. */
   reason: string | null;
 }
 
@@ -44,45 +45,95 @@ const SLOWER = 1.5;
 
 /** How many replicas of each market a pool should have now. */
 export function mix(question: MixQuestion): Mix {
-  const { spec, wanted, slots, now, memory } = question;
+  const { spec, wanted, slots, now } = question;
   const base = Math.min(spec.baseOnDemandReplicas, wanted);
   const serving = wanted - base;
+  const zones = question.candidates.filter(({ market }) => market === "spot");
+  const zone: ZoneQuestion = { ...question, cautionSeconds: spec.cautionSeconds };
+  const distrusted = zones.filter((one) => !isTrusted(one, zone));
+  const trusted = (slot: Slot) => !distrusted.some((one) => inZone(slot, one));
+
   const spots = slots.filter(({ market, status }) => market === "spot" && status !== "noticed");
-  const ready = spots.filter(({ status }) => status === "ready").length;
-  const started = question.state.started || ready > 0;
-  const missing = Math.max(0, serving - ready);
-  const since = question.state.missingSince;
-  const missingSince = [
-    ...since.slice(Math.max(0, since.length - missing)),
-    ...Array.from({ length: Math.max(0, missing - since.length) }, () => now),
-  ];
-  const spot = serving === 0 ? 0 : serving + spec.numOverprovision;
-  const auto = (memory.usualReadyMs ?? UNKNOWN_START_MS) * SLOWER;
-  const asked = started ? spec.graceSeconds : spec.fallbackAtStart ? 0 : "auto";
-  const grace = asked === "auto" ? auto : asked * 1000;
-  let fallback = 0;
-  if (spec.dynamicOnDemandFallback) {
-    const overdue = missingSince.filter((at) => now - at >= grace).length;
-    const onTheWay = spots.filter(
-      ({ status, launchedAt }) => (status === "launching" || status === "starting") && now - launchedAt < grace,
-    ).length;
-    const toLaunch = Math.max(0, Math.min(spot - spots.length, missing - onTheWay));
-    const absent = Math.max(0, missing - onTheWay - placeable(question, toLaunch));
+  const ready = spots.filter(({ status }) => status === "ready");
+  // What survived a loss in its zone serves on, but is replaced before it goes too.
+  const doubted = ready.filter((slot) => !trusted(slot) && !isTrial(slot, zone)).length;
+  const missing = Math.max(0, serving - ready.filter(trusted).length);
+  const state: SpotState = {
+    missingSince: missingSince(question.state.missingSince, missing, now),
+    started: question.state.started || ready.length > 0,
+  };
+  const uneasy = zones.some((one) => lostLately(one, zone) && spots.some((slot) => inZone(slot, one)));
+  const spare = Math.max(spec.numOverprovision, uneasy ? 1 : 0);
+  const spot = serving === 0 ? 0 : serving + spare + Math.min(serving, doubted);
+
+  const standIns = spec.dynamicOnDemandFallback ? fallback() : 0;
+  return { spot, onDemand: base + standIns, fallback: standIns, state, reason: reasonOf() };
+
+  function fallback(): number {
+    const grace = graceMs(question, state.started);
+    const overdue = state.missingSince.filter((since) => now - since >= grace).length;
+    const starting = spots.filter(({ status }) => status === "launching" || status === "starting");
+    const onTheWay = starting.filter((slot) => now - slot.launchedAt < grace && trusted(slot)).length;
+    const expected = grace === 0 ? 0 : onTheWay + placeable(question, spot - spots.length);
     const there = slots.filter((slot) => slot.fallback && slot.status !== "noticed");
     const young = there.filter(({ launchedAt }) => now - launchedAt < spec.minFallbackSeconds * 1000).length;
-    fallback = Math.max(overdue, absent, Math.min(there.length, missing), young);
+    // One that runs stays until spot is ready, not until it is on its way.
+    const kept = Math.min(there.length, missing);
+    return Math.min(
+      mostFallback(spec.fallbackBudget, question.candidates),
+      Math.max(overdue, missing - expected, kept, young),
+    );
   }
-  return { spot, onDemand: base + fallback, fallback, state: { missingSince, started }, reason: null };
+
+  function reasonOf(): string | null {
+    const parts: string[] = [];
+    if (standIns > 0)
+      parts.push(`${standIns} on-demand stand in, as ${missing} of ${serving} spot replicas are missing`);
+    if (doubted > 0) parts.push(`${doubted} spot replicas are replaced in advance, as their zone took others just now`);
+    if (uneasy && spare > spec.numOverprovision) parts.push("one spot replica more, as a zone in use took one lately");
+    return parts.length === 0 ? null : `${parts.join("; ")}.`;
+  }
 }
 
-/** How many of so many launches have a place to go to now. */
-function placeable({ candidates, memory, slots, now, pace }: MixQuestion, launches: number): number {
+/** The oldest gaps are the first to be filled. */
+function missingSince(since: readonly number[], missing: number, now: number): number[] {
+  const still = since.slice(Math.max(0, since.length - missing));
+  return [...still, ...Array.from({ length: missing - still.length }, () => now)];
+}
+
+function graceMs({ spec, memory }: MixQuestion, started: boolean): number {
+  const asked = started ? spec.graceSeconds : spec.fallbackAtStart ? 0 : "auto";
+  return asked === "auto" ? (memory.usualReadyMs ?? UNKNOWN_START_MS) * SLOWER : asked * 1000;
+}
+
+/** How many of so many launches have a trusted place to go to now. */
+function placeable({ candidates, memory, slots, now, spec, pace }: MixQuestion, launches: number): number {
   const spot = candidates.filter(({ market }) => market === "spot");
   const all = [...slots];
+  let trusted = 0;
   for (let count = 0; count < launches; count += 1) {
-    const choice = choose({ candidates: spot, memory, slots: all, now, ...(pace && { pace }) });
-    if (choice === null) return count;
+    const question = {
+      candidates: spot,
+      memory,
+      slots: all,
+      now,
+      cautionSeconds: spec.cautionSeconds,
+      ...(pace && { pace }),
+    };
+    const choice = choose(question);
+    if (choice === null) break;
+    if (isTrusted(choice.candidate, question)) trusted += 1;
     all.push({ ...choice.candidate, id: "", status: "launching", launchedAt: now, readyAt: null, fallback: false });
   }
-  return launches;
+  return trusted;
+}
+
+function mostFallback(budget: FallbackBudget | null, candidates: readonly Candidate[]): number {
+  if (budget === null) return Infinity;
+  if (budget.kind === "replicas") return budget.replicas;
+  const prices = candidates.flatMap(({ market, dollarsPerHour }) =>
+    market === "onDemand" && dollarsPerHour !== null && dollarsPerHour > 0 ? [dollarsPerHour] : [],
+  );
+  // By the dearest: whichever place it comes to, the budget holds.
+  return prices.length === 0 ? Infinity : Math.floor(budget.dollars / Math.max(...prices) + 1e-9);
 }

@@ -1,5 +1,7 @@
 import type { Candidate, Slot } from "./candidate";
-import { domainsOf, PACE, troubleNow, type Pace, type PlacementMemory } from "./memory";
+import { domainsOf, type Pace, type PlacementMemory } from "./memory";
+import { SPOT_DEFAULTS } from "./spec";
+import { inZone, isTrial, isTrusted, troubleOf, type ZoneQuestion } from "./zone";
 
 export interface PlacementQuestion {
   /** Of the market that the launch is for. */
@@ -8,6 +10,8 @@ export interface PlacementQuestion {
   /** All of the pool's, the launches already decided in this tick among them. */
   slots: readonly Slot[];
   now: number;
+  /** The pool's own; without one: the default. */
+  cautionSeconds?: number;
   pace?: Pace;
 }
 
@@ -18,56 +22,67 @@ export interface Choice {
 }
 
 /**
- * Where the next replica goes: the failure domain with the fewest of ours, zone before region, then what has been quiet
- * for longest, then the price. Null: nowhere just now (all refused lately, or wait for a trial); ask again next tick.
+ * Where the next replica goes: trusted zones before those on trial, then the failure domain with the fewest of ours (zone
+ * before region), then the least trouble, then the price. Null: nowhere just now (all refused lately, or wait for a
+ * trial); ask again in the next tick.
  */
-export function choose({ candidates, memory, slots, now, pace = PACE }: PlacementQuestion): Choice | null {
-  const places = candidates
-    .filter((candidate) => waitsFor(candidate, memory, slots, now) === null)
-    .map((candidate) => ({
+export function choose({ cautionSeconds = SPOT_DEFAULTS.cautionSeconds, ...rest }: PlacementQuestion): Choice | null {
+  const question = { ...rest, cautionSeconds };
+  const places = question.candidates
+    .map((candidate) => ({ candidate, trusted: isTrusted(candidate, question) }))
+    .filter(({ candidate, trusted }) => isOpen(candidate, trusted, question))
+    .map(({ candidate, trusted }) => ({
       candidate,
-      inZone: slots.filter((slot) => sameZone(slot, candidate)).length,
-      inRegion: slots.filter((slot) => sameRegion(slot, candidate)).length,
-      trouble: troubleOf(candidate, memory, now, pace),
-    }));
-  const [best] = places.sort(
-    (a, b) =>
-      a.inZone - b.inZone ||
-      a.inRegion - b.inRegion ||
-      a.trouble - b.trouble ||
-      (a.candidate.dollarsPerHour ?? Infinity) - (b.candidate.dollarsPerHour ?? Infinity) ||
-      (a.candidate.key < b.candidate.key ? -1 : 1),
-  );
-  if (best === undefined) return null;
-  return { candidate: best.candidate, reason: best.candidate.zone };
+      trusted,
+      zone: question.slots.filter((slot) => inZone(slot, candidate)).length,
+      region: question.slots.filter((slot) => inRegion(slot, candidate)).length,
+      trouble: troubleOf(candidate, question),
+      price: candidate.dollarsPerHour ?? Infinity,
+    }))
+    .sort(
+      (a, b) =>
+        Number(b.trusted) - Number(a.trusted) ||
+        a.zone - b.zone ||
+        a.region - b.region ||
+        a.trouble - b.trouble ||
+        // Two unknown prices are equal; their difference is no number.
+        (a.price === b.price ? 0 : a.price - b.price) ||
+        (a.candidate.key < b.candidate.key ? -1 : 1),
+    );
+  const [best, next] = places;
+  return best === undefined ? null : { candidate: best.candidate, reason: reasonOf(best, next) };
 }
 
-/** Why a candidate cannot be launched now; null: it can. */
-function waitsFor(candidate: Candidate, memory: PlacementMemory, slots: readonly Slot[], now: number): string | null {
-  for (const domain of domainsOf(candidate)) {
-    const known = memory.domains[domain];
-    if (known === undefined) continue;
-    if (now < known.retryAt) return `waits`;
-    if (
-      known.onTrial &&
-      slots.some((slot) => slot.market === candidate.market && sameZone(slot, candidate) && slot.status !== "ready")
-    )
-      return "trial";
-  }
-  return null;
+interface Place {
+  candidate: Candidate;
+  trusted: boolean;
+  zone: number;
+  region: number;
+  trouble: number;
+  price: number;
 }
 
-function troubleOf(candidate: Candidate, memory: PlacementMemory, now: number, pace: Pace): number {
-  return domainsOf(candidate).reduce((sum, domain) => {
-    const known = memory.domains[domain];
-    return known === undefined ? sum : sum + troubleNow(known, now, pace);
-  }, 0);
+function reasonOf(best: Place, next: Place | undefined): string {
+  const { zone, region, shape, market } = best.candidate;
+  const what = `${market === "spot" ? "Spot" : "On-demand"} ${shape} in ${zone}:`;
+  if (!best.trusted) return `${what} on trial, as it refused or took replicas lately.`;
+  if (next === undefined) return `${what} the only place that can be asked now.`;
+  const other = next.candidate.zone;
+  if (!next.trusted) return `${what} ${other} refused or took replicas lately.`;
+  if (best.zone < next.zone) return `${what} ${best.zone} of the pool's replicas are there, ${next.zone} in ${other}.`;
+  if (best.region < next.region) return `${what} region ${region} has fewer of the pool's replicas than ${other}'s.`;
+  if (best.trouble < next.trouble) return `${what} quieter than ${other}.`;
+  if (best.price < next.price) return `${what} cheaper than ${other} ($${best.price} an hour).`;
+  return `${what} as good as ${other}.`;
 }
 
-function sameZone(slot: Slot, { target, region, zone, market }: Candidate): boolean {
-  return slot.zone === zone && slot.region === region && slot.target === target && slot.market === market;
+/** False: it refused lately, or its trial is under way. */
+function isOpen(candidate: Candidate, trusted: boolean, question: ZoneQuestion): boolean {
+  const { memory, slots, now } = question;
+  if (domainsOf(candidate).some((domain) => now < (memory.domains[domain]?.retryAt ?? 0))) return false;
+  return trusted || !slots.some((slot) => inZone(slot, candidate) && isTrial(slot, question));
 }
 
-function sameRegion(slot: Slot, { target, region, market }: Candidate): boolean {
+function inRegion(slot: Slot, { target, region, market }: Candidate): boolean {
   return slot.region === region && slot.target === target && slot.market === market;
 }

@@ -10,14 +10,21 @@ export interface SpotSpec {
   /** Spot replicas above the pool's number: the spare that covers a loss while its replacement starts. Default 0. */
   numOverprovision: number;
   /**
-   * How long a missing spot replica may stay missing before on-demand stands in, where ready spare replicas cover the gap.
-   * "auto": as long as a spot replica usually takes to become ready here. A gap that nothing covers never waits.
-   * 0: stand in at once, as SkyServe does. Default "auto".
+   * How long a spot replica that is missing is waited for while its replacement is on its way or can be asked for, before
+   * on-demand stands in. What no zone can be asked for never waits. "auto": half as long again as spot usually takes to
+   * become ready here; on-demand that starts with it would not be ready sooner. 0: on-demand starts beside every
+   * replacement, as SkyServe does. Gaps that ready spare replicas cover are none. Default "auto".
    */
   graceSeconds: number | "auto";
   /** A fallback VM is kept at least this long: under losses that follow each other, ending and starting it again and
    * again costs more than it saves. Default 0. */
   minFallbackSeconds: number;
+  /**
+   * How long a zone that took or refused replicas is not relied on: on-demand stays until one replica has been ready
+   * there for so long; replicas that a loss left over are replaced in advance; and for an hour there is one spare
+   * replica. Longer: fewer gaps, more on-demand. 0: no such caution, as in SkyServe. Default 600.
+   */
+  cautionSeconds: number;
   /** Most fallback VMs at once: a number, or what they may cost together. Null (default): as many as are missing. */
   fallbackBudget: FallbackBudget | null;
   /**
@@ -38,6 +45,7 @@ export const SPOT_DEFAULTS: SpotSpec = {
   numOverprovision: 0,
   graceSeconds: "auto",
   minFallbackSeconds: 0,
+  cautionSeconds: 600,
   fallbackBudget: null,
   fallbackAtStart: false,
 };
