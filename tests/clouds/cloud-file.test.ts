@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { failLaunches, giveCapacity, readCloudFile, takeCapacity, updateCloudFile } from "../../provider/clouds/local";
+import {
+  failLaunches,
+  giveCapacity,
+  giveNotice,
+  readCloudFile,
+  takeCapacity,
+  updateCloudFile,
+} from "../../provider/clouds/local";
 import type { Cloud } from "../../provider/ports/cloud";
 import { until } from "../store/children";
 import { refused, request } from "./conformance";
@@ -40,6 +47,41 @@ describe("the local cloud, played by a file", () => {
     );
     await giveCapacity(world.cloudFile, "a", 1);
     await cloud.launch(request("r-4"));
+  });
+
+  it("places a VM where it was asked for, and nowhere else, and gives spot no more than its own room", async () => {
+    const zones = [{ name: "a", spotCapacity: 1 }, { name: "b", spotPrice: null }, { name: "c" }];
+    writeFileSync(world.cloudFile, JSON.stringify({ zones }));
+    const spot = (id: string, zone: string) => cloud.launch(request(id, { market: "spot", zone }));
+    await spot("r-1", "a");
+    await assert.rejects(spot("r-2", "a"), (error: Error) => {
+      assert.match(error.message, /no capacity for replica r-2 on the spot market in a:/);
+      return refused("NoCapacity")(error);
+    });
+    await assert.rejects(spot("r-3", "b"), refused("NoCapacity"));
+    await assert.rejects(spot("r-4", "mars"), refused("NoCapacity"));
+    await cloud.launch(request("r-5", { zone: "a" }));
+    await giveCapacity(world.cloudFile, "a", 1, "spotCapacity");
+    await spot("r-6", "a");
+    const listed = (await cloud.list()).map(({ replicaId, market, zone }) => `${replicaId} ${market} ${zone}`);
+    assert.deepEqual(listed, ["r-1 spot a", "r-5 onDemand a", "r-6 spot a"]);
+    const available = (await cloud.offerings()).map(({ zone, market, available }) => `${zone} ${market} ${available}`);
+    assert.deepEqual(available, ["a onDemand null", "a spot 0", "b onDemand null", "c onDemand null", "c spot null"]);
+  });
+
+  it("rings when a notice comes and when a VM is lost, and never otherwise", async () => {
+    await cloud.launch(request("r-1", { market: "spot" }));
+    await until("it runs", async () => (await cloud.list()).every(({ state }) => state === "running"));
+    let rings = 0;
+    const stop = cloud.watch!(() => (rings += 1));
+    try {
+      await giveNotice(world.cloudFile, "r-1", Date.now() + 600_000);
+      await until("the notice rings", () => rings === 1);
+      await world.takeAway("r-1");
+      await until("the loss rings", () => rings === 2);
+    } finally {
+      stop();
+    }
   });
 
   it("gives a place back when a replica has ended", async () => {

@@ -2,12 +2,14 @@ import { InvalidArgumentError, type Command } from "commander";
 import {
   failLaunches,
   giveCapacity,
+  giveNotice,
   killReplica,
   readCloudFile,
   takeCapacity,
   updateCloudFile,
   type CloudFile,
   type LaunchErrorCode,
+  type Room,
 } from "../../clouds/local";
 import { selectService, withService } from "../services";
 import type { Terminal } from "../terminal";
@@ -17,6 +19,10 @@ import { wholeNumber } from "../whole-number";
 interface LocalOptions {
   service?: string;
   file?: string;
+}
+
+interface RoomOptions {
+  spot?: boolean;
 }
 
 const CODES: LaunchErrorCode[] = ["NoCapacity", "QuotaExceeded", "LaunchFailed"];
@@ -37,14 +43,16 @@ export function addLocalCommands(program: Command, terminal: Terminal): void {
   verb("take-capacity", "Lets fewer VMs fit into a zone; ends nobody.")
     .argument("<zone>")
     .argument("[count]", "how many, or all", countOr("all"), "all")
-    .action(async (zone: string, count: number | "all", options: LocalOptions) => {
-      say(await takeCapacity(await cloudFileOf(options), zone, count));
+    .option("--spot", "of the spot market only")
+    .action(async (zone: string, count: number | "all", options: LocalOptions & RoomOptions) => {
+      say(await takeCapacity(await cloudFileOf(options), zone, count, roomOf(options)));
     });
   verb("give-capacity", "Lets more VMs fit into a zone.")
     .argument("<zone>")
     .argument("[count]", "how many, or unlimited", countOr("unlimited"), "unlimited")
-    .action(async (zone: string, count: number | "unlimited", options: LocalOptions) => {
-      say(await giveCapacity(await cloudFileOf(options), zone, count));
+    .option("--spot", "of the spot market only")
+    .action(async (zone: string, count: number | "unlimited", options: LocalOptions & RoomOptions) => {
+      say(await giveCapacity(await cloudFileOf(options), zone, count, roomOf(options)));
     });
   verb("fail-launches", "Makes launches fail until `heal-launches`, or some of them.")
     .option("--zone <name>", "in this zone only")
@@ -62,6 +70,15 @@ export function addLocalCommands(program: Command, terminal: Terminal): void {
     .action(async (bootSeconds: number, options: LocalOptions) => {
       say(await updateCloudFile(await cloudFileOf(options), (cloud) => ({ ...cloud, bootSeconds })));
     });
+  verb("notice", "Says that a replica's VM will be taken, and takes it then, as a spot market does.")
+    .argument("<replica>", "its id, as `status` shows it")
+    .option("--in <seconds>", "how long from now; 0 to 3600", seconds, 120)
+    .option("--withdraw", "takes the word back: the VM stays")
+    .action(async (replica: string, options: LocalOptions & { in: number; withdraw?: boolean }) => {
+      const at = options.withdraw ? null : Date.now() + options.in * 1000;
+      await giveNotice(await cloudFileOf(options), replica, at);
+      terminal.out(at === null ? `${replica} stays.\n` : `${replica} will be taken in ${options.in} s.\n`);
+    });
   withService(local.command("kill"))
     .description("Takes a replica's VM away at once (SIGKILL), as a lost spot VM is.")
     .argument("<replica>", "its id, as `status` shows it")
@@ -71,6 +88,10 @@ export function addLocalCommands(program: Command, terminal: Terminal): void {
     });
 }
 
+function roomOf({ spot = false }: RoomOptions): Room {
+  return spot ? "spotCapacity" : "capacity";
+}
+
 async function cloudFileOf({ service, file }: LocalOptions): Promise<string> {
   if (file !== undefined) return file;
   const { value } = await (await selectService(service)).store.readIntent();
@@ -78,10 +99,12 @@ async function cloudFileOf({ service, file }: LocalOptions): Promise<string> {
 }
 
 function cloudText({ zones, bootSeconds, launchErrors }: CloudFile): string {
+  const limit = (most: number | null) => (most === null ? "unlimited" : String(most));
   const price = (dollars: number | null) => (dollars === null ? "-" : `$${dollars}/h`);
-  const rows = zones.map(({ name, capacity, onDemandPrice, spotPrice }) => [
+  const rows = zones.map(({ name, capacity, spotCapacity, onDemandPrice, spotPrice }) => [
     name,
-    capacity === null ? "unlimited" : String(capacity),
+    limit(capacity),
+    limit(spotCapacity),
     price(onDemandPrice),
     price(spotPrice),
   ]);
@@ -90,7 +113,11 @@ function cloudText({ zones, bootSeconds, launchErrors }: CloudFile): string {
       `Launches ${zone === undefined ? "everywhere" : `in ${zone}`} fail with ${code}` +
       `${times === null ? "" : ` (${times} more)`}.`,
   );
-  const lines = [table(["ZONE", "CAPACITY", "ON-DEMAND", "SPOT"], rows), `A VM boots in ${bootSeconds} s.`, ...errors];
+  const lines = [
+    table(["ZONE", "CAPACITY", "SPOT CAPACITY", "ON-DEMAND", "SPOT"], rows),
+    `A VM boots in ${bootSeconds} s.`,
+    ...errors,
+  ];
   return `${lines.join("\n")}\n`;
 }
 

@@ -35,7 +35,7 @@ export function replicaView(
     side,
     endpoint: replica.address && `${replica.address.host}:${replica.address.port}`,
     launchedSecondsAgo: Math.max(0, Math.floor((now - replica.launchedAt) / 1000)),
-    resources: resourcesText(spec?.launch.resources ?? {}),
+    resources: resourcesText(replica.market, spec?.launch.resources ?? {}),
     status: STATUS[replica.status],
     region: replica.zone,
     inFlight: dataplane?.replicas[replica.id]?.inFlight ?? null,
@@ -64,12 +64,13 @@ const STATUS: Record<Replica["status"], string> = {
   terminating: "SHUTTING_DOWN",
 };
 
-/** As SkyServe writes it: `1x local(vCPU=2, mem=8, A10G=1)`. */
-function resourcesText({ cpus, memoryGiB, accelerators }: Resources): string {
+/** As SkyServe writes it: `1x local(vCPU=2, mem=8, A10G=1)`, `1x local([Spot]vCPU=2)`. */
+function resourcesText(market: Replica["market"], { cpus, memoryGiB, accelerators }: Resources): string {
   const parts = [
     cpus === undefined ? null : `vCPU=${cpus}`,
     memoryGiB === undefined ? null : `mem=${memoryGiB}`,
     ...Object.entries(accelerators ?? {}).map(([name, count]) => `${name}=${count}`),
   ].filter((part) => part !== null);
-  return parts.length === 0 ? "1x local" : `1x local(${parts.join(", ")})`;
+  const demands = `${market === "spot" ? "[Spot]" : ""}${parts.join(", ")}`;
+  return demands === "" ? "1x local" : `1x local(${demands})`;
 }

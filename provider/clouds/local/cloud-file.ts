@@ -11,6 +11,8 @@ const Zone = z.strictObject({
   name: z.string().min(1),
   /** VMs that fit, all of one service's counted; null: no limit. Taking capacity away ends nobody. */
   capacity: z.int().nonnegative().nullable().default(null),
+  /** Of these, VMs of the spot market; null: as many as fit. Taking it away ends nobody: `notices` and `kill` do. */
+  spotCapacity: z.int().nonnegative().nullable().default(null),
   /** Dollars per hour; null: not offered. */
   onDemandPrice: z.number().nonnegative().nullable().default(1),
   spotPrice: z.number().nonnegative().nullable().default(0.3),
@@ -19,6 +21,8 @@ const Zone = z.strictObject({
 const LaunchError = z.strictObject({
   /** Absent: in every zone. */
   zone: z.string().optional(),
+  /** Absent: in both. */
+  market: z.enum(["onDemand", "spot"]).optional(),
   code: z.enum(["NoCapacity", "QuotaExceeded", "LaunchFailed"]),
   /** Launches that still fail so; null: until the entry is removed. */
   times: z.int().positive().nullable().default(null),
@@ -61,9 +65,17 @@ export async function readCloudFile(file: string): Promise<CloudFile> {
   throw invalid(`The cloud file ${file} has an error at ${issue!.path.join(".") || "its top"}: ${issue!.message}.`);
 }
 
+/** Whose room it is: everybody's, or that of the spot market alone. */
+export type Room = "capacity" | "spotCapacity";
+
 /** Takes room away: `count` VMs fewer fit into the zone, or none at all. */
-export function takeCapacity(file: string, zone: string, count: number | "all"): Promise<CloudFile> {
-  return updateZone(file, zone, (capacity) => {
+export function takeCapacity(
+  file: string,
+  zone: string,
+  count: number | "all",
+  room: Room = "capacity",
+): Promise<CloudFile> {
+  return updateZone(file, zone, room, (capacity) => {
     if (count === "all") return 0;
     if (capacity === null)
       throw invalid(`Zone ${zone} has no limit to take ${count} from: take "all", or give it a limit.`);
@@ -72,14 +84,27 @@ export function takeCapacity(file: string, zone: string, count: number | "all"):
 }
 
 /** Gives room: `count` VMs more fit, or as many as anybody wants. */
-export function giveCapacity(file: string, zone: string, count: number | "unlimited"): Promise<CloudFile> {
-  return updateZone(file, zone, (capacity) => (count === "unlimited" ? null : (capacity ?? 0) + count));
+export function giveCapacity(
+  file: string,
+  zone: string,
+  count: number | "unlimited",
+  room: Room = "capacity",
+): Promise<CloudFile> {
+  return updateZone(file, zone, room, (capacity) => (count === "unlimited" ? null : (capacity ?? 0) + count));
+}
+
+/** The cloud's word that it takes this VM at that time; null: the word is taken back. */
+export function giveNotice(file: string, replicaId: string, at: number | null): Promise<CloudFile> {
+  return updateCloudFile(file, (cloud) => {
+    const others = cloud.notices.filter((notice) => notice.replicaId !== replicaId);
+    return { ...cloud, notices: at === null ? others : [...others, { replicaId, at }] };
+  });
 }
 
 /** Makes the next launches fail, `times` of them or (null) until the entry is taken out of the file. */
 export function failLaunches(
   file: string,
-  failure: { zone?: string; code: LaunchErrorCode; times: number | null },
+  failure: { zone?: string; market?: "onDemand" | "spot"; code: LaunchErrorCode; times: number | null },
 ): Promise<CloudFile> {
   return updateCloudFile(file, (cloud) => {
     if (failure.zone !== undefined) zoneOf(cloud, file, failure.zone);
@@ -101,11 +126,12 @@ export async function updateCloudFile(file: string, change: (cloud: CloudFile) =
 function updateZone(
   file: string,
   zone: string,
+  room: Room,
   change: (capacity: number | null) => number | null,
 ): Promise<CloudFile> {
   return updateCloudFile(file, (cloud) => {
     const found = zoneOf(cloud, file, zone);
-    const changed = { ...found, capacity: change(found.capacity) };
+    const changed = { ...found, [room]: change(found[room]) };
     return { ...cloud, zones: cloud.zones.map((each) => (each === found ? changed : each)) };
   });
 }

@@ -8,11 +8,13 @@ import { WatchedCloudFile } from "./watched-cloud-file";
 export {
   failLaunches,
   giveCapacity,
+  giveNotice,
   readCloudFile,
   takeCapacity,
   updateCloudFile,
   type CloudFile,
   type LaunchErrorCode,
+  type Room,
 } from "./cloud-file";
 export { killReplica } from "./kill";
 export { lastLines, LOG_LIMIT_BYTES } from "./log";

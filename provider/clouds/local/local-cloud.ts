@@ -7,7 +7,7 @@ import { alreadyEnded, asLaunchError, damagedRecord, launchFailed, undying } fro
 import { startProgram, unpackWork } from "./launch";
 import { rotateLog } from "./log";
 import { LISTED_AFTER_END_MS, observeVm } from "./observe";
-import { placeVm } from "./placement";
+import { NONE_IN_USE, placeVm, roomIn, type InUse } from "./placement";
 import { releasePort, reservePort } from "./ports";
 import { fileOf, markTold } from "./program-folder";
 import * as vms from "./replica-folder";
@@ -122,10 +122,12 @@ export class LocalCloud implements Cloud {
 
   async offerings(): Promise<Offering[]> {
     const [{ zones }, inUse] = [await this.cloudFile.watched.current(), await this.vmsByZone()];
-    return zones.flatMap((zone) => {
-      const available = zone.capacity === null ? null : Math.max(0, zone.capacity - (inUse.get(zone.name) ?? 0));
-      return pricesOf(zone).map(({ market }) => ({ zone: zone.name, market, available }));
-    });
+    return zones.flatMap((zone) =>
+      pricesOf(zone).map(({ market }) => {
+        const available = roomIn(zone, inUse.get(zone.name) ?? NONE_IN_USE, market);
+        return { zone: zone.name, market, available };
+      }),
+    );
   }
 
   async prices(): Promise<Price[]> {
@@ -182,7 +184,9 @@ export class LocalCloud implements Cloud {
     let record = await vms.readRecord(folder);
     if (record === null) {
       if (existsSync(fileOf.claim(folder))) throw alreadyEnded(replicaId);
-      record = await this.place(() => this.newRecord(folder, { replicaId, pool, revision, market, epoch }));
+      record = await this.place(() =>
+        this.newRecord(folder, { replicaId, pool, revision, market, epoch }, request.zone),
+      );
     }
     if (record === "damaged") throw damagedRecord(replicaId, vms.vmFile.record(folder));
     if (record.pool !== pool || record.revision !== revision) {
@@ -195,9 +199,10 @@ export class LocalCloud implements Cloud {
   private async newRecord(
     folder: string,
     asked: Pick<ReplicaRecord, "replicaId" | "pool" | "revision" | "market" | "epoch">,
+    wanted: LaunchRequest["zone"],
   ): Promise<ReplicaRecord> {
     const cloud = await this.cloudFile.watched.current();
-    const zone = await placeVm(this.cloudFile.path, cloud, await this.vmsByZone(), asked.replicaId);
+    const zone = await placeVm(this.cloudFile.path, cloud, await this.vmsByZone(), { ...asked, zone: wanted });
     const port = await reservePort(folder);
     const record = { ...asked, zone, port, bootSeconds: cloud.bootSeconds, launchedAt: Date.now() };
     if (await vms.createRecord(folder, record)) return record;
@@ -223,14 +228,17 @@ export class LocalCloud implements Cloud {
     return present.status.kind === "unclaimed" ? "free" : "running";
   }
 
-  private async vmsByZone(): Promise<Map<string, number>> {
-    const counts = new Map<string, number>();
+  private async vmsByZone(): Promise<Map<string, InUse>> {
+    const counts = new Map<string, InUse>();
     // With those that are only placed: launches side by side must not all take the same room.
     const placed = await Promise.all(
       (await this.replicas.ids()).map(async (id) => this.observe(id, await this.attend(id))),
     );
-    for (const vm of placed)
-      if (vm !== null && vm.state !== "ended") counts.set(vm.zone, (counts.get(vm.zone) ?? 0) + 1);
+    for (const vm of placed) {
+      if (vm === null || vm.state === "ended") continue;
+      const { all, spot } = counts.get(vm.zone) ?? NONE_IN_USE;
+      counts.set(vm.zone, { all: all + 1, spot: spot + (vm.market === "spot" ? 1 : 0) });
+    }
     return counts;
   }
 
