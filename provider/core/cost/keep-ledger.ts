@@ -17,27 +17,49 @@ export function keepLedger(draft: Draft, goals: Goals, { prices }: Observed): vo
 }
 
 function ratesNow(draft: Draft, goals: Goals, prices: readonly Price[]): Record<string, Rate> {
-  const billed = billedVms(draft);
+  const billed = billedVms(draft, goals);
   const rates: Record<string, Rate> = {};
   for (const name of new Set([...Object.keys(goals.pools), ...billed.keys()])) {
-    const zones = billed.get(name) ?? new Map<string, ZoneFleet>();
-    rates[name] = rateOf({ zones, wanted: wantedOf(goals.pools[name]), spot: null }, prices);
+    const zones = billed.get(name)?.zones ?? new Map<string, ZoneFleet>();
+    // Absent in the states of before there was a spot market.
+    const policy = draft.state.pools[name]?.primary?.spot ?? null;
+    const spot = policy && { overprovision: policy.numOverprovision };
+    rates[name] = rateOf({ zones, wanted: wantedOf(goals.pools[name]), spot }, prices);
   }
   return rates;
 }
 
+interface Billed {
+  zones: Map<string, ZoneFleet>;
+  /** On-demand VMs that are still to be counted as meant to be; those after them stand in for spot. */
+  base: number;
+}
+
 /** By pool and zone. One that is only asked for costs nothing yet; one that drains or ends does until it is gone. */
-function billedVms(draft: Draft): Map<string, Map<string, ZoneFleet>> {
-  const pools = new Map<string, Map<string, ZoneFleet>>();
+function billedVms(draft: Draft, goals: Goals): Map<string, Billed> {
+  const pools = new Map<string, Billed>();
   for (const { pool, zone, market, status } of draft.replicas()) {
     if (zone === null || status === "launching") continue;
-    let zones = pools.get(pool);
-    if (zones === undefined) pools.set(pool, (zones = new Map<string, ZoneFleet>()));
-    let counts = zones.get(zone);
-    if (counts === undefined) zones.set(zone, (counts = { spot: 0, onDemand: 0, fallback: 0 }));
-    counts[market] += 1;
+    let billed = pools.get(pool);
+    if (billed === undefined) {
+      billed = { zones: new Map<string, ZoneFleet>(), base: baseOf(draft, goals, pool) };
+      pools.set(pool, billed);
+    }
+    let counts = billed.zones.get(zone);
+    if (counts === undefined) billed.zones.set(zone, (counts = { spot: 0, onDemand: 0, fallback: 0 }));
+    if (market === "spot") counts.spot += 1;
+    else if (billed.base > 0) {
+      billed.base -= 1;
+      counts.onDemand += 1;
+    } else counts.fallback += 1;
   }
   return pools;
+}
+
+/** In a rollout nobody stands in for anybody: what it launches is pinned to on-demand. */
+function baseOf(draft: Draft, goals: Goals, pool: string): number {
+  const spot = draft.state.pools[pool]?.primary?.spot;
+  return spot && !goals.pools[pool]?.moving ? spot.baseOnDemandReplicas : Number.POSITIVE_INFINITY;
 }
 
 function wantedOf(goal: PoolGoal | undefined): number {

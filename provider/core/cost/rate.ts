@@ -19,7 +19,7 @@ export interface Fleet {
   zones: ReadonlyMap<string, ZoneFleet>;
   /** Replicas that the pool should have, of both versions in a rollout. */
   wanted: number;
-  /** Null: the pool does not use the spot market. */
+  /** Null: the pool does not use the spot market (any more). */
   spot: { overprovision: number } | null;
 }
 
@@ -39,7 +39,7 @@ export interface Rate {
 /** What a fleet costs an hour. */
 export function rateOf({ zones, wanted, spot }: Fleet, prices: readonly Price[]): Rate {
   const dollars = { ...NO_DOLLARS };
-  let [unpriced, vms, standIns] = [0, 0, 0];
+  let [unpriced, vms, spotVms, standIns] = [0, 0, 0, 0];
   for (const [zone, counts] of zones) {
     for (const kind of ["spot", "onDemand", "fallback"] as const) {
       const price = priceOf(prices, zone, kind === "spot" ? "spot" : "onDemand");
@@ -47,12 +47,13 @@ export function rateOf({ zones, wanted, spot }: Fleet, prices: readonly Price[])
       else dollars[kind] += counts[kind] * price;
       vms += counts[kind];
     }
+    spotVms += counts.spot;
     standIns += counts.fallback;
   }
   dollars.allOnDemand =
-    spot === null
+    spot === null && spotVms === 0
       ? dollars.onDemand
-      : onDemandInstead(vms, wanted, standIns + spot.overprovision) * (cheapestPrice(prices, "onDemand") ?? 0);
+      : onDemandInstead(vms, wanted, standIns + (spot?.overprovision ?? 0)) * (cheapestPrice(prices, "onDemand") ?? 0);
   return { dollars, unpriced };
 }
 

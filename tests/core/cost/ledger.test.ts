@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { enterRates, openLedger, paid, totalOf, type Ledger } from "../../../provider/core/cost/ledger";
 import type { Price } from "../../../provider/core/cost/price";
 import { NO_DOLLARS } from "../../../provider/core/cost/rate";
+import { SPOT_DEFAULTS } from "../../../provider/core/spot/spec";
 import type { Replica, State } from "../../../provider/core/state";
 import { intentOf, poolSpec, redeclare } from "../../simulation/intents";
 import { World } from "../../simulation/world";
@@ -105,5 +106,21 @@ describe("the ledger of a service", () => {
     world.prices = priced(5);
     world.tick();
     assert.equal(world.state!.ledger!.pools["p"]!.rate.dollars.onDemand, 10);
+  });
+
+  it("tells on-demand VMs that stand in for spot from those that are meant to be, but not in a rollout", () => {
+    const spot = { ...SPOT_DEFAULTS, baseOnDemandReplicas: 1 };
+    const world = new World(intentOf([poolSpec("p", "a", 3, { spot })]));
+    world.prices = [...priced(1), { zone: "a", market: "spot", dollarsPerHour: 0.25 }];
+    world.until(() => world.state?.pools["p"]?.hasServed === true && world.living().length === 3);
+    const rate = () => world.state!.ledger!.pools["p"]!.rate.dollars;
+    assert.deepEqual(rate(), { spot: 0.5, onDemand: 1, fallback: 0, allOnDemand: 3 });
+    world.closed.add("a/spot");
+    world.lose(world.living().find(({ market }) => market === "spot")!.replica);
+    world.until(() => rate().fallback > 0 && world.living().length === 3);
+    assert.deepEqual(rate(), { spot: 0.25, onDemand: 1, fallback: 1, allOnDemand: 3 });
+    world.declare((intent) => redeclare(intent, [poolSpec("p", "b", 3, { spot })]));
+    world.until(() => (world.state!.rollout?.cursor ?? 0) >= 2);
+    assert.equal(rate().fallback, 0);
   });
 });
