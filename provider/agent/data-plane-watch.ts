@@ -19,7 +19,7 @@ export interface WatchOptions {
   /** How the data plane starts us again when we are gone. */
   revive: ReviveCommand;
   reporter: Reporter;
-  /** The connection came or went: the world is to be looked at again. */
+  /** The connection came or went, or a pool without replicas is asked for one: the world is to be looked at again. */
   onChange: () => void;
   /** A newer agent has said hello: we must stop. */
   onStale: () => void;
@@ -91,6 +91,7 @@ export class WatchedDataPlane implements DataPlane {
         await dataplane.hello(epoch, revive);
         this.current = dataplane;
         dataplane.onDisconnect(() => this.lost());
+        dataplane.onWaiting(onChange);
         onChange();
         return;
       } catch (error) {

@@ -75,6 +75,8 @@ function routeOf(draft: Draft, name: string, goals: Goals): DesiredRoute[] {
       prefix: shown.route,
       pool: name,
       readiness: shown.readiness,
+      // As long as a replica may take to come up: whoever woke the pool must not be sent away before it can answer.
+      ...(shown.scaling?.min === 0 ? { wakeSeconds: shown.readiness.startupGraceSeconds } : {}),
       primary: version("primary", primary),
       canary: version("canary", canary),
       draining: reachable(draining),

@@ -19,6 +19,8 @@ export interface DesiredRoute {
   readiness: ReadinessSpec;
   primary: DesiredVersion | null;
   canary: DesiredVersion | null;
+  /** How long a request may wait while the route has no replica at all, in seconds; absent: as long as any other one. */
+  wakeSeconds?: number;
   /** Out of service for new requests; their running ones go on and are still reported by `observe()`. */
   draining: DesiredReplica[];
 }

@@ -8,6 +8,7 @@ import { spawnDetached } from "../host/child";
 import { controlSocket } from "../host/paths";
 import {
   fromWire,
+  type ControlEvent,
   readMessages,
   writeMessage,
   type ControlRequest,
@@ -31,6 +32,7 @@ interface Pending {
 export class DataPlaneClient implements DataPlane {
   private readonly pending = new Map<number, Pending>();
   private readonly listeners: (() => void)[] = [];
+  private waiting: (() => void) | null = null;
   private lastId = 0;
   private connected = true;
   private readonly socket: Socket;
@@ -40,7 +42,7 @@ export class DataPlaneClient implements DataPlane {
   constructor(serviceFolder: string) {
     this.path = controlSocket(serviceFolder);
     this.socket = connect(this.path);
-    readMessages(this.socket, (message) => this.received(message as ControlResponse));
+    readMessages(this.socket, (message) => this.received(message as ControlResponse | ControlEvent));
     // `close` always follows.
     this.socket.on("error", () => undefined);
     this.socket.on("close", () => this.disconnected());
@@ -60,6 +62,11 @@ export class DataPlaneClient implements DataPlane {
   onDisconnect(listener: () => void): void {
     if (this.connected) this.listeners.push(listener);
     else listener();
+  }
+
+  /** Called whenever a request comes to a route that has no replica at all. */
+  onWaiting(listener: () => void): void {
+    this.waiting = listener;
   }
 
   /** Makes this connection the agent's: if it breaks without `goodbye`, the data plane runs `revive`. */
@@ -104,7 +111,11 @@ export class DataPlaneClient implements DataPlane {
     });
   }
 
-  private received(response: ControlResponse): void {
+  private received(response: ControlResponse | ControlEvent): void {
+    if ("event" in response) {
+      this.waiting?.();
+      return;
+    }
     const waiting = this.pending.get(response.id);
     if (waiting === undefined) return;
     this.pending.delete(response.id);

@@ -26,6 +26,9 @@ export class ControlSocket {
     private readonly parts: ControlParts,
   ) {
     this.server = createServer((socket) => this.accept(socket));
+    parts.engine.onWaiting?.(() => {
+      for (const socket of this.open) writeMessage(socket, { event: "waiting" });
+    });
   }
 
   async listen(): Promise<void> {

@@ -26,6 +26,11 @@ export interface WireError {
 
 export type ControlResponse = { id: number; result: unknown } | { id: number; error: WireError };
 
+/** Told to every peer without being asked; one that does not know it finds no request of that id and goes on. */
+export interface ControlEvent {
+  event: "waiting";
+}
+
 /** A routing of thousands of replicas is far below this; more is not a message but a mistake. */
 const MAX_LINE_CHARACTERS = 16 * 1024 * 1024;
 
@@ -50,7 +55,7 @@ export function readMessages(socket: Socket, onMessage: (message: unknown) => vo
   });
 }
 
-export function writeMessage(socket: Socket, message: ControlRequest | ControlResponse): void {
+export function writeMessage(socket: Socket, message: ControlRequest | ControlResponse | ControlEvent): void {
   socket.write(`${JSON.stringify(message)}\n`);
 }
 

@@ -8,7 +8,9 @@ import type { DataPlaneReport } from "../ports/dataplane";
 export interface WaitingRoom {
   /** Takes requests on this unix socket, from now on by this routing; called again with each change of it. */
   open(path: string, desired: DesiredRouting): Promise<void>;
-  report(): Pick<DataPlaneReport, "replicas" | "routes" | "metrics">;
+  report(): Pick<DataPlaneReport, "replicas" | "routes" | "metrics"> & Required<Pick<DataPlaneReport, "pools">>;
+  /** Called when a request waits at a route that has no replica at all. */
+  onWaiting(listener: () => void): void;
   /** Lets what is in it end, at most `graceSeconds`. */
   close(graceSeconds: number): Promise<void>;
 }

@@ -18,6 +18,10 @@ export class EmbeddedEngine implements Engine {
     this.fenced.raise(epoch);
   }
 
+  onWaiting(listener: () => void): void {
+    this.table.onWaiting = listener;
+  }
+
   /** One after the other: two listeners must not fight for one port. */
   apply(desired: DesiredRouting): Promise<void> {
     const applied = this.applying.then(() => this.put(desired));

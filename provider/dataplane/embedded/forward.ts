@@ -235,7 +235,8 @@ export class Exchange implements UpstreamUser, Waiter {
     const now = performance.now();
     const firstTime = this.waitUntil === null;
     if (this.arrivedAt === 0) this.arrivedAt = now;
-    this.waitUntil ??= now + queueTimeoutSeconds * 1000;
+    const mayWait = this.route.sleeps ? this.route.wakeSeconds! : queueTimeoutSeconds;
+    this.waitUntil ??= now + mayWait * 1000;
     this.tried = null;
     if (firstTime && this.route.queue.size >= maxQueue) {
       this.giveUp(
@@ -243,12 +244,12 @@ export class Exchange implements UpstreamUser, Waiter {
       );
       return;
     }
-    this.route.queue.add(this);
+    this.route.enqueue(this);
     this.waitTimer = setTimeout(
       () => {
         this.route.queue.remove(this);
         this.giveUp(
-          `No replica of ${this.route.prefix} could take the request within ${queueTimeoutSeconds} s: try again shortly.`,
+          `No replica of ${this.route.prefix} could take the request within ${mayWait} s: try again shortly.`,
         );
       },
       Math.max(0, this.waitUntil - now),

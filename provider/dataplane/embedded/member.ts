@@ -11,6 +11,8 @@ export class Member {
   inFlight = 0;
   /** Empty before it was ever in a version. */
   revision: Revision = "";
+  /** Of which pool it is. */
+  owner = "";
   /** Of its version: shared with its siblings, and there when they are gone. Null before it was ever in one. */
   counts: VersionMetrics | null = null;
   /** False while it drains and after it left: it gets no new requests, and no second tries either. */

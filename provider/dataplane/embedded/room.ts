@@ -1,6 +1,5 @@
 import type { DesiredRouting } from "../../core/routing";
 import type { BalancerSpec } from "../../core/spec/pool";
-import type { DataPlaneReport } from "../../ports/dataplane";
 import type { VersionCounts } from "../version-counts";
 import type { WaitingRoom } from "../waiting-room";
 import { RoutingTable } from "./routing-table";
@@ -25,9 +24,13 @@ export class EmbeddedRoom implements WaitingRoom {
     this.table.set(desired);
   }
 
-  report(): Pick<DataPlaneReport, "replicas" | "routes" | "metrics"> {
-    const { replicas, routes, metrics } = this.table.report();
-    return { replicas, routes, metrics };
+  onWaiting(listener: () => void): void {
+    this.table.onWaiting = listener;
+  }
+
+  report(): ReturnType<WaitingRoom["report"]> {
+    const { replicas, routes, metrics, pools } = this.table.report();
+    return { replicas, routes, metrics, pools };
   }
 
   async close(graceSeconds: number): Promise<void> {

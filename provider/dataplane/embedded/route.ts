@@ -2,7 +2,7 @@ import type { BalancerSpec, Revision } from "../../core/spec/pool";
 import type { RouteMetrics } from "../../ports/dataplane";
 import type { Member } from "./member";
 import { pick, pickInPanic, type Candidates, type Tried } from "./pick";
-import { WaitQueue } from "./queue";
+import { WaitQueue, type Waiter } from "./queue";
 import { Split, type Role } from "./split";
 
 export interface Version extends Candidates {
@@ -17,6 +17,11 @@ export type Pin = string | null;
 /** One route and its two versions. Survives every apply, so that its split, its queue and its counts do too. */
 export class Route {
   readonly queue = new WaitQueue();
+  /** Requests that came, whatever became of them. */
+  arrivals = 0;
+  pool = "";
+  /** How long a request may wait while there is no replica at all; null: as long as any other. */
+  wakeSeconds: number | null = null;
   private readonly split = new Split();
   private rejected = 0;
   private readonly firstAttempts = { primary: 0, canary: 0 };
@@ -26,6 +31,8 @@ export class Route {
   constructor(
     readonly prefix: string,
     public balancer: BalancerSpec,
+    /** The first request waits, and there is no replica at all. */
+    private readonly onWaiting: () => void,
   ) {}
 
   setVersions(primary: Version | null, canary: Version | null): void {
@@ -43,9 +50,21 @@ export class Route {
     return next === 47 || next === 63;
   }
 
-  /** Whether the asked version has any replica, busy and unhealthy ones included. */
+  /** Nobody is there, and a request brings somebody. */
+  get sleeps(): boolean {
+    return this.wakeSeconds !== null && !this.primary?.members.length && !this.canary?.members.length;
+  }
+
+  /** Whether the asked version has any replica, busy and unhealthy ones included, or is to have one when it wakes. */
   serves(pin: string): boolean {
-    return (this.versionOf(pin)?.members.length ?? 0) > 0;
+    const version = this.versionOf(pin);
+    return version !== null && (version.members.length > 0 || this.sleeps);
+  }
+
+  /** The request waits for room, or for a replica that is to come. */
+  enqueue(waiter: Waiter): void {
+    this.queue.add(waiter);
+    if (this.queue.size === 1 && this.sleeps) this.onWaiting();
   }
 
   /** The replica of a request's first attempt. Only requests without a version header move the split on. */

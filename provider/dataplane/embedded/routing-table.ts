@@ -1,3 +1,4 @@
+import type { PoolLoad } from "../../core/observed";
 import type { DesiredReplica, DesiredRoute, DesiredRouting, DesiredVersion } from "../../core/routing";
 import type { DataPlaneReport } from "../../ports/dataplane";
 import type { Revision } from "../../core/spec/pool";
@@ -6,7 +7,9 @@ import { Route, type Version } from "./route";
 import type { Role } from "./split";
 import { VersionCounts } from "../version-counts";
 
-type Report = Pick<DataPlaneReport, "replicas" | "versions" | "routes" | "metrics">;
+type Report = Pick<DataPlaneReport, "replicas" | "versions" | "routes" | "metrics"> & {
+  pools: Record<string, PoolLoad>;
+};
 
 /** The routing in force. `set` works out the difference itself: members, splits and queues that stay are not touched. */
 export class RoutingTable {
@@ -15,6 +18,9 @@ export class RoutingTable {
   private members = new Map<string, Member>();
   /** Out of the routing altogether, but with requests that still run. */
   private readonly departed = new Set<Member>();
+
+  /** Called when a request waits at a route that has no replica at all. */
+  onWaiting: (() => void) | null = null;
 
   constructor(private readonly counts = new VersionCounts()) {}
 
@@ -36,6 +42,7 @@ export class RoutingTable {
       const member = known?.isStill(replica, revision) ? known : new Member(replica, route.readiness);
       member.health.setReadiness(route.readiness);
       member.onRoom = onRoom;
+      member.owner = route.pool;
       member.serving = onRoom !== null;
       members.set(replica.id, member);
       return member;
@@ -43,7 +50,8 @@ export class RoutingTable {
 
     const routes = desired.routes.map((wanted) => {
       const route =
-        this.routes.find((existing) => existing.prefix === wanted.prefix) ?? new Route(wanted.prefix, desired.balancer);
+        this.routes.find((existing) => existing.prefix === wanted.prefix) ??
+        new Route(wanted.prefix, desired.balancer, () => this.onWaiting?.());
       const version = (role: Role, of: DesiredVersion | null): Version | null =>
         of && {
           role,
@@ -59,6 +67,8 @@ export class RoutingTable {
         };
       for (const replica of wanted.draining) keep(wanted, replica, null, null);
       route.balancer = desired.balancer;
+      route.pool = wanted.pool;
+      route.wakeSeconds = wanted.wakeSeconds ?? null;
       route.setVersions(version("primary", wanted.primary), version("canary", wanted.canary));
       return route;
     });
@@ -73,9 +83,14 @@ export class RoutingTable {
   }
 
   report(): Report {
-    const report: Report = { replicas: {}, versions: this.counts.report(), routes: {}, metrics: {} };
+    const report: Report = { replicas: {}, versions: this.counts.report(), routes: {}, metrics: {}, pools: {} };
+    for (const { pool, arrivals, queue } of this.routes) {
+      report.pools[pool] = { arrivals, inFlight: 0, queued: queue.size };
+    }
     for (const member of [...this.members.values(), ...this.departed]) {
       const id = member.desired.id;
+      const load = report.pools[member.owner];
+      if (load !== undefined) load.inFlight += member.inFlight;
       const counted = report.replicas[id];
       if (counted !== undefined) {
         counted.inFlight += member.inFlight;

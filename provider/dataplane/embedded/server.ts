@@ -134,6 +134,7 @@ export class FrontServer {
         status: 404,
         sentence: `No pool serves this path: ${path.split("?", 1)[0]}. See the routes of the service's pools.`,
       });
+    route.arrivals += 1;
     const pin = req.headers[VERSION_HEADER];
     new Exchange(route, { req, res, head, expectsContinue, pin: pin === undefined ? null : String(pin) }).start();
   }

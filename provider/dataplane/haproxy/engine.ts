@@ -56,6 +56,10 @@ export class HaproxyEngine implements Engine {
     this.fenced.raise(epoch);
   }
 
+  onWaiting(listener: () => void): void {
+    this.room.onWaiting(listener);
+  }
+
   apply(desired: DesiredRouting): Promise<void> {
     return this.alone(async () => {
       this.fenced.admit(desired, this.inForce);

@@ -1,4 +1,5 @@
-import type { DesiredRouting } from "../../core/routing";
+import type { PoolLoad } from "../../core/observed";
+import type { DesiredRoute, DesiredRouting } from "../../core/routing";
 import type { Revision } from "../../core/spec/pool";
 import type { DataPlaneReport, ReplicaMetrics } from "../../ports/dataplane";
 import { emptyMetrics } from "../metrics";
@@ -6,7 +7,7 @@ import type { WaitingRoom } from "../waiting-room";
 import { everyReplica, type RequestCounts } from "./request-counts";
 import type { Traffic } from "./traffic";
 
-type Parts = Pick<DataPlaneReport, "replicas" | "routes" | "metrics">;
+type Parts = Pick<DataPlaneReport, "replicas" | "routes" | "metrics" | "pools">;
 
 export interface Seen {
   /** The pools by their place in that process. */
@@ -66,7 +67,24 @@ export function reportOf(
       },
     };
   }
+  report.pools = Object.fromEntries(desired.routes.map((route) => [route.pool, loadOf(route, report, counts, room)]));
   return report;
+}
+
+/** HAProxy tells of a request when it is over; until then it is among those in flight. */
+function loadOf(
+  { pool, prefix, primary, canary, draining }: DesiredRoute,
+  { replicas, routes }: Parts,
+  counts: RequestCounts,
+  room: ReturnType<WaitingRoom["report"]>,
+): PoolLoad {
+  const over = Object.values(counts.route(pool).byRevision).reduce((sum, count) => sum + count, 0);
+  const members = [...(primary?.replicas ?? []), ...(canary?.replicas ?? []), ...draining];
+  return {
+    arrivals: over + (room.pools[pool]?.arrivals ?? 0),
+    inFlight: members.reduce((sum, { id }) => sum + (replicas[id]?.inFlight ?? 0), 0),
+    queued: routes[prefix]?.queued ?? 0,
+  };
 }
 
 /** Of those in service; a draining one's is known by its server only. */
