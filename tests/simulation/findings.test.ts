@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { poolProgress } from "../../provider/core/follow";
 import { surge } from "../core/strategies";
-import { deploy, proved, serving, settled } from "./one-pool";
+import { deploy, proved, readyOf, revisions, serving, settled, weights } from "./one-pool";
 import * as several from "./service";
 
 describe("what the simulator has found, told again", () => {
@@ -39,6 +39,40 @@ describe("what the simulator has found, told again", () => {
     deploy(world, "a", 1);
     world.until(() => poolProgress(world.intent, world.state, "p").kind === "done", 600);
     assert.equal(world.living().length, 1);
+    proved(world);
+  });
+
+  it("takes nobody out of service on a predecessor's word for who is ready", () => {
+    const world = serving(2);
+    const [first, second] = world.living();
+    world.unprobed = true;
+    second!.sick = true;
+    deploy(world, "a", 1);
+    const isDraining = () => world.log.some(({ kind }) => kind === "replicaDraining");
+    for (let seconds = 0; seconds < 10; seconds += 1) world.tick(1_000, 0);
+    assert.equal(isDraining(), false);
+    world.unprobed = false;
+    world.until(() => settled(world));
+    assert.deepEqual(world.living(), [first]);
+    proved(world);
+  });
+
+  it("takes no step of a rollout on a predecessor's word for who is ready", () => {
+    const world = serving(4);
+    deploy(world, "b", 4);
+    world.until(() => world.state!.rollout?.cursor === 1);
+    world.command({ kind: "pause" });
+    world.until(() => readyOf(world, "b") === 1);
+    const canary = world.living().find(({ revision }) => revision === "b")!;
+    world.unprobed = true;
+    canary.sick = true;
+    world.command({ kind: "resume" });
+    for (let seconds = 0; seconds < 10; seconds += 1) world.tick(1_000, 0);
+    assert.equal(weights(world).canary, 0);
+    world.unprobed = false;
+    canary.sick = false;
+    world.until(() => settled(world));
+    assert.deepEqual(revisions(world), ["b"]);
     proved(world);
   });
 

@@ -59,6 +59,8 @@ export class World {
   /** Launches that the cloud will refuse before it gives again. */
   refusals = 0;
   dissolved = false;
+  /** Whoever decides has just taken over and has probed nobody yet. */
+  unprobed = false;
   /** What a replica says to a userConfig; null: nothing, the request is lost. */
   answerToConfig: (replica: string, hash: string) => "acknowledged" | "refused" | null = () => "acknowledged";
   /** What the data plane has counted of each version. */
@@ -193,7 +195,7 @@ export class World {
     const inFlight = (replica: string) => (this.now < this.vms.get(replica)!.requestsUntil ? 1 : 0);
     return {
       vms,
-      probes,
+      probes: this.unprobed ? {} : probes,
       dataplane: this.dataPlaneUp
         ? {
             generation: this.routing?.generation ?? 0,

@@ -13,6 +13,7 @@ import { FAILURES_ENOUGH } from "./failures";
 import { countOf, marketsOf } from "./markets";
 import { candidatesOf, NO_POOL_SPOT, Places, whyNowhere, type Place } from "./places";
 import { restartNow } from "./restart";
+import { seesWhoIsReady } from "./sight";
 import { slotsOf } from "./slots";
 
 /** One step that the fleet would take; the guard decides whether it may. */
@@ -38,11 +39,17 @@ export function proposeMoves(draft: Draft, goals: Goals, observed: Observed): Mo
     const count = census[name]!;
     const surplus = surplusOf(goal, count, observed);
     const lacking = { primary: lackingOf(goal, count, "primary"), canary: lackingOf(goal, count, "canary") };
-    leave.push(...(goal.exchange === "restart" ? exchanged(draft, name, surplus, lacking) : surplus));
+    const moves = goal.exchange === "restart" ? exchanged(draft, name, surplus, lacking) : surplus;
+    const waits = !goal.leaving && moves.some(takesReady) && !seesWhoIsReady(draft, observed);
+    leave.push(...(waits ? moves.filter((move) => !takesReady(move)) : moves));
     // The primary first: it is what keeps the service's promise while the canary has yet to prove itself.
     enter.push(...launches(draft, { name, goal, count, lacking, observed }));
   }
   return [...leave, ...enter];
+}
+
+function takesReady(move: Move): boolean {
+  return move.kind !== "launch" && move.replica.status === "ready";
 }
 
 /** How many of a version are missing, those left out that are on their way to it on the VM of another. */

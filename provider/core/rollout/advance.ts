@@ -1,5 +1,6 @@
 import type { Draft } from "../draft";
 import type { Census } from "../fleet/census";
+import { seesWhoIsReady } from "../fleet/sight";
 import { followGates } from "../gate/follow";
 import type { Intent } from "../intent";
 import type { Observed } from "../observed";
@@ -12,6 +13,7 @@ import { giveUp } from "./turn";
 
 /** Moves the cursor over every plan state that is established and may be left. True when the last one is behind it. */
 export function advance(draft: Draft, intent: Intent, observed: Observed, census: Record<string, Census>): boolean {
+  if (!seesWhoIsReady(draft, observed)) return false;
   for (;;) {
     const rollout = draft.state.rollout!;
     if (!established(draft, rollout, census, observed.dataplane)) {

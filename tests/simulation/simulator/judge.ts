@@ -37,6 +37,8 @@ export class Judge {
   private plannedAt = -1;
   /** When each routing was first decided. */
   private readonly decidedAt = new Map<number, number>();
+  /** By pool and revision, as last decided: a noticed replica may still drain when its revision has gone. */
+  private readonly drainSeconds = new Map<string, number>();
   private reached: { key: string; share: number } = { key: "", share: 0 };
 
   constructor(private readonly world: SimulatedWorld) {}
@@ -59,7 +61,12 @@ export class Judge {
     this.jumpedAt = this.world.timeline.now;
   }
 
-  persisted({ replicas, rollout, routing }: State): void {
+  persisted({ pools, replicas, rollout, routing }: State): void {
+    for (const { primary, canary } of Object.values(pools)) {
+      for (const spec of [primary, canary]) {
+        if (spec !== null) this.drainSeconds.set(`${spec.name}/${spec.revision}`, spec.drainSeconds);
+      }
+    }
     if (!this.decidedAt.has(routing.generation)) this.decidedAt.set(routing.generation, this.world.timeline.now);
     for (const id in replicas) this.journalled.add(id);
     const plan = rollout === null ? "" : `${rollout.id}/${rollout.growing}/${rollout.direction.kind}`;
@@ -227,10 +234,7 @@ export class Judge {
   }
 
   private drainMs({ pool, revision }: Vm): number {
-    const { state } = this.world;
-    const found = state?.pools[pool];
-    const spec = [found?.primary, found?.canary].find((each) => each?.revision === revision) ?? found?.primary;
-    return (spec?.drainSeconds ?? 0) * 1000;
+    return 1000 * (this.drainSeconds.get(`${pool}/${revision}`) ?? 0);
   }
 
   private lookForOrphans(): void {

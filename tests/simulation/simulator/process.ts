@@ -142,8 +142,8 @@ export class ControllerProcess {
     }
     this.rung = false;
     this.wake = null;
-    // What rings together is looked at together.
-    await this.world.timeline.sleep(100);
+    // What rings together is looked at together: sometimes half of it, sometimes all.
+    await this.world.timeline.sleep(this.world.lookComesMs(this.epoch));
     await this.awake();
   }
 

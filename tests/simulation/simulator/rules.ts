@@ -57,14 +57,18 @@ function deficitsInRollout(
   if (from === 0 || to === 0) return {};
   const pool = world.state!.pools[name]!;
   const whole = (route.primary?.weight ?? 0) + (route.canary?.weight ?? 0);
-  const deficit = (revision: string | undefined, steady: number) => {
+  const standing = (revision: string | undefined, steady: number) => {
     const version = [route.primary, route.canary].find((each) => each?.revision === revision);
-    if (!version || version.weight === 0) return 0;
-    return Math.max(0, version.weight / whole - healthy(world, version) / steady);
+    const carries = version ? healthy(world, version) / steady : 0;
+    return { carries, deficit: version?.weight ? Math.max(0, version.weight / whole - carries) : 0 };
   };
+  const primary = standing(pool.primary?.revision, from);
+  const canary = standing(pool.canary?.revision, to);
+  // Where both together cannot carry it all (more is declared than is there yet), the split can only share out the need.
+  const worst = primary.carries + canary.carries < 1 ? Math.max(primary.deficit, canary.deficit) : 0;
   return {
-    [`${name} primary`]: deficit(pool.primary?.revision, from),
-    [`${name} canary`]: deficit(pool.canary?.revision, to),
+    [`${name} primary`]: Math.max(worst, primary.deficit),
+    [`${name} canary`]: Math.max(worst, canary.deficit),
   };
 }
 

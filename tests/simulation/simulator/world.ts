@@ -55,6 +55,11 @@ export class SimulatedWorld {
     return WALL_AT_START + this.timeline.now + this.clockAheadMs;
   }
 
+  /** How long after a ring; short or long, so that looks fall into every phase of what orders do. */
+  lookComesMs(epoch: number): number {
+    return 20 + Math.round(400 * luck(this.scenario.seed, "comes", epoch, this.looks));
+  }
+
   /** Mostly at once, sometimes long enough for the world to change meanwhile. */
   lookTakesMs(epoch: number): number {
     this.looks += 1;
