@@ -21,7 +21,8 @@ export function compiledCli(...args: string[]): Program {
   return { command: process.execPath, args: [compiled("provider/cli/main.js"), ...args] };
 }
 
-function compiled(file: string): string {
+/** A file of dist/, which is built first if it is out of date. */
+export function compiled(file: string): string {
   if (!built) execFileSync(process.execPath, ["--input-type=module", "-e", BUILD], { cwd: ROOT, stdio: "inherit" });
   built = true;
   return join(ROOT, "dist", file);

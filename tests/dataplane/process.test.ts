@@ -3,11 +3,11 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DataPlaneClient, startDataPlane } from "../../provider/dataplane/client";
+import { DataPlaneClient } from "../../provider/dataplane/client";
 import type { ReviveCommand } from "../../provider/dataplane/protocol";
 import { controlSocket } from "../../provider/host/paths";
 import { ask, RawClient } from "./support/client";
-import { isRunning, kill, startEngine, type ProcessUnderTest } from "./support/engine-process";
+import { isRunning, kill, startBuilt, startEngine, type ProcessUnderTest } from "./support/engine-process";
 import { startListening, startReplica, stopReplicas } from "./support/replica";
 import { primaryOnly } from "./support/routing";
 import { until } from "./support/until";
@@ -132,7 +132,7 @@ describe("the process of the embedded data plane", () => {
     const desired = { ...primaryOnly([replica]), endpoint: { host: "127.0.0.1", port: await freePort() } };
     await engine.plane.apply(desired);
     await kill(engine.pid);
-    started.push(startDataPlane(engine.folder));
+    started.push(startBuilt(engine.folder));
     await until(
       "it serves again",
       () =>
@@ -150,12 +150,12 @@ describe("the process of the embedded data plane", () => {
   it("starts with nothing when what it saved is half written", async () => {
     await kill(engine.pid);
     writeFileSync(join(engine.folder, "dataplane.json"), '{"version":1,"rou');
-    started.push(startDataPlane(engine.folder));
+    started.push(startBuilt(engine.folder));
     await until("it answers and has no endpoint", async () => (await endpointOf(engine.folder)) === null);
   });
 
   it("ends by itself when one already serves the same folder", async () => {
-    const second = startDataPlane(engine.folder);
+    const second = startBuilt(engine.folder);
     started.push(second);
     await until("the second one ended", () => !isRunning(second));
     assert.ok(isRunning(engine.pid));

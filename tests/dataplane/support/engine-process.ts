@@ -1,10 +1,12 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DataPlaneClient, startDataPlane } from "../../../provider/dataplane/client";
+import { DataPlaneClient, type startDataPlane } from "../../../provider/dataplane/client";
 import { controlSocket } from "../../../provider/host/paths";
 import type { EngineKind } from "../../../provider/core/spec/pool";
 import { endOrphans } from "../../../provider/dataplane/haproxy/worker-records";
+import { compiled } from "../../agent/compiled";
 import type { EngineUnderTest } from "./engine";
 import { until } from "./until";
 
@@ -14,11 +16,18 @@ export interface ProcessUnderTest extends EngineUnderTest {
   pid: number;
 }
 
-/** A data plane process with a service folder of its own; `start` may be that of the built package. */
+/** That of the built package: from sources each start takes seconds of compiling. */
+export function startBuilt(...args: Parameters<typeof startDataPlane>): number {
+  const load = createRequire(__filename);
+  const built = load(compiled("provider/dataplane/client.js")) as { startDataPlane: typeof startDataPlane };
+  return built.startDataPlane(...args);
+}
+
+/** A data plane process with a service folder of its own. */
 export async function startEngine(
   kind: EngineKind = "embedded",
   folder = mkdtempSync(join(tmpdir(), "dataplane-")),
-  start: typeof startDataPlane = startDataPlane,
+  start: typeof startDataPlane = startBuilt,
 ): Promise<ProcessUnderTest> {
   const pid = start(folder, kind);
   let plane: DataPlaneClient | null = null;
