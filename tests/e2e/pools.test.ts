@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Load } from "../load/load";
-import { assertUnharmed, Deployment } from "./harness/deployment";
+import { assertUnharmed, Deployment, PAUSE_MS } from "./harness/deployment";
 import { eventually } from "./harness/eventually";
 
 /** Pools by name, each with its model; the stack's config says which there are. */
@@ -54,7 +54,9 @@ describe("a service of several pools, each behind its own path", function () {
 
   /** Load on every one of these pools while `work` runs; nobody of any pool may notice. */
   async function underLoad(pools: string[], work: () => Promise<unknown>): Promise<void> {
-    const loads = await Promise.all(pools.map((pool) => Load.start({ url: `${deployment.url}/${pool}`, clients: 3 })));
+    const start = (pool: string): Promise<Load> =>
+      Load.start({ url: `${deployment.url}/${pool}`, clients: 3, pauseMs: PAUSE_MS });
+    const loads = await Promise.all(pools.map(start));
     const enough = async (count: number): Promise<boolean> => {
       const progress = await Promise.all(loads.map((load) => load.progress()));
       return progress.every(({ requests }) => requests >= count);

@@ -8,6 +8,7 @@ export interface ClientOptions {
   client: number;
   kind: RequestRecord["kind"];
   token: string | undefined;
+  pauseMs: number;
   /** A request without an answer for this long has failed. */
   patienceMs: number;
 }
@@ -57,7 +58,8 @@ export class LoadClient {
     while (!this.#stopped) {
       const record = await this.#ask();
       this.records.push(record);
-      if (record.outcome.kind !== "ok") await new Promise((resolve) => setTimeout(resolve, PAUSE_AFTER_TROUBLE_MS));
+      const pauseMs = record.outcome.kind === "ok" ? this.#options.pauseMs : PAUSE_AFTER_TROUBLE_MS;
+      if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
   }
 

@@ -3,10 +3,12 @@ import type { FromLoad, LoadOptions, LoadProgress, ToLoad } from "./protocol";
 import type { Kill, RequestRecord } from "./record";
 import { reportOf } from "./report";
 
-const { url, clients = 16, token, patienceMs = 30_000 } = JSON.parse(process.argv[2] ?? "{}") as LoadOptions;
+const options = JSON.parse(process.argv[2] ?? "{}") as LoadOptions;
+const { url, clients = 16, token, pauseMs = 0, patienceMs = 30_000 } = options;
 const callers = Array.from(
   { length: clients },
-  (_, client) => new LoadClient({ url, client, kind: client % 3 === 2 ? "stream" : "unary", token, patienceMs }),
+  (_, client) =>
+    new LoadClient({ url, client, kind: client % 3 === 2 ? "stream" : "unary", token, pauseMs, patienceMs }),
 );
 const kills: Kill[] = [];
 

@@ -25,6 +25,8 @@ export interface LoadOptions {
   /** Keep-alive clients; every third asks for streams. Default 16. */
   clients?: number;
   token?: string;
+  /** What each client lets pass between an answer and its next request. Default 0. */
+  pauseMs?: number;
   /** Default 30,000. */
   patienceMs?: number;
 }

@@ -12,6 +12,9 @@ import { Workspace } from "./workspace";
 /** Small and quick: what a scenario needs to see a rollout of several steps in a few seconds. */
 const QUICK = { replicas: 2, maxSurgePercent: 50, bootSeconds: 0.5, streamSeconds: 0.5 };
 
+/** Some 200 requests a second: without a pause the load alone would keep half a core busy, for no other proof. */
+export const PAUSE_MS = 20;
+
 /** The quickstart, deployed for a test file: scenarios change it, look at it and hit it with load. */
 export class Deployment {
   #model = 0;
@@ -58,7 +61,7 @@ export class Deployment {
 
   /** Runs `work` while 9 clients call; returns how that went for them. */
   async underLoad(work: (load: Load) => Promise<void>): Promise<LoadReport> {
-    const load = await Load.start({ url: this.url, clients: 9 });
+    const load = await Load.start({ url: this.url, clients: 9, pauseMs: PAUSE_MS });
     try {
       await this.#requests(load, 50);
       await work(load);
