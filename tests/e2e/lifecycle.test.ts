@@ -4,6 +4,7 @@ import { assertUnharmed, Deployment } from "./harness/deployment";
 describe("a service from its first up to its destroy", function () {
   this.timeout(300_000);
   let deployment: Deployment;
+  let planned: unknown;
 
   before(async () => {
     deployment = await Deployment.up();
@@ -44,13 +45,13 @@ describe("a service from its first up to its destroy", function () {
     const rollout = (await previewSteps()).find(({ urn }) => urn.includes("Rollout::"))!;
     assert.equal(rollout.op, "update");
     assert.match(JSON.stringify(rollout.newState.inputs), /canary/i);
+    planned = rollout.newState.inputs["plan"];
     const { stdout } = await deployment.workspace.must("preview", "--diff");
     assert.match(stdout, /3 replicas|at most 3|peak.*3/i);
     assert.equal((await deployment.service.events()).length, before);
   });
 
   it("rolls the changed template out without a failed request, as previewed", async () => {
-    const planned = (await previewSteps()).find(({ urn }) => urn.includes("Rollout::"))!.newState.inputs["plan"];
     const report = await deployment.underLoad(async () => {
       await deployment.workspace.mustUp();
     });

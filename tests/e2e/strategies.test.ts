@@ -15,7 +15,6 @@ describe("each way to roll out, through the CLI and under load", function () {
   /** Rolls a new model out by this strategy; nobody may notice. */
   async function rollOut(strategy: StrategyArgs): Promise<CapacitySeen & { plan: Record<string, unknown> }> {
     const model = await deployment.changeTemplate(strategy);
-    const plan = await previewedPlan();
     let seen: CapacitySeen | null = null;
     const report = await deployment.underLoad(async () => {
       seen = await watchCapacity(deployment.service, () => deployment.workspace.mustUp());
@@ -23,13 +22,13 @@ describe("each way to roll out, through the CLI and under load", function () {
     assertUnharmed(report);
     assert.equal(await deployment.servedModel(), model);
     await deployment.assertSound();
-    return { ...seen!, plan };
+    return { ...seen!, plan: await plan() };
   }
 
-  async function previewedPlan(): Promise<Record<string, unknown>> {
-    const { stdout } = await deployment.workspace.must("preview", "--json");
-    const { steps } = JSON.parse(stdout) as { steps: { urn: string; newState: { inputs: Record<string, unknown> } }[] };
-    return steps.find(({ urn }) => urn.includes("Rollout::"))!.newState.inputs["plan"] as Record<string, unknown>;
+  /** As it was previewed: that an `up` keeps the previewed plan is the lifecycle's test. */
+  async function plan(): Promise<Record<string, unknown>> {
+    const { resources } = await deployment.workspace.exportedState();
+    return resources.find(({ urn }) => urn.includes("Rollout::"))!.inputs["plan"] as Record<string, unknown>;
   }
 
   it("blueGreen brings a whole second fleet up and never mixes versions", async () => {

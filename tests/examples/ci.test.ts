@@ -16,7 +16,7 @@ describe("the example CI workflow, its own commands run one by one", function ()
   let url: string;
 
   before(async () => {
-    const files = ["index.ts", "app/server.js", "ci/deploy.yml", "ci/plan-comment.mjs"];
+    const files = ["index.ts", "tsconfig.json", "app/server.js", "ci/deploy.yml", "ci/plan-comment.mjs"];
     project = await InstalledProject.create(Object.fromEntries(files.map((name) => [name, read(name)])));
     workflow = new Workflow(path.join(project.project, "ci/deploy.yml"), {
       "vars.PULUMI_BACKEND_URL": project.env["PULUMI_BACKEND_URL"] ?? "",
