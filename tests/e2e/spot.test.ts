@@ -11,7 +11,7 @@ describe("a pool on the spot market, through the CLI", function () {
   let deployment: Deployment;
   /** While it is not there no replica gets ready, so that what is on its way can be looked at for as long as that takes. */
   let gate: string;
-  let spot = "fallbackAtStart: true, graceSeconds: 0";
+  let spot = "fallbackAtStart: true, graceSeconds: 0, cautionSeconds: 0";
 
   before(async () => {
     deployment = await Deployment.prepare({ replicas: 2, bootSeconds: 0 });
@@ -111,13 +111,13 @@ describe("a pool on the spot market, through the CLI", function () {
   });
 
   it("moves to a base of one on-demand replica, at once and without a rollout", async () => {
-    await redeclare("baseOnDemandReplicas: 1, dynamicOnDemandFallback: false");
+    await redeclare("baseOnDemandReplicas: 1, dynamicOnDemandFallback: false, cautionSeconds: 0");
     await fleet("1 spot ready", "1 onDemand ready");
   });
 
   it("stands in for spot beside the base when a notice comes and spot gives nothing, and loses no request", async () => {
     const { workspace, service } = deployment;
-    await redeclare("baseOnDemandReplicas: 1, graceSeconds: 0");
+    await redeclare("baseOnDemandReplicas: 1, graceSeconds: 0, cautionSeconds: 0");
     await fleet("1 spot ready", "1 onDemand ready");
     for (const zone of ["local-a", "local-b", "local-c"]) {
       await workspace.mustServe("local", "take-capacity", zone, "all", "--spot");
