@@ -36,6 +36,22 @@ export interface RolloutPlan {
   estimatedSeconds: number;
   /** Boots, and each drain taking its whole `drainSeconds`. */
   longestSeconds: number;
+  /**
+   * What it means in dollars, by the target's prices when the plan was made; a price that moves later changes no plan. Absent
+   * where the target has no prices, and before the first deployment.
+   */
+  cost?: PlanCost;
+}
+
+export interface PlanCost {
+  /** In one sentence. */
+  summary: string;
+  /** In steady state before it, per hour. */
+  before: { spot: number; onDemand: number };
+  /** In steady state after it, per hour; spare spot replicas are counted. */
+  after: { spot: number; onDemand: number };
+  /** Of the replicas that exist only while it goes on, for as long as is estimated, at the on-demand price. */
+  rollout: number;
 }
 
 export interface RolloutOutcome {

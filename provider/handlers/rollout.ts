@@ -1,5 +1,7 @@
+import { pricesIn } from "../clouds/local";
 import { createRollout, deleteRollout, updateRollout } from "../core/declare";
 import { canonicalJson } from "../core/digest";
+import type { Price } from "../core/cost/price";
 import { rolloutProgress } from "../core/follow";
 import type { RolloutTarget } from "../core/intent";
 import { refusals } from "../core/plan/refusals";
@@ -36,7 +38,8 @@ export function rolloutHandler(edge: Edge): Handler {
         }
         const view = hasUnknown(input.service) ? null : await serviceView(edge.openStore(input.service));
         const stored = storedPlan(olds, input, view);
-        return stored === null ? plan(olds, input, view) : { computed: stored };
+        if (stored !== null) return { computed: stored };
+        return plan(olds, input, view, view === null ? [] : await pricesOf(edge.openStore(input.service)));
       });
     },
 
@@ -136,6 +139,23 @@ async function serviceView(store: Store): Promise<ServiceView | null> {
 }
 
 /**
+ * Prices of the target that the service has; none of one that does not exist yet, as preview and `up` must say the same. They
+ * are looked at only when the plan is made anew, so that a price that moves is no difference.
+ */
+async function pricesOf(store: Store): Promise<Price[]> {
+  const read = async (): Promise<Price[]> => {
+    const intent = (await store.exists()) ? await intentIfAny(store) : null;
+    return intent === null ? [] : pricesIn(intent.value.service.spec.target.cloudFile);
+  };
+  return (
+    (await within(
+      STORE_ANSWERS_MS,
+      read().catch(() => null),
+    )) ?? []
+  );
+}
+
+/**
  * The last plan, as long as it is the last word: with the same pools and strategy, and carried out or under way. It must
  * come back to the letter, or each preview of an unchanged program would show a change.
  */
@@ -147,7 +167,7 @@ function storedPlan(olds: Props, input: RolloutInput, view: ServiceView | null):
   return view === null || isUnderWay || serves(input.pools, view) ? { plan, planStates } : null;
 }
 
-function plan(olds: Props, input: RolloutInput, view: ServiceView | null) {
+function plan(olds: Props, input: RolloutInput, view: ServiceView | null, prices: readonly Price[]) {
   const strategy = strategyOf(input.strategy);
   const starts = {
     target: input.pools,
@@ -156,7 +176,9 @@ function plan(olds: Props, input: RolloutInput, view: ServiceView | null) {
   };
   const failures = refusals(strategy, starts);
   if (failures.length > 0) return { failures };
-  return { computed: { ...planRollout({ ...starts, strategy, targetKey: targetKey(targetOfFacts(input.pools)) }) } };
+  const known = starts.before === null ? [] : prices;
+  const key = targetKey(targetOfFacts(input.pools));
+  return { computed: { ...planRollout({ ...starts, strategy, targetKey: key, prices: known }) } };
 }
 
 /** False: in progress, rejected, rolled back by hand, or declared otherwise by somebody else. */

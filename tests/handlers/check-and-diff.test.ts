@@ -4,8 +4,12 @@ import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { planPath, planSurge, type PoolFacts, type RolloutPlan } from "../../provider";
+import { factsOf } from "../../provider/core/spec/facts";
 import { UNKNOWN } from "../../provider/core/spec/unknown";
+import { servingWorld, stored } from "../cli/stored-world";
 import { blueGreen } from "../core/strategies";
+import { poolSpec } from "../simulation/intents";
+import { removeFolders } from "../store/folders";
 import { ProviderProcess, type Props } from "./harness/provider-process";
 
 const owner = { project: "shop", stack: "dev", name: "chat" };
@@ -162,6 +166,39 @@ describe("check and diff, as a preview calls them", () => {
         assert.equal((first["strategy"] as Props)["kind"], kind);
       });
     }
+
+    it("tell what a change costs by the cloud file's prices, and change nothing when only these move", async () => {
+      const before = process.env["XDG_STATE_HOME"];
+      process.env["XDG_STATE_HOME"] = join(provider.project, "state");
+      try {
+        const store = await stored("shop/dev/priced", servingWorld());
+        const { cloudFile } = (await store.readIntent()).value.service.spec.target;
+        const setPrice = (onDemandPrice: number) =>
+          writeFileSync(cloudFile, JSON.stringify({ zones: [{ name: "a", onDemandPrice }] }));
+        const checkedTo = async (revision: string, olds: Props) => {
+          const pools = [factsOf(poolSpec("p", revision, 2))];
+          const { inputs, failures } = await provider.check(
+            "Rollout",
+            { ...owner, service: "shop/dev/priced", pools, strategy: {} },
+            olds,
+          );
+          assert.deepEqual(failures, []);
+          return inputs as CheckedRollout;
+        };
+        setPrice(3);
+        const first = await checkedTo("a", {});
+        assert.equal(first.plan.cost, undefined, "there is no before");
+        const changed = await checkedTo("b", first);
+        assert.match(changed.plan.cost!.summary, /^\$6\.00\/h before, \$6\.00\/h after; the rollout's extra VMs about/);
+        setPrice(5);
+        assert.deepEqual(await checkedTo("a", first), first);
+        assert.match((await checkedTo("b", first)).plan.cost!.summary, /^\$10\.00\/h before/);
+      } finally {
+        if (before === undefined) delete process.env["XDG_STATE_HOME"];
+        else process.env["XDG_STATE_HOME"] = before;
+        removeFolders();
+      }
+    });
 
     async function refusal(strategy: Props): Promise<string> {
       const A = (await checkedPool())["facts"];

@@ -16,6 +16,7 @@ export {
   type LaunchErrorCode,
   type Room,
 } from "./cloud-file";
+export { pricesIn } from "./prices";
 export { killReplica } from "./kill";
 export { lastLines, LOG_LIMIT_BYTES } from "./log";
 export { LISTED_AFTER_END_MS } from "./observe";

@@ -8,6 +8,7 @@ import { startProgram, unpackWork } from "./launch";
 import { rotateLog } from "./log";
 import { LISTED_AFTER_END_MS, observeVm } from "./observe";
 import { NONE_IN_USE, placeVm, roomIn, type InUse } from "./placement";
+import { pricesOf } from "./prices";
 import { releasePort, reservePort } from "./ports";
 import { fileOf, markTold } from "./program-folder";
 import * as vms from "./replica-folder";
@@ -268,13 +269,4 @@ export class LocalCloud implements Cloud {
       await this.replicas.bury(id);
     }
   }
-}
-
-function pricesOf(zone: { name: string; onDemandPrice: number | null; spotPrice: number | null }): Price[] {
-  const prices: Price[] = [];
-  if (zone.onDemandPrice !== null) {
-    prices.push({ zone: zone.name, market: "onDemand", dollarsPerHour: zone.onDemandPrice });
-  }
-  if (zone.spotPrice !== null) prices.push({ zone: zone.name, market: "spot", dollarsPerHour: zone.spotPrice });
-  return prices;
 }

@@ -1,11 +1,14 @@
+import type { Price } from "../cost/price";
 import type { PoolFacts } from "../spec/facts";
 import type { Strategy } from "../strategy";
 import { changeLine, count } from "./classify";
+import { planCost, type PlanCost } from "./cost";
 import { describeSteps, peakReplicas, secondsWords } from "./describe";
 import { notesOf, scalingNotes } from "./notes";
 import { planPath } from "./path";
+import { secondsToReady, stepSeconds } from "./seconds";
 import type { Held } from "./service-view";
-import { movingOf, startsOf, type StartsRequest } from "./starts";
+import { movingOf, startsOf, type Start, type StartsRequest } from "./starts";
 import type { PlannedPool, PlanState } from "./states";
 import { unchangedVersion } from "./unchanged-version";
 
@@ -25,11 +28,15 @@ export interface RolloutPlan {
   estimatedSeconds: number;
   /** The same with every drain taking its whole `drainSeconds`. */
   longestSeconds: number;
+  /** Absent: the target has no prices, or the service does not exist yet. */
+  cost?: PlanCost;
 }
 
 export interface PlanRequest extends StartsRequest {
   targetKey: string;
   strategy: Strategy;
+  /** Of the target's zones; none: costs are left out. */
+  prices?: readonly Price[];
 }
 
 export interface Planned {
@@ -42,8 +49,15 @@ export interface Planned {
  * after; both must get the same, so a light change is read off the last deployment and never off what serves.
  */
 export function planRollout(request: PlanRequest): Planned {
-  const { target, before } = request;
   const starts = startsOf(request);
+  const { plan, planStates } = planned(request, starts);
+  const { prices = [], strategy } = request;
+  const cost = planCost({ starts, states: planStates, bakeSeconds: strategy.bakeSeconds, prices });
+  return { plan: cost === null ? plan : { ...plan, cost }, planStates };
+}
+
+function planned(request: PlanRequest, starts: readonly Start[]): Planned {
+  const { target, before } = request;
   const changes = starts
     .flatMap(({ from, pool }) => [changeLine(from, pool), from && unchangedVersion(from, pool)])
     .filter((line) => line !== null);
@@ -136,29 +150,9 @@ function remarks({ targetKey, before, view }: PlanRequest, goesOn: boolean): str
   return remarks;
 }
 
-/** Replicas of one step boot side by side, and so do drains; steps follow each other, and each settled one bakes. */
-function duration(
-  states: readonly PlanState[],
-  pools: readonly PoolFacts[],
-  bakeSeconds: number,
-): { estimatedSeconds: number; longestSeconds: number } {
-  let estimatedSeconds = bakeSeconds * states.filter(({ settled }) => settled).length;
-  let drains = 0;
-  for (const [index, state] of states.entries()) {
-    const previous = states[index - 1];
-    if (previous === undefined) continue;
-    const changed = (name: string) => {
-      const [before, now] = [previous.pools[name]!, state.pools[name]!];
-      return [now.canary - before.canary, now.primary - before.primary];
-    };
-    const grown = pools.filter(({ name }) => changed(name).some((more) => more > 0));
-    const shrunk = pools.filter(({ name }) => changed(name).some((more) => more < 0));
-    estimatedSeconds += Math.max(0, ...grown.map(secondsToReady));
-    drains += Math.max(0, ...shrunk.map((pool) => pool.drainSeconds));
-  }
-  return { estimatedSeconds, longestSeconds: estimatedSeconds + drains };
-}
-
-function secondsToReady({ bootSeconds, minReadySeconds }: PoolFacts): number {
-  return bootSeconds + minReadySeconds;
+/** Steps follow each other, and each settled one bakes. */
+function duration(states: readonly PlanState[], pools: readonly PoolFacts[], bakeSeconds: number) {
+  const steps = stepSeconds(states, pools, bakeSeconds);
+  const estimatedSeconds = steps.reduce((sum, { boots, bake }) => sum + boots + bake, 0);
+  return { estimatedSeconds, longestSeconds: steps.reduce((sum, { drains }) => sum + drains, estimatedSeconds) };
 }

@@ -29,6 +29,8 @@ export interface PoolFacts {
   bootSeconds: number;
   /** Hash of how it uses the spot market; null: it does not. */
   spot: string | null;
+  /** What its steady state takes of both markets; absent: all is on-demand. */
+  markets?: { base: number; spare: number };
 }
 
 export function factsOf(spec: PoolSpec): PoolFacts {
@@ -50,6 +52,7 @@ export function factsOf(spec: PoolSpec): PoolFacts {
     bootSeconds,
     // Absent in what a state of before declares.
     spot: spec.spot ? digest(spec.spot) : null,
+    ...(spec.spot && { markets: { base: spec.spot.baseOnDemandReplicas, spare: spec.spot.numOverprovision } }),
   };
 }
 
