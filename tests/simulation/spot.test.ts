@@ -12,7 +12,8 @@ const SKYSERVE = { fallbackAtStart: true, graceSeconds: 0, cautionSeconds: 0 } a
 const ZONES = ["a", "b", "c"];
 
 function spec(replicas: number, spot: Partial<SpotSpec> | null, revision = "a"): PoolSpec {
-  const declared = spot && { ...SPOT_DEFAULTS, ...spot };
+  // Without caution: an hour with a spare replica after each loss would be most of what these play.
+  const declared = spot && { ...SPOT_DEFAULTS, cautionSeconds: 0, ...spot };
   const specHash = `${revision}/${replicas}/${JSON.stringify(spot)}`;
   return poolSpec("p", revision, replicas, { spot: declared, specHash });
 }

@@ -4,6 +4,7 @@ import type { Goals, Markets, PoolGoal } from "../goals";
 import type { Observed } from "../observed";
 import type { Market } from "../spot/candidate";
 import { mix } from "../spot/mix";
+import { mostSpare } from "../spot/spec";
 import type { PoolSpec } from "../spec/pool";
 import type { PoolState, Replica } from "../state";
 import type { Census, Count } from "./census";
@@ -68,7 +69,7 @@ function onlyOnDemand(wanted: number, { alive }: Count): Markets | null {
  * pool is on its way to do without.
  */
 function capOf(wanted: number, spec: PoolSpec, markets: Markets, { primary }: Census): number {
-  const spare = spec.spot && markets.spot > 0 ? spec.spot.numOverprovision : 0;
+  const spare = spec.spot && markets.spot > 0 ? mostSpare(spec.spot) : 0;
   const missing = Math.max(0, markets.spot - countOf(primary.ready, "spot"));
   const leaving = Math.max(0, countOf(primary.alive, "spot") - markets.spot);
   // What drains since there was less to do must not keep out what is needed again.

@@ -97,7 +97,8 @@ function launches(draft: Draft, { name, goal, count, lacking, observed }: Lack):
 function placesOf(draft: Draft, name: string, { primary, canary }: Census, observed: Observed): Places {
   const memory = draft.pool(name).spot?.memory ?? NO_MEMORY;
   const slots = slotsOf([...primary.alive, ...canary.alive], 0);
-  return new Places(candidatesOf(draft, observed), memory, slots, draft.now);
+  const caution = draft.pool(name).primary?.spot?.cautionSeconds ?? 0;
+  return new Places(candidatesOf(draft, observed), memory, slots, draft.now, caution);
 }
 
 function waitsToLaunch(draft: Draft, name: string, revision: Revision): boolean {

@@ -50,15 +50,16 @@ export class Places {
     private readonly memory: PlacementMemory,
     slots: readonly Slot[],
     private readonly now: number,
+    private readonly cautionSeconds: number,
   ) {
     this.slots = [...slots];
   }
 
   /** Null: there is none just now. */
   next(market: Market): Place | null {
-    const { memory, slots, now } = this;
+    const { memory, slots, now, cautionSeconds } = this;
     const candidates = this.candidates.filter((candidate) => candidate.market === market);
-    const choice = choose({ candidates, memory, slots, now });
+    const choice = choose({ candidates, memory, slots, now, cautionSeconds });
     if (choice === null) return null;
     const { candidate, reason } = choice;
     const { target, region, zone } = candidate;

@@ -5,6 +5,7 @@ import { bounded } from "../scale/spec";
 import type { EventBody } from "../events";
 import type { PoolSpec } from "../spec/pool";
 import { keepingContent } from "../spec/pool-spec";
+import { mostSpare } from "../spot/spec";
 
 /** Takes what is declared into the pools' states: first, light and removed at once; a new revision stays staged. */
 export function followDeclarations(draft: Draft, intent: Intent): void {
@@ -81,8 +82,7 @@ function changedLightly(serving: PoolSpec, declared: PoolSpec): PoolSpec {
 
 function spotTold({ spot, scaling, replicas }: PoolSpec): Pick<Extract<EventBody, { kind: "poolDeclared" }>, "spot"> {
   if (!spot) return {};
-  const { baseOnDemandReplicas: base, numOverprovision: spare } = spot;
-  return { spot: { base, spare, most: scaling?.max ?? replicas } };
+  return { spot: { base: spot.baseOnDemandReplicas, spare: mostSpare(spot), most: scaling?.max ?? replicas } };
 }
 
 /** Goals of a pool that no rollout moves: its declared number of the revision that serves. */

@@ -33,7 +33,7 @@ export type PlacementEvent =
 /** How fast trouble is forgotten and a refusing place is asked again. */
 export interface Pace {
   halfLifeMs: number;
-  /** Wait after a loss or the first refusal; doubled with each further refusal in a row. */
+  /** Wait after the first refusal; doubled with each further refusal in a row. */
   firstWaitMs: number;
   /** Refused launches cost nothing, so a place that came back is found within this time. */
   longestWaitMs: number;
@@ -77,7 +77,8 @@ export function note(memory: PlacementMemory, event: PlacementEvent, now: number
         trouble: (before === undefined ? 0 : troubleNow(before, now, pace)) + (again ? 0 : 1),
         at: now,
         refusals: before?.refusals ?? 0,
-        retryAt: Math.max(now + pace.firstWaitMs, before?.retryAt ?? 0),
+        // It may be asked again at once: a market that took one often has others, and else it refuses.
+        retryAt: before?.retryAt ?? now,
         lostAt: now,
         lossSize: (again ? before.lossSize : 0) + 1,
         reason: "a replica was taken there",

@@ -64,9 +64,14 @@ export function mix(question: MixQuestion): Mix {
   };
   const uneasy = zones.some((one) => lostLately(one, zone) && spots.some((slot) => inZone(slot, one)));
   const spare = Math.max(spec.numOverprovision, uneasy ? 1 : 0);
-  const spot = serving === 0 ? 0 : serving + spare + Math.min(serving, doubted);
+  const inAdvance = serving === 0 ? 0 : serving + spare + Math.min(serving, doubted);
+  // What is doubted still counts as ready where VMs are limited: replacing it in advance must not need more of them.
+  const room = wanted + spare + Math.max(0, serving + spare - ready.length) - base;
+  const there = slots.filter((slot) => slot.fallback && slot.status !== "noticed");
+  const most = Math.max(serving - ready.length, there.length, room - spots.length);
+  const standIns = spec.dynamicOnDemandFallback ? Math.min(fallback(), most) : 0;
+  const spot = Math.min(inAdvance, Math.max(spots.length, room - standIns));
 
-  const standIns = spec.dynamicOnDemandFallback ? fallback() : 0;
   return { spot, onDemand: base + standIns, fallback: standIns, state, reason: reasonOf() };
 
   function fallback(): number {
@@ -74,8 +79,7 @@ export function mix(question: MixQuestion): Mix {
     const overdue = state.missingSince.filter((since) => now - since >= grace).length;
     const starting = spots.filter(({ status }) => status === "launching" || status === "starting");
     const onTheWay = starting.filter((slot) => now - slot.launchedAt < grace && trusted(slot)).length;
-    const expected = grace === 0 ? 0 : onTheWay + placeable(question, spot - spots.length);
-    const there = slots.filter((slot) => slot.fallback && slot.status !== "noticed");
+    const expected = grace === 0 ? 0 : onTheWay + placeable(question, inAdvance - spots.length);
     const young = there.filter(({ launchedAt }) => now - launchedAt < spec.minFallbackSeconds * 1000).length;
     // One that runs stays until spot is ready, not until it is on its way.
     const kept = Math.min(there.length, missing);

@@ -1,6 +1,5 @@
 import type { Candidate, Slot } from "./candidate";
 import { domainsOf, type Pace, type PlacementMemory } from "./memory";
-import { SPOT_DEFAULTS } from "./spec";
 import { inZone, isTrial, isTrusted, troubleOf, type ZoneQuestion } from "./zone";
 
 export interface PlacementQuestion {
@@ -10,8 +9,8 @@ export interface PlacementQuestion {
   /** All of the pool's, the launches already decided in this tick among them. */
   slots: readonly Slot[];
   now: number;
-  /** The pool's own; without one: the default. */
-  cautionSeconds?: number;
+  /** See SpotSpec. */
+  cautionSeconds: number;
   pace?: Pace;
 }
 
@@ -26,8 +25,7 @@ export interface Choice {
  * before region), then the least trouble, then the price. Null: nowhere just now (all refused lately, or wait for a
  * trial); ask again in the next tick.
  */
-export function choose({ cautionSeconds = SPOT_DEFAULTS.cautionSeconds, ...rest }: PlacementQuestion): Choice | null {
-  const question = { ...rest, cautionSeconds };
+export function choose(question: PlacementQuestion): Choice | null {
   const places = question.candidates
     .map((candidate) => ({ candidate, trusted: isTrusted(candidate, question) }))
     .filter(({ candidate, trusted }) => isOpen(candidate, trusted, question))

@@ -49,3 +49,8 @@ export const SPOT_DEFAULTS: SpotSpec = {
   fallbackBudget: null,
   fallbackAtStart: false,
 };
+
+/** Most spare spot replicas that a pool ever has: the declared ones, or the one that caution keeps after a loss. */
+export function mostSpare({ numOverprovision, cautionSeconds }: SpotSpec): number {
+  return Math.max(numOverprovision, cautionSeconds > 0 ? 1 : 0);
+}

@@ -9,7 +9,7 @@ describe("where the next replica goes", () => {
   const [a, b, c] = [place("eu-1a"), place("eu-1b"), place("us-2a")];
 
   function chosen(candidates: Candidate[], slots: Slot[] = [], memory: PlacementMemory = NO_MEMORY, minute = 60) {
-    return choose({ candidates, memory, slots, now: minute * MINUTE });
+    return choose({ candidates, memory, slots, now: minute * MINUTE, cautionSeconds: 600 });
   }
 
   it("is the zone with the fewest of the pool's replicas, whatever it costs", () => {
