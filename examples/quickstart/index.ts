@@ -7,6 +7,7 @@ const config = new pulumi.Config("pulumi-serve");
 const service = new serve.ServeService("chat", {
   target: serve.local({ cloudFile: config.get("cloudFile") }),
   endpoint: { port: config.getNumber("port") ?? 8080 },
+  balancer: { engine: config.get<"embedded" | "haproxy">("engine") },
 });
 
 const pool = new serve.ReplicaPool("chat-model", {

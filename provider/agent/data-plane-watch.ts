@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ServeError, sentenceOf } from "../core/errors";
 import type { DesiredRouting } from "../core/routing";
+import type { EngineKind } from "../core/spec/pool";
 import { DataPlaneClient, startDataPlane } from "../dataplane/client";
 import type { ReviveCommand } from "../dataplane/protocol";
 import { startTimeOf } from "../host/process-identity";
@@ -16,6 +17,7 @@ const LONGEST_PAUSE_MS = 10_000;
 export interface WatchOptions {
   serviceFolder: string;
   epoch: number;
+  engine: EngineKind;
   /** How the data plane starts us again when we are gone. */
   revive: ReviveCommand;
   reporter: Reporter;
@@ -116,7 +118,7 @@ export class WatchedDataPlane implements DataPlane {
   }
 
   private async start(): Promise<DataPlaneClient> {
-    const pid = startDataPlane(this.options.serviceFolder);
+    const pid = startDataPlane(this.options.serviceFolder, this.options.engine);
     const deadline = Date.now() + START_TAKES_MS;
     while (this.watching && Date.now() < deadline) {
       const dataplane = await this.connect();

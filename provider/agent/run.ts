@@ -40,6 +40,7 @@ export async function runAgent(serviceFolder: string): Promise<Ending> {
   const dataplane = new WatchedDataPlane({
     serviceFolder,
     epoch: lease.epoch,
+    engine: intent.service.spec.balancer.engine ?? "embedded",
     revive: {
       command: process.execPath,
       args: [...process.execArgv, process.argv[1]!, serviceFolder],

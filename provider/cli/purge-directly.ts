@@ -1,5 +1,6 @@
 import { openLocalCloud } from "../clouds/local";
 import { DataPlaneClient } from "../dataplane/client";
+import { endOrphans } from "../dataplane/haproxy/worker-records";
 import { isAlive } from "../host/process-identity";
 import type { Store } from "../ports/store";
 import type { LocatedService } from "./services";
@@ -25,6 +26,7 @@ export async function purgeDirectly(store: Store, { folder, identity }: LocatedS
 
 async function endBalancer(folder: string): Promise<void> {
   const balancer = await DataPlaneClient.connect(folder).catch(() => null);
-  if (balancer === null) return;
+  // HAProxy outlives a supervisor that was killed.
+  if (balancer === null) return endOrphans(folder);
   await balancer.shutdown(BALANCER_GRACE_SECONDS).finally(() => balancer.close());
 }

@@ -5,12 +5,13 @@ import { ServeError } from "../core/errors";
 import { createService, deleteService, updateService } from "../core/declare";
 import { revivalProgress, type Progress } from "../core/follow";
 import type { Intent } from "../core/intent";
-import type { ServiceSpec } from "../core/spec/pool";
+import type { EngineKind, ServiceSpec } from "../core/spec/pool";
 import { failure } from "../core/spec/check-result";
 import { incarnationOf, serviceIdentity, serviceResourceId } from "../core/spec/identity";
 import { endpointUrl, serviceInput, serviceSpec, type ServiceInput } from "../core/spec/service-input";
 import { hasUnknown, UNKNOWN } from "../core/spec/unknown";
 import type { State } from "../core/state";
+import { findHaproxy } from "../dataplane/haproxy/binary";
 import { computerId } from "../host/computer";
 import { serviceFolder } from "../host/paths";
 import type { Store } from "../ports/store";
@@ -38,6 +39,8 @@ export function serveServiceHandler(edge: Edge): Handler {
         const known = !hasUnknown(input.endpoint);
         const taken = known ? await endpointTakenByOthers(serviceId, input.endpoint) : null;
         if (taken !== null) return { failures: [failure(["endpoint"], taken)] };
+        const unfit = await whyNotEngine(edge.openStore(serviceId), input.balancer.engine ?? "embedded");
+        if (unfit !== null) return { failures: [failure(["balancer", "engine"], unfit)] };
         return { computed: { url: known ? endpointUrl(input.endpoint) : UNKNOWN, serviceId } };
       });
     },
@@ -139,6 +142,20 @@ async function endpointTakenByOthers(identity: string, endpoint: ServiceSpec["en
   const own = await ownEndpoint(identity);
   if (own !== null && own.host === endpoint.host && own.port === endpoint.port) return null;
   return whyTaken(endpoint);
+}
+
+/** Why this engine cannot carry the service; null: it can. */
+async function whyNotEngine(store: Store, engine: EngineKind): Promise<string | null> {
+  const haproxy = engine === "haproxy" ? findHaproxy() : null;
+  if (haproxy?.kind === "unusable") return haproxy.reason;
+  const intent = (await store.exists()) ? await intentIfAny(store) : null;
+  if (intent === null || intent.value.service.deleting) return null;
+  const running = intent.value.service.spec.balancer.engine ?? "embedded";
+  if (running === engine) return null;
+  return (
+    `the service runs with "${running}", and its engine cannot be changed while it runs yet: ` +
+    `leave it as it is, or give the service another name`
+  );
 }
 
 /** Dead agent (after a reboot, say), missing store: nothing in the inputs shows it, and a plain `up` shall mend it. */

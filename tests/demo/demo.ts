@@ -80,12 +80,22 @@ export class Demo {
   }
 
   async #configure(): Promise<void> {
-    const { replicas, surge, boot, seconds } = this.options;
+    const { replicas, surge, boot, seconds, engine } = this.options;
     const cloudFile = this.workspace.writeCloud({ bootSeconds: boot });
     const port = await freePort();
-    const values = { port, replicas, maxSurgePercent: surge, bootSeconds: boot, streamSeconds: seconds, cloudFile };
+    const values = {
+      port,
+      replicas,
+      maxSurgePercent: surge,
+      bootSeconds: boot,
+      streamSeconds: seconds,
+      cloudFile,
+      engine,
+    };
     await this.workspace.configure(values);
-    this.terminal.line(`${replicas} replicas, surge ${surge} %, boot ${boot} s, endpoint http://127.0.0.1:${port}`);
+    this.terminal.line(
+      `${replicas} replicas, surge ${surge} %, boot ${boot} s, engine ${engine}, endpoint http://127.0.0.1:${port}`,
+    );
   }
 
   async #up(): Promise<void> {

@@ -1,7 +1,8 @@
-import { Command, InvalidArgumentError } from "commander";
+import { Command, Option, InvalidArgumentError } from "commander";
 
 export interface DemoOptions {
   json: string | undefined;
+  engine: "embedded" | "haproxy";
   /** False: no replica is killed, so that the rollout's time can be judged. */
   kill: boolean;
   replicas: number;
@@ -16,6 +17,11 @@ export function demoOptions(argv: readonly string[]): DemoOptions {
   return new Command("npm run demo --")
     .description("Rolls a live service over under load, in a temporary folder, and leaves nothing behind.")
     .option("--json <file>", "write the result there as JSON")
+    .addOption(
+      new Option("--engine <engine>", "the program that carries the requests")
+        .choices(["embedded", "haproxy"])
+        .default("embedded"),
+    )
     .option("--no-kill", "do not kill a replica in mid-rollout")
     .option("--replicas <count>", "replicas of the service", positive, 4)
     .option("--surge <percent>", "maxSurgePercent", positive, 25)

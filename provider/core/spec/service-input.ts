@@ -4,6 +4,7 @@ import { owner, timeouts } from "./owner";
 import type { ServiceSpec } from "./pool";
 
 const balancer = closed({
+  engine: field(z.enum(["embedded", "haproxy"], 'must be "embedded" or "haproxy"').optional()),
   policy: field(z.enum(["leastLoad", "roundRobin"], 'must be "leastLoad" or "roundRobin"'), "leastLoad"),
   maxInFlightPerReplica: field(whole(1, 100_000), 256),
   maxQueue: field(whole(0, 1_000_000), 1024),

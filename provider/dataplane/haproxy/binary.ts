@@ -9,8 +9,8 @@ const ANSWERS_WITHIN_MS = 10_000;
 export type FoundBinary = { kind: "found"; path: string; version: string } | { kind: "unusable"; reason: string };
 
 /** HAProxy on this user's PATH, or a sentence why there is none that can be used. */
-export function findHaproxy(path: string = process.env.PATH ?? ""): FoundBinary {
-  const file = onPath(path);
+export function findHaproxy(folders: readonly string[] = searched()): FoundBinary {
+  const file = fileIn(folders);
   if (file === null)
     return unusable(
       "there is no `haproxy` on PATH: install HAProxy 2.6 or newer (`apt install haproxy`) or use the embedded engine",
@@ -25,9 +25,13 @@ export function findHaproxy(path: string = process.env.PATH ?? ""): FoundBinary 
   return { kind: "found", path: file, version: `${major}.${minor}` };
 }
 
-function onPath(path: string): string | null {
-  // Debian keeps it in /usr/sbin, which is not on every user's PATH.
-  for (const folder of [...path.split(delimiter), "/usr/sbin", "/usr/local/sbin"]) {
+/** Debian keeps it in /usr/sbin, which is not on every user's PATH. */
+function searched(): string[] {
+  return [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"];
+}
+
+function fileIn(folders: readonly string[]): string | null {
+  for (const folder of folders) {
     const file = join(folder, "haproxy");
     if (!isAbsolute(file)) continue;
     try {

@@ -6,11 +6,14 @@ import type { Listening } from "./worker-records";
 const BIND_FOR_MS = 2000;
 const BIND_AGAIN_MS = 50;
 
-/** Finds out where HAProxy can listen: it tells neither which port the system chose nor, in words, who holds one. */
-export async function reserve(wanted: { host: string; port: number }): Promise<Listening> {
+/**
+ * Finds out where HAProxy can listen: it tells neither which port the system chose nor, in words, who holds one. `before` is
+ * the port that a process which has died had, for clients that know it.
+ */
+export async function reserve(wanted: { host: string; port: number }, before: number | null): Promise<Listening> {
   const giveUpAt = performance.now() + BIND_FOR_MS;
   for (;;) {
-    const found = await tryListen(wanted);
+    const found = await tryListen({ host: wanted.host, port: before ?? wanted.port });
     if (!(found instanceof Error)) return { wanted, ...found };
     if (found.code !== "EADDRINUSE") throw notBindable(wanted, found);
     if (performance.now() > giveUpAt) throw inUse(wanted, found);

@@ -105,9 +105,10 @@ export class HaproxyEngine implements Engine {
   private async put(desired: DesiredRouting): Promise<void> {
     await this.open();
     const alive = this.current !== null && this.current.isAlive;
-    const stays = alive && sameEndpoint(this.listening?.wanted, desired.endpoint);
+    const same = this.listening !== null && sameEndpoint(this.listening.wanted, desired.endpoint);
+    const stays = alive && same;
     // First of all: if the new address is taken, everything stays as it was.
-    const listening = stays ? this.listening! : await reserve(desired.endpoint);
+    const listening = stays ? this.listening! : await reserve(desired.endpoint, same ? this.listening!.port : null);
     const address = addressOf(listening);
     await this.room.open(supervisorSockets(this.serviceFolder).room, desired);
     this.versions.set(desired.routes, performance.now());
@@ -138,11 +139,12 @@ export class HaproxyEngine implements Engine {
   /** Goes on with what a killed predecessor left running. */
   private async adopt(): Promise<void> {
     const { workers, listening } = readRecords(this.serviceFolder);
+    this.listening = listening;
     for (const [place, record] of workers.entries()) {
       this.lastNumber = Math.max(this.lastNumber, record.number);
       const worker = await Worker.adopt(record, this.serviceFolder, place === 0 ? "current" : "ending");
       if (worker === null) continue;
-      if (place === 0) [this.current, this.listening] = [worker, listening];
+      if (place === 0) this.current = worker;
       else this.ending.push(worker);
       process.stderr.write(`HAProxy process ${record.pid} goes on under a new supervisor\n`);
     }
@@ -185,9 +187,8 @@ export class HaproxyEngine implements Engine {
   }
 
   private async running(): Promise<number> {
-    const { replicas, routes } = await this.observe();
-    const inFlight = Object.values(replicas).reduce((sum, replica) => sum + replica.inFlight, 0);
-    return Object.values(routes).reduce((sum, route) => sum + route.queued, inFlight);
+    const running = await Promise.all(this.workers().map((worker) => worker.requests().catch(() => 0)));
+    return running.reduce((sum, requests) => sum + requests, 0);
   }
 
   private workers(): Worker[] {

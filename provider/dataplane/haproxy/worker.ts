@@ -155,6 +155,12 @@ export class Worker {
     return this.lastTraffic;
   }
 
+  /** Requests of clients whose answer has not gone out to its last byte; a replica may long be done with it. */
+  async requests(): Promise<number> {
+    const sessions = await this.runtime.ask("show sess");
+    return sessions.split(`fe=${FRONTEND} `).length - 1;
+  }
+
   /** The last look, for when the process has gone. */
   get seen(): Traffic {
     return this.lastTraffic;

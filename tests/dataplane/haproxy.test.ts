@@ -1,0 +1,283 @@
+import assert from "node:assert/strict";
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DataPlaneClient, startDataPlane } from "../../provider/dataplane/client";
+import { findHaproxy } from "../../provider/dataplane/haproxy/binary";
+import { parseLine } from "../../provider/dataplane/haproxy/log-lines";
+import { quoted, replicaOfServer, serverName } from "../../provider/dataplane/haproxy/names";
+import { endOrphans, readRecords } from "../../provider/dataplane/haproxy/worker-records";
+import { engineSocket } from "../../provider/host/paths";
+import { ask, RawClient } from "./support/client";
+import { isRunning, kill, startEngine, type ProcessUnderTest } from "./support/engine-process";
+import { Load } from "./support/load";
+import { startListening, startReplica, stopReplicas } from "./support/replica";
+import { CANARY, primaryOnly, route, routing, version } from "./support/routing";
+import { until } from "./support/until";
+
+const WITHIN_MS = 30_000;
+
+describe("HAProxy and its supervisor", function () {
+  const found = findHaproxy();
+  if (found.kind === "unusable") {
+    it(`are not tested here: ${found.reason}`);
+    return;
+  }
+  let engine: ProcessUnderTest;
+  const supervisors: number[] = [];
+  beforeEach(async () => {
+    engine = await startEngine("haproxy");
+  });
+  afterEach(async () => {
+    for (const pid of supervisors.splice(0)) await kill(pid);
+    await engine.stop();
+    await stopReplicas();
+  });
+
+  const haproxyPids = (): number[] => readRecords(engine.folder).workers.map(({ pid }) => pid);
+  const runtime = (number: number, command: string): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const socket = connect(engineSocket(engine.folder, String(number)));
+      let answer = "";
+      socket.on("data", (chunk) => (answer += chunk.toString()));
+      socket.on("error", reject);
+      socket.on("close", () => resolve(answer));
+      socket.write(`${command}\n`);
+    });
+  /** Another supervisor over what the killed one left. */
+  const supervisorAgain = async (): Promise<DataPlaneClient> => {
+    supervisors.push(startDataPlane(engine.folder, "haproxy"));
+    let plane: DataPlaneClient | null = null;
+    await until(
+      "a supervisor answers that has put the routing in force",
+      async () => {
+        plane ??= await DataPlaneClient.connect(engine.folder).catch(() => null);
+        // The killed one may take connections for a moment before it is quite gone.
+        const generation = await plane?.observe().then(
+          (report) => report.generation,
+          () => (plane = null),
+        );
+        return (generation ?? 0) > 0;
+      },
+      WITHIN_MS,
+    );
+    return plane!;
+  };
+
+  it("change members, weights and roles without another process, and render what they changed", async () => {
+    const [old, next] = [await startReplica(), await startReplica()];
+    await engine.plane.apply(primaryOnly([old]));
+    const before = haproxyPids();
+    await engine.plane.apply(routing([route({ primary: version(3, [old]), canary: version(1, [next], CANARY) })]));
+    await engine.plane.apply(routing([route({ primary: version(1, [next], CANARY), draining: [old] })]));
+    assert.deepEqual(haproxyPids(), before);
+    const config = readFileSync(join(engine.folder, "haproxy", "1.cfg"), "utf8");
+    assert.ok(config.includes(serverName(next, CANARY)));
+    assert.ok(!config.includes(`  server ${old.id}.`));
+    const port = (await engine.plane.observe()).endpoint!.port;
+    assert.equal((await ask(port)).body, next.id);
+    await until("the drained one is taken away", async () => {
+      return !(await runtime(1, "show servers state")).includes(`${old.id}.`);
+    });
+  });
+
+  it("let only their user at the Runtime API, the log and the waiting room", async () => {
+    await engine.plane.apply(primaryOnly([await startReplica()]));
+    for (const name of ["1", "log", "room"])
+      assert.equal(statSync(engineSocket(engine.folder, name)).mode & 0o777, 0o600, name);
+    for (const file of readdirSync(join(engine.folder, "haproxy")))
+      assert.equal(statSync(join(engine.folder, "haproxy", file)).mode & 0o777, 0o600, file);
+  });
+
+  it("put a structural change in force with a new process that takes the listener over: nobody fails, streams end whole", async () => {
+    let finish = (): void => undefined;
+    const replica = await startListening((req, res) => {
+      if (req.url === "/stream") {
+        res.write("first");
+        finish = () => res.end("last");
+      } else res.end("ok");
+    });
+    await engine.plane.apply(primaryOnly([replica]));
+    const { port } = (await engine.plane.observe()).endpoint!;
+    const stream = new RawClient(port);
+    stream.send("GET /stream HTTP/1.1\r\nhost: x\r\n\r\n");
+    await until("the stream began", () => stream.received.includes("first"));
+    const load = new Load(port, 8, () => ({ body: "x".repeat(2000) }));
+    for (let change = 1; change <= 5; change += 1) {
+      const soFar = load.requests;
+      await engine.plane.apply(primaryOnly([replica], { maxQueue: 100 + change }));
+      await until("the load ran on", () => load.requests > soFar + 50, WITHIN_MS);
+    }
+    await load.stop();
+    assert.deepEqual(load.failures, []);
+    assert.equal((await engine.plane.observe()).replicas[replica.id]!.inFlight, 1);
+    finish();
+    await until("the stream ended whole", () => stream.received.endsWith("0\r\n\r\n"));
+    stream.close();
+    await until("only the last process is left", () => haproxyPids().length === 1, WITHIN_MS);
+  });
+
+  it("go on without their supervisor, and under the next one, which knows what the killed one did", async () => {
+    const [old, next] = [await startReplica(), await startReplica()];
+    await engine.plane.apply(routing([route({ primary: version(1, [old]), canary: version(1, [next], CANARY) })]));
+    const { port } = (await engine.plane.observe()).endpoint!;
+    const pids = haproxyPids();
+    const load = new Load(port, 4, () => ({}));
+    await kill(engine.pid);
+    const withoutSupervisor = load.requests;
+    await until("the load runs on without a supervisor", () => load.requests > withoutSupervisor + 100, WITHIN_MS);
+    const plane = await supervisorAgain();
+    await plane.apply(routing([route({ primary: version(1, [next], CANARY), draining: [old] })]));
+    await load.stop();
+    assert.deepEqual(load.failures, []);
+    assert.deepEqual(haproxyPids(), pids);
+    old.seen.length = 0;
+    for (let sent = 0; sent < 10; sent += 1) assert.equal((await ask(port)).body, next.id);
+    plane.close();
+  });
+
+  it("start HAProxy again from the truth when it was killed", async () => {
+    const [one, two] = [await startReplica(), await startReplica()];
+    await engine.plane.apply(primaryOnly([one]));
+    await engine.plane.apply(primaryOnly([two]));
+    const { port } = (await engine.plane.observe()).endpoint!;
+    const [killed] = haproxyPids();
+    await kill(killed!);
+    await until(
+      "it serves again",
+      () =>
+        ask(port).then(
+          ({ body }) => body === two.id,
+          () => false,
+        ),
+      WITHIN_MS,
+    );
+    assert.notDeepEqual(haproxyPids(), [killed]);
+  });
+
+  it("start HAProxy again when both were killed", async () => {
+    const replica = await startReplica();
+    await engine.plane.apply(primaryOnly([replica]));
+    const { port } = (await engine.plane.observe()).endpoint!;
+    await kill(engine.pid);
+    await kill(haproxyPids()[0]!);
+    const plane = await supervisorAgain();
+    assert.equal((await plane.observe()).endpoint!.port, port);
+    assert.equal((await ask(port)).body, replica.id);
+    plane.close();
+  });
+
+  it("say EndpointInUse in a sentence and keep what is in force", async () => {
+    const replica = await startReplica();
+    const serving = primaryOnly([replica]);
+    await engine.plane.apply(serving);
+    await assert.rejects(
+      engine.plane.apply({ ...primaryOnly([replica]), endpoint: { host: "127.0.0.1", port: replica.port } }),
+      { code: "EndpointInUse", message: new RegExp(`Another process holds 127\\.0\\.0\\.1:${replica.port}`) },
+    );
+    const report = await engine.plane.observe();
+    assert.equal(report.generation, serving.generation);
+    assert.equal((await ask(report.endpoint!.port)).status, 200);
+  });
+
+  it("end after their streams, idle clients or not, and leave nothing", async () => {
+    let finish = (): void => undefined;
+    const replica = await startListening((req, res) => {
+      if (req.url !== "/stream") return void res.end();
+      res.write("first");
+      finish = () => res.end("last");
+    });
+    await engine.plane.apply(primaryOnly([replica]));
+    const { port } = (await engine.plane.observe()).endpoint!;
+    const [pid] = haproxyPids();
+    const [idle, stream] = [new RawClient(port), new RawClient(port)];
+    stream.send("GET /stream HTTP/1.1\r\nhost: x\r\n\r\n");
+    await until("the stream began", () => stream.received.includes("first"));
+    const over = engine.plane.shutdown(30);
+    await until("it accepts nothing new", () =>
+      ask(port).then(
+        () => false,
+        () => true,
+      ),
+    );
+    finish();
+    await over;
+    await until("the stream ended whole", () => stream.received.endsWith("0\r\n\r\n"));
+    assert.ok(!isRunning(pid!));
+    await until("the supervisor ended", () => !isRunning(engine.pid));
+    for (const name of ["1", "log", "room"]) assert.ok(!existsSync(engineSocket(engine.folder, name)), name);
+    assert.deepEqual(
+      readdirSync(engine.folder).filter((name) => name !== "dataplane.log"),
+      [],
+    );
+    for (const client of [idle, stream]) client.close();
+  });
+
+  it("leave orphans that can be ended by what is written down", async () => {
+    await engine.plane.apply(primaryOnly([await startReplica()]));
+    const [pid] = haproxyPids();
+    await kill(engine.pid);
+    assert.ok(isRunning(pid!));
+    endOrphans(engine.folder);
+    await until("it ended", () => !isRunning(pid!));
+  });
+});
+
+describe("the HAProxy of a computer", () => {
+  let folder: string;
+  beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "haproxy-"))));
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+  const saying = (words: string): void => {
+    writeFileSync(join(folder, "haproxy"), `#!/bin/sh\necho "${words}"\n`);
+    chmodSync(join(folder, "haproxy"), 0o755);
+  };
+
+  it("is refused in a sentence when it is not there, too old, or something else", () => {
+    const reason = (): string => {
+      const found = findHaproxy([folder]);
+      assert.equal(found.kind, "unusable");
+      return (found as { reason: string }).reason;
+    };
+    assert.match(reason(), /no `haproxy` on PATH: install HAProxy 2\.6 or newer/);
+    saying("HA-Proxy version 1.8.8");
+    assert.match(reason(), /does not say its version/);
+    saying("HAProxy version 2.4.22-f8e3218");
+    assert.match(reason(), /is HAProxy 2\.4, too old: install 2\.6 or newer/);
+    saying("HAProxy version 3.2.1 2026/01/01 - https://haproxy.org/");
+    assert.equal(findHaproxy([folder]).kind, "found");
+  });
+});
+
+describe("what is written for HAProxy and read from it", () => {
+  it("names servers so that replica and revision can be read back, whatever is in them", () => {
+    for (const id of ["chat-gpu-3", "a.b/c d", "größe:x"]) {
+      const name = serverName({ id, host: "127.0.0.1", port: 1 }, "0123456789abcdef");
+      assert.match(name, /^[A-Za-z0-9_.:-]+$/);
+      assert.deepEqual(replicaOfServer(name), { id, revision: "0123456789abcdef" });
+    }
+    assert.equal(replicaOfServer("room"), null);
+  });
+
+  it("lets no word of ours become another statement", () => {
+    assert.equal(quoted("/a b'c\"$d"), `'/a b'\\''c"$d'`);
+    assert.throws(() => quoted("/a\n  server evil 10.0.0.1:80"), { code: "InvalidInput" });
+  });
+
+  it("reads a request's times from its arrival, and nothing from a line that was cut", () => {
+    const line = parseLine("3 p0a r.1234.rev 200 -- 7 5 1 20 40 1 p0");
+    assert.equal(line?.timeToFirstByte, 26);
+    assert.equal(line?.latency, 33);
+    assert.equal(line?.retried, true);
+    assert.equal(parseLine("3 p0a r.1234.rev 200 --"), null);
+  });
+});
