@@ -7,6 +7,9 @@ import { planPath, planSurge, type PoolFacts, type RolloutPlan } from "../../pro
 import { factsOf } from "../../provider/core/spec/facts";
 import { UNKNOWN } from "../../provider/core/spec/unknown";
 import { servingWorld, stored } from "../cli/stored-world";
+import { createService } from "../../provider/core/declare";
+import { serviceInput, serviceSpec } from "../../provider/core/spec/service-input";
+import { openFileStore } from "../../provider/store/file";
 import { blueGreen } from "../core/strategies";
 import { poolSpec } from "../simulation/intents";
 import { removeFolders } from "../store/folders";
@@ -244,6 +247,31 @@ describe("check and diff, as a preview calls them", () => {
       const { inputs, failures } = await provider.check("ServeService", { ...owner, endpoint: { port: UNKNOWN } });
       assert.deepEqual(failures, []);
       assert.equal(inputs["url"], UNKNOWN);
+    });
+
+    it("refuse another engine for a service that runs, in a sentence that names the field", async () => {
+      const before = process.env.XDG_STATE_HOME;
+      process.env.XDG_STATE_HOME = join(provider.project, "state");
+      try {
+        const named = { ...owner, name: "with-engine", endpoint: { port: await freePort() } };
+        const store = openFileStore("shop/dev/with-engine");
+        const spec = serviceSpec(serviceInput.parse(named), "/cloud.json");
+        await store.create();
+        await store.writeIntent(0, createService(null, { identity: store.identity, uid: "u", spec }));
+        const asked = (engine: string) => provider.check("ServeService", { ...named, balancer: { engine } });
+        assert.deepEqual((await asked("embedded")).failures, []);
+        const [refused] = (await asked("haproxy")).failures;
+        assert.equal(refused?.property, "balancer");
+        assert.match(
+          refused!.reason,
+          /^balancer\.engine: (the service runs with "embedded", and its engine cannot be changed|there is no `haproxy`)/,
+        );
+        assert.match((await asked("nginx")).failures[0]!.reason, /must be "embedded" or "haproxy"/);
+        await store.destroy();
+      } finally {
+        if (before === undefined) delete process.env.XDG_STATE_HOME;
+        else process.env.XDG_STATE_HOME = before;
+      }
     });
 
     it("say that a service of another computer is not to be touched from here", async () => {

@@ -45,7 +45,7 @@ export function renderConfig(
     ...desired.routes.flatMap((route, pool) =>
       SLOTS.flatMap((slot) => backend(route, pool, slot, desired.balancer, members, files)),
     ),
-    ...roomBackend(desired.balancer, files),
+    ...roomBackend(desired, files),
     "backend turns",
     "  stick-table type string len 48 size 1000 store gpc0",
     "",
@@ -54,7 +54,9 @@ export function renderConfig(
 
 /** Two routings of the same shape differ only in what the Runtime API can change. */
 export function shapeOf(desired: DesiredRouting, address: string): string {
-  const routes = desired.routes.map(({ prefix, pool, readiness }) => ({ prefix, pool, readiness }));
+  const routes = desired.routes.map(({ prefix, pool, readiness, wakeSeconds }) => {
+    return { prefix, pool, readiness, wakeSeconds };
+  });
   return JSON.stringify({ address, balancer: desired.balancer, routes });
 }
 
@@ -220,10 +222,11 @@ function backend(
   ];
 }
 
-function roomBackend(balancer: BalancerSpec, files: WorkerFiles): string[] {
-  const { queueTimeoutSeconds, requestTimeoutSeconds, retry } = balancer;
+function roomBackend(desired: DesiredRouting, files: WorkerFiles): string[] {
+  const { queueTimeoutSeconds, requestTimeoutSeconds, retry } = desired.balancer;
   // The waiting room keeps the times itself and answers with a sentence.
-  const longest = queueTimeoutSeconds + requestTimeoutSeconds * (retry.attempts + 1) + 5;
+  const longestWait = Math.max(queueTimeoutSeconds, ...desired.routes.map(({ wakeSeconds = 0 }) => wakeSeconds));
+  const longest = longestWait + requestTimeoutSeconds * (retry.attempts + 1) + 5;
   return [
     `backend ${ROOM}`,
     `  timeout server ${milliseconds(longest)}`,
