@@ -54,6 +54,22 @@ describe("the plan that preview shows", () => {
     assert.deepEqual(planStates, planSurge({ pools: [{ name: "gpu", from: 4, to: 4 }], maxSurgePercent: 25 }).states);
   });
 
+  it("plans an autoscaled pool for what it has now, and names what it may have", () => {
+    const bounds = { replicas: undefined, capacity: { min: 2, max: 10, targetQpsPerReplica: 5 } };
+    const [from, to] = [pool("a", bounds), pool("b", bounds)];
+    const { plan } = planRollout({ ...request, target: [to], before: [from], view: serving({ ...from, replicas: 6 }) });
+    assert.deepEqual(plan.changes, ["gpu: restart (run): every replica restarts"]);
+    assert.equal(plan.steps.at(-1), "12 down    canary 6/6, primary 0/6, traffic 100 %");
+    assert.deepEqual(plan.cap, { gpu: 8 });
+    assert.deepEqual(plan.notes, [
+      "gpu: autoscaled 2..10, planned for the 6 replicas of now; at P % its canary has from P % of 2 to P % of 10 " +
+        "replicas, rounded up; at any load at most 13 at once",
+    ]);
+    assert.deepEqual(planRollout({ ...request, target: [from], before: [A], view: serving(A) }).plan.changes, [
+      "gpu: light (capacity 4 -> 2..10): at once, no replica restarts",
+    ]);
+  });
+
   it("shows traffic that is no whole percent as integers", () => {
     const { plan } = planRollout({
       ...request,
