@@ -1,4 +1,4 @@
-import { request } from "node:http";
+import { Agent, request } from "node:http";
 import type { ReadinessSpec } from "../core/spec/pool";
 
 /** What of a probe may be secret: it is read from the store when it is needed and kept nowhere else. */
@@ -14,6 +14,9 @@ const ERRORS: Record<string, string> = {
   EHOSTUNREACH: "host unreachable",
   ENETUNREACH: "network unreachable",
 };
+
+/** For all probes: `agent: false` would make another one for each. No connection is kept. */
+const PROBES = new Agent({ keepAlive: false });
 
 /**
  * Asks once. Null: ready, which is a 2xx status; else why not, in a few words. Every probe has a connection of its own,
@@ -32,7 +35,7 @@ export function probeOnce(
       port: address.port,
       path,
       method,
-      agent: false,
+      agent: PROBES,
       signal,
       headers: { ...headers, ...(content === undefined ? {} : { "content-length": Buffer.byteLength(content) }) },
     });
