@@ -1,16 +1,16 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { credentials, type ServiceError } from "@grpc/grpc-js";
 import { ResourceProviderClient } from "@pulumi/pulumi/proto/provider_grpc_pb";
 import * as rpc from "@pulumi/pulumi/proto/provider_pb";
 import { Status } from "@pulumi/pulumi/proto/status_pb";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import { shim } from "../../../sdk/shim";
+import { compiled } from "../../agent/compiled";
 import { FakeEngine } from "./fake-engine";
 
-const REPOSITORY = resolve(__dirname, "../../..");
 export type Props = Record<string, unknown>;
 type TypeName = "ServeService" | "ReplicaPool" | "Rollout";
 
@@ -23,7 +23,7 @@ export interface InitFailure {
 
 /**
  * The real dynamic-provider process with the real shim, in a project folder of its own, driven as the engine drives it.
- * `pulumi-serve/provider` there is this checkout's source, so no build is needed.
+ * `pulumi-serve/provider` there is this checkout's build: agents and data planes of sources take seconds to start.
  */
 export class ProviderProcess {
   private constructor(
@@ -38,8 +38,7 @@ export class ProviderProcess {
     const installed = join(project, "node_modules", "pulumi-serve");
     mkdirSync(installed, { recursive: true });
     mkdirSync(join(project, "state"));
-    const source = `require(${JSON.stringify(require.resolve("../../toolchain/run-typescript"))});
-      module.exports = require(${JSON.stringify(join(REPOSITORY, "provider", "index.ts"))});`;
+    const source = `module.exports = require(${JSON.stringify(compiled("provider/index.js"))});`;
     writeFileSync(join(installed, "provider.js"), source);
 
     const engine = await FakeEngine.start();
