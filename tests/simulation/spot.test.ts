@@ -8,7 +8,7 @@ import { proved } from "./one-pool";
 import { World } from "./world";
 
 /** SkyServe's dynamic fallback. */
-const SKYSERVE = { fallbackAtStart: true, graceSeconds: 0, cautionSeconds: 0 } as const;
+const SKYSERVE = { fallbackAtStart: true, graceSeconds: 0 } as const;
 const ZONES = ["a", "b", "c"];
 
 function spec(replicas: number, spot: Partial<SpotSpec> | null, revision = "a"): PoolSpec {
@@ -78,7 +78,7 @@ describe("a pool on the spot market", () => {
   });
 
   it("keeps its base on demand and the rest on spot, all the time", () => {
-    const world = worldOf(4, { baseOnDemandReplicas: 1, dynamicOnDemandFallback: false, cautionSeconds: 0 });
+    const world = worldOf(4, { baseOnDemandReplicas: 1, dynamicOnDemandFallback: false });
     world.tick();
     assert.equal(fleet(world), "ssso");
     world.until(() => isCalm(world));
@@ -90,7 +90,7 @@ describe("a pool on the spot market", () => {
   });
 
   it("stands in for what spot refuses beside its base, and returns to spot when it gives again", () => {
-    const world = worldOf(3, { baseOnDemandReplicas: 1, graceSeconds: 0, cautionSeconds: 0 });
+    const world = worldOf(3, { baseOnDemandReplicas: 1, graceSeconds: 0 });
     close(world, "spot");
     world.until(() => fleet(world) === "OOO", 60);
     assert.ok(world.state!.conditions.some(({ message }) => message.startsWith("spot gives nothing just now")));
@@ -106,7 +106,7 @@ describe("a pool on the spot market", () => {
   });
 
   it("waits for spot, and for nothing else, where it may not fall back", () => {
-    const world = serving(2, { dynamicOnDemandFallback: false, cautionSeconds: 0 });
+    const world = serving(2, { dynamicOnDemandFallback: false });
     close(world, "spot");
     world.lose(spotVm(world));
     for (let tick = 0; tick < 600; tick += 1) world.tick();
@@ -117,7 +117,7 @@ describe("a pool on the spot market", () => {
   });
 
   it("tries every zone and says in its log why each replica went where it did", () => {
-    const world = worldOf(3, { dynamicOnDemandFallback: false, cautionSeconds: 0 });
+    const world = worldOf(3, { dynamicOnDemandFallback: false });
     world.closed.add("a/spot");
     world.until(() => isCalm(world), 60);
     assert.deepEqual([...new Set(world.living().map(({ zone }) => zone))].sort(), ["b", "c"]);
@@ -129,7 +129,7 @@ describe("a pool on the spot market", () => {
   });
 
   it("has spare replicas above its number, which cover a loss", () => {
-    const world = serving(3, { numOverprovision: 1, graceSeconds: 0, cautionSeconds: 0 });
+    const world = serving(3, { numOverprovision: 1, graceSeconds: 0 });
     assert.equal(fleet(world), "SSSS");
     world.lose(spotVm(world));
     world.tick();
@@ -140,7 +140,7 @@ describe("a pool on the spot market", () => {
   });
 
   it("replaces a spot replica at its notice, and does not let it stand in the way of any limit", () => {
-    const world = serving(2, { graceSeconds: 0, cautionSeconds: 0 });
+    const world = serving(2, { graceSeconds: 0 });
     const struck = spotVm(world);
     world.notice(struck, 60);
     world.tick();
@@ -151,7 +151,7 @@ describe("a pool on the spot market", () => {
   });
 
   it("is cautious after a loss unless told otherwise, and stays within what it may have", () => {
-    const world = serving(3, {});
+    const world = serving(3, { cautionSeconds: 600 });
     for (let losses = 0; losses < 3; losses += 1) {
       world.lose(spotVm(world));
       for (let tick = 0; tick < 200; tick += 1) world.tick();
@@ -164,13 +164,13 @@ describe("a pool on the spot market", () => {
   it("moves to spot and away from it without ever having fewer ready than it should", () => {
     const world = serving(3, null);
     assert.equal(fleet(world), "OOO");
-    world.declare((intent) => redeclare(intent, [spec(3, { cautionSeconds: 0 })]));
+    world.declare((intent) => redeclare(intent, [spec(3, {})]));
     world.until(
       () => isCalm(world) && fleet(world) === "SSS",
       3600,
       () => assertServes(world, 3),
     );
-    world.declare((intent) => redeclare(intent, [spec(3, { baseOnDemandReplicas: 2, cautionSeconds: 0 })]));
+    world.declare((intent) => redeclare(intent, [spec(3, { baseOnDemandReplicas: 2 })]));
     world.until(
       () => isCalm(world) && fleet(world) === "SOO",
       3600,
@@ -186,10 +186,8 @@ describe("a pool on the spot market", () => {
   });
 
   it("rolls over on demand, inside the cap with every VM counted, and returns to spot afterwards", () => {
-    const world = serving(4, { numOverprovision: 1, graceSeconds: 0, cautionSeconds: 0 });
-    world.declare((intent) =>
-      redeclare(intent, [spec(4, { numOverprovision: 1, graceSeconds: 0, cautionSeconds: 0 }, "b")]),
-    );
+    const world = serving(4, { numOverprovision: 1, graceSeconds: 0 });
+    world.declare((intent) => redeclare(intent, [spec(4, { numOverprovision: 1, graceSeconds: 0 }, "b")]));
     world.until(
       () => world.state!.lastOutcome !== null,
       3600,
@@ -210,8 +208,8 @@ describe("a pool on the spot market", () => {
   });
 
   it("rolls over on spot where it may have nothing else", () => {
-    const world = serving(3, { dynamicOnDemandFallback: false, cautionSeconds: 0 });
-    world.declare((intent) => redeclare(intent, [spec(3, { dynamicOnDemandFallback: false, cautionSeconds: 0 }, "b")]));
+    const world = serving(3, { dynamicOnDemandFallback: false });
+    world.declare((intent) => redeclare(intent, [spec(3, { dynamicOnDemandFallback: false }, "b")]));
     world.until(() => world.state!.lastOutcome?.kind === "promoted" && isCalm(world), 3600);
     assert.equal(fleet(world), "SSS");
     assert.ok(world.log.every((event) => event.kind !== "replicaLaunching" || event.market === "spot"));
@@ -219,8 +217,8 @@ describe("a pool on the spot market", () => {
   });
 
   it("comes through a rollout in which every spot replica is taken", () => {
-    const world = serving(4, { graceSeconds: 0, cautionSeconds: 0 });
-    world.declare((intent) => redeclare(intent, [spec(4, { graceSeconds: 0, cautionSeconds: 0 }, "b")]));
+    const world = serving(4, { graceSeconds: 0 });
+    world.declare((intent) => redeclare(intent, [spec(4, { graceSeconds: 0 }, "b")]));
     world.until(() => (world.state!.rollout?.cursor ?? 0) >= 2);
     for (const { replica, market } of world.living()) if (market === "spot") world.notice(replica, 30);
     world.until(() => world.state!.lastOutcome !== null, 3600);
@@ -230,7 +228,7 @@ describe("a pool on the spot market", () => {
   });
 
   it("is refuted by the log where a launch exceeds what it may have", () => {
-    const world = serving(2, { graceSeconds: 0, cautionSeconds: 0 });
+    const world = serving(2, { graceSeconds: 0 });
     const at = world.log.at(-1)!;
     const extra = {
       ...at,

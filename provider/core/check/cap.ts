@@ -4,8 +4,7 @@ import type { World } from "./world";
 
 /**
  * No launch makes the VMs of a pool, of every kind and phase but those under notice, exceed the rollout's cap. Outside a
- * rollout that is judged where a pool uses spot: its number, its spare VMs, and one VM for each spot VM that is wanted and
- * not ready. Wanted are, besides its own, a spare one and one for each whose zone has just taken others, at the most.
+ * rollout that is judged where a pool uses spot: its number, its spare VMs, and one VM for each spot VM that is not ready.
  */
 export const cap: InvariantCheck = (step) => {
   const { events, after } = step;
@@ -39,8 +38,7 @@ function limits(step: Step): Record<string, Limit> {
 function steadyLimit({ faced, events }: Step, pool: string, { base, spare, most }: SpotBounds): number {
   // What serves may be an older declaration of more replicas, which a rollback has left in force.
   const wanted = Math.max(faced.declared[pool] ?? 0, faced.steady[pool] ?? 0);
-  const own = Math.max(0, wanted - base);
-  const spot = own === 0 ? 0 : Math.min(faced.mixed[pool] ?? own + spare, 2 * own + Math.max(1, spare));
+  const spot = wanted > base ? wanted - base + spare : 0;
   const isNew = (id: string) => events.some((event) => event.kind === "replicaLaunching" && event.replica === id);
   const there = countedOf(faced, pool).filter(
     ({ id, market, phase }) => market === "spot" && SERVES.has(phase) && !isNew(id),

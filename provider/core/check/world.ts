@@ -14,8 +14,6 @@ export interface World {
   steady: Readonly<Record<string, number>>;
   /** Pools that use spot, as declared. */
   markets: Readonly<Record<string, SpotBounds>>;
-  /** Spot VMs that the policy wanted last, of each pool that it was asked for. */
-  mixed: Readonly<Record<string, number>>;
   /** Pools that are deleted or on their way to it. */
   removed: ReadonlySet<string>;
   deleting: boolean;
@@ -38,7 +36,6 @@ export const emptyWorld: World = {
   declared: {},
   steady: {},
   markets: {},
-  mixed: {},
   removed: new Set(),
   deleting: false,
   rollout: null,
@@ -72,8 +69,6 @@ export class Replay {
       case "scaled":
         if (event.side === "canary") return;
         return this.note({ declared: { ...this.now.declared, [event.pool]: event.to } });
-      case "marketsMixed":
-        return this.note({ mixed: { ...this.now.mixed, [event.pool]: event.spot } });
       case "replicaLaunching": {
         const { replica: id, pool, revision, market = "onDemand" } = event;
         this.replicas().set(id, { id, pool, revision, market, noticed: false, phase: "launching" });
@@ -132,6 +127,7 @@ export class Replay {
       case "rolloutFailed":
       case "capacityWait":
       case "capacityFound":
+      case "marketsMixed":
         return;
     }
   }
