@@ -1,11 +1,13 @@
 import { benchCore } from "./core";
 import { benchProxy } from "./proxy";
+import { benchSpot } from "./spot";
 import { benchRest } from "./rest";
 
 /** `npm run bench -- <name> [--json]`. */
 const BENCHES: Readonly<Record<string, (json: boolean) => Promise<void>>> = {
   proxy: benchProxy,
   core: benchCore,
+  spot: benchSpot,
   rest: benchRest,
 };
 
