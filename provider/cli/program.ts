@@ -9,6 +9,7 @@ import { addLogsCommand } from "./commands/logs";
 import { addPlanCommand } from "./commands/plan";
 import { addPurgeCommand } from "./commands/purge";
 import { addRolloutCommands } from "./commands/rollout";
+import { addSimulateCommand } from "./commands/simulate";
 import { addStatusCommand } from "./commands/status";
 import type { Terminal } from "./terminal";
 
@@ -29,6 +30,7 @@ export function buildProgram(terminal: Terminal): Command {
   addCheckCommand(program, terminal);
   addLocalCommands(program, terminal);
   addAgentCommands(program, terminal);
+  addSimulateCommand(program, terminal);
   addPurgeCommand(program, terminal);
   return program;
 }
