@@ -14,7 +14,7 @@ import { LogReader } from "./log-lines";
 import { addressOf } from "./membership";
 import { reportOf } from "./report";
 import { RequestCounts } from "./request-counts";
-import { supervisorSockets, Worker } from "./worker";
+import { supervisorSockets, Worker, type WorkerRecord } from "./worker";
 import { readRecords, removeRecords, writeRecords, type Listening } from "./worker-records";
 
 /** How often HAProxy is looked after: drained replicas, processes that end, one that died. */
@@ -118,6 +118,7 @@ export class HaproxyEngine implements Engine {
     } else {
       this.current = await this.startWorker(desired, address, stays ? before : null);
       this.listening = listening;
+      this.writeDown();
       if (alive) await this.retire(before!);
       else before?.removeFiles();
     }
@@ -145,7 +146,8 @@ export class HaproxyEngine implements Engine {
       const worker = await Worker.adopt(record, this.serviceFolder, place === 0 ? "current" : "ending");
       if (worker === null) continue;
       if (place === 0) this.current = worker;
-      else this.ending.push(worker);
+      // Told before or not: one that was only just started when its supervisor was killed has not been.
+      else await this.retire(worker);
       process.stderr.write(`HAProxy process ${record.pid} goes on under a new supervisor\n`);
     }
   }
@@ -156,7 +158,16 @@ export class HaproxyEngine implements Engine {
       throw new ServeError({ code: "Unsupported", scope: "dataplane", reasons: [`HAProxy: ${binary.reason}.`] });
     this.lastNumber += 1;
     const { serviceFolder, lastNumber: number } = this;
-    const worker = await Worker.start({ binary: binary.path, serviceFolder, number, desired, address, from });
+    const onSpawned = (record: WorkerRecord): void => this.writeDown([record]);
+    const worker = await Worker.start({
+      binary: binary.path,
+      serviceFolder,
+      number,
+      desired,
+      address,
+      from,
+      onSpawned,
+    });
     process.stderr.write(`HAProxy ${binary.version} listens on ${address} as process ${worker.record.pid}\n`);
     return worker;
   }
@@ -195,8 +206,9 @@ export class HaproxyEngine implements Engine {
     return this.current === null ? this.ending : [this.current, ...this.ending];
   }
 
-  private writeDown(): void {
-    const workers = this.workers().map(({ record }) => record);
+  /** `starting`: those that nobody shall count on yet. */
+  private writeDown(starting: readonly WorkerRecord[] = []): void {
+    const workers = [...this.workers().map(({ record }) => record), ...starting];
     writeRecords(this.serviceFolder, { version: 1, workers, listening: this.listening });
   }
 

@@ -36,6 +36,8 @@ export interface StartOptions {
   address: string;
   /** Its listener is taken over, so that nobody who is just connecting is lost. */
   from: Worker | null;
+  /** Called as soon as there is a process: whoever comes after us must find it, even if we are killed before it answers. */
+  onSpawned(record: WorkerRecord): void;
 }
 
 /**
@@ -82,8 +84,9 @@ export class Worker {
     child.on("error", () => undefined);
     child.unref();
     const runtime = new Runtime(files.runtime);
-    const pid = child.pid;
-    if (pid === undefined || !(await answersAs(pid, child, runtime))) {
+    const record = child.pid === undefined ? null : recordOf(child.pid, options);
+    if (record !== null) options.onSpawned(record);
+    if (record === null || !(await answersAs(record.pid, child, runtime))) {
       child.kill("SIGKILL");
       throw new ServeError({
         code: "DataPlaneUnreachable",
@@ -92,13 +95,6 @@ export class Worker {
         reasons: [`HAProxy did not start: see ${serviceFolder}/dataplane.log for its own words.`],
       });
     }
-    const record: WorkerRecord = {
-      number,
-      pid,
-      startTime: startTimeOf(pid) ?? "unknown",
-      shape: shapeOf(desired, address),
-      pools: desired.routes.map(({ pool }) => pool),
-    };
     return new Worker(record, runtime, files, folder, slots);
   }
 
@@ -215,6 +211,11 @@ function filesOf(serviceFolder: string, number: number): WorkerFiles {
     runtime: engineSocket(serviceFolder, String(number)),
     ...supervisorSockets(serviceFolder),
   };
+}
+
+function recordOf(pid: number, { number, desired, address }: StartOptions): WorkerRecord {
+  const startTime = startTimeOf(pid) ?? "unknown";
+  return { number, pid, startTime, shape: shapeOf(desired, address), pools: desired.routes.map(({ pool }) => pool) };
 }
 
 /** What a HAProxy that starts now would begin with: it must be the truth at any moment. */
