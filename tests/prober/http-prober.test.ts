@@ -110,7 +110,7 @@ describe("the http prober", () => {
     await listen(server, port);
     const up = Date.now();
     await until("ready", () => reading()?.consecutiveSuccesses);
-    assert.ok(Date.now() - up < 1000);
+    assert.ok(Date.now() - up < 15_000);
     prober.watch([target(port, { intervalSeconds: 30 }, "serving")]);
     const [count, since] = [asked, Date.now()];
     await until("half a second", () => Date.now() - since > 500);
