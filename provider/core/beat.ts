@@ -1,5 +1,5 @@
 /** What is done again and again at rest is done at the same moments, by the clock on the wall: one waking for all of it. */
-export const BEAT_MS = 250;
+const BEAT_MS = 250;
 
 /** Milliseconds to wait, moved to the nearest beat; what is to be sooner than the next one stays as it is. */
 export function toBeat(now: number, wait: number): number {

@@ -25,7 +25,7 @@ const HOUR_MS = 3_600_000;
 /** The clock was set back, and not just corrected. */
 const SET_BACK_MS = 60_000;
 
-export const NO_RATE: Rate = { dollars: NO_DOLLARS, unpriced: 0 };
+const NO_RATE: Rate = { dollars: NO_DOLLARS, unpriced: 0 };
 
 export function openLedger(now: number, prices: Price[]): Ledger {
   return { since: now, at: now, prices, pools: {} };

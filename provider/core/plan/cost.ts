@@ -19,7 +19,7 @@ export interface SteadyCost {
   onDemand: number;
 }
 
-export interface CostRequest {
+interface CostRequest {
   starts: readonly Start[];
   /** Empty: nothing moves. */
   states: readonly PlanState[];

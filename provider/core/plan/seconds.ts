@@ -2,7 +2,7 @@ import type { PoolFacts } from "../spec/facts";
 import type { PlanState } from "./states";
 
 /** From one state of a plan to the next. Replicas of one step boot side by side, and so do drains. */
-export interface StepSeconds {
+interface StepSeconds {
   boots: number;
   bake: number;
   drains: number;
