@@ -76,6 +76,41 @@ describe("what the simulator has found, told again", () => {
     proved(world);
   });
 
+  it("gives the canary no more than it has on the way to a lower hold, also when the primary lost replicas", () => {
+    const world = serving(3);
+    deploy(world, "b", 3);
+    const canaries = () => world.living().filter(({ revision }) => revision === "b").length;
+    world.until(() => weights(world).canary === 1 && canaries() === 2);
+    world.refusals = 1_000;
+    world.lose(world.living().find(({ revision }) => revision === "a")!.replica);
+    world.until(() => readyOf(world, "b") === 2, 60);
+    world.declare(({ rollout }) => (rollout!.strategy = surge(25, { canaryPercent: 25 })));
+    world.until(() => world.log.some(({ kind }) => kind === "rolloutReplanned"));
+    for (let seconds = 0; seconds < 10; seconds += 1) {
+      const { canary, primary } = weights(world);
+      assert.ok(canary <= primary, `${canary}:${primary}`);
+      world.tick(1_000);
+    }
+    world.refusals = 0;
+    world.until(() => world.state!.rollout?.held?.percent === 25);
+    proved(world);
+  });
+
+  it("reaches a lower hold from a split that the primary can no longer carry", () => {
+    const world = serving(5, 34);
+    deploy(world, "b", 12);
+    world.until(() => (world.state!.rollout?.plan[world.state!.rollout.cursor]?.percent ?? 0) >= 68);
+    world.refusals = 1_000;
+    world.until(() => readyOf(world, "a") <= 4, 60);
+    world.lose(world.living().find(({ revision }) => revision === "b")!.replica);
+    world.declare(({ rollout }) => (rollout!.strategy = surge(34, { canaryPercent: 5 })));
+    deploy(world, "b", 1);
+    world.until(() => world.log.some(({ kind }) => kind === "rolloutReplanned"), 60);
+    world.refusals = 0;
+    world.until(() => world.state!.rollout?.held?.percent === 5);
+    proved(world);
+  });
+
   it("begins no rollout for a pool that is being deleted", () => {
     const world = several.serving([
       { name: "p", replicas: 1 },

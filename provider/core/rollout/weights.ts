@@ -12,7 +12,7 @@ export function weightsNow(draft: Draft, rollout: RolloutProgress, census: Recor
       if (rollout.direction.kind === "back" && rollout.direction.walk === "continuous") {
         return backwardWeights(draft, rollout, census);
       }
-      return affordableWeights(rollout, census);
+      return affordableWeights(rollout, census, draft.state.routing.weights);
     case "blueGreen":
       return undividedWeights(draft, rollout, census);
     case "rolling":
@@ -25,7 +25,7 @@ export function weightsNow(draft: Draft, rollout: RolloutProgress, census: Recor
  * The plan's weights, lowered for the side that grows where it lost ready replicas (A22: the weight falls before
  * anything else happens). They are never raised above the plan, even when the other side is the one that lost.
  */
-function affordableWeights(rollout: RolloutProgress, census: Record<string, Census>): Weights {
+function affordableWeights(rollout: RolloutProgress, census: Record<string, Census>, inForce: Weights): Weights {
   const backward = rollout.growing === "primary";
   const planned = rollout.plan[rollout.cursor]!.weights;
   let growing = backward ? planned.primary : planned.canary;
@@ -42,7 +42,12 @@ function affordableWeights(rollout: RolloutProgress, census: Record<string, Cens
     const lowered = enough ? [grown, full - grown] : [grown * rest, left * full];
     if (lowered[0]! * shrinking < growing * lowered[1]!) [growing, shrinking] = lowered as [number, number];
   }
-  return backward ? { canary: shrinking, primary: growing } : { canary: growing, primary: shrinking };
+  if (!backward) return { canary: growing, primary: shrinking };
+  const afforded = { canary: shrinking, primary: growing };
+  // Less of the canary is wanted: what the primary lost is restored, and not made up for by more of the canary. Nor could
+  // the plan go on: it waits for the split that it began at.
+  const lowered = rollout.direction.kind === "forward";
+  return lowered && afforded.canary * inForce.primary > inForce.canary * afforded.primary ? inForce : afforded;
 }
 
 const ALL_CANARY: Weights = { canary: 100, primary: 0 };
