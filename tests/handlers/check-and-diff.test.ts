@@ -263,7 +263,7 @@ describe("check and diff, as a preview calls them", () => {
         const [refused] = (await asked("haproxy")).failures;
         assert.equal(refused?.property, "balancer");
         assert.match(
-          refused!.reason,
+          refused.reason,
           /^balancer\.engine: (the service runs with "embedded", and its engine cannot be changed|there is no `haproxy`)/,
         );
         assert.match((await asked("nginx")).failures[0]!.reason, /must be "embedded" or "haproxy"/);
