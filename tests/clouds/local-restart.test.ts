@@ -125,7 +125,8 @@ describe("a restart on the local cloud", () => {
     ]);
     await running("r-1", 1);
     assert.equal(log("r-1").match(/told/g)?.length, 1);
-    assert.equal(processesTagged(world.uid).length, 2);
+    // Its shell says that it runs just before it forks.
+    await until("shell and program of the new one are all that runs", () => processesTagged(world.uid).length === 2);
   });
 
   it("never brings the program of its launch back, not even one whose launch had not started it", async () => {
