@@ -53,6 +53,11 @@ export class ControlSocket {
     }
   }
 
+  /** Whoever is connected, an agent that has yet to say hello too. */
+  get peers(): number {
+    return this.open.size;
+  }
+
   close(): void {
     this.server.close();
     for (const socket of this.open) socket.destroy();

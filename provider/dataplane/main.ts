@@ -17,7 +17,18 @@ const TERMINATE_GRACE_SECONDS = 5;
 async function main(folder: string, kind: EngineKind): Promise<void> {
   const engine = engineOf(kind, folder);
   const persisted = new Persisted(folder);
-  const reviver = new Reviver(folder, () => persisted.revive);
+  const end = (graceSeconds: number): void => {
+    reviver.stop();
+    void engine.shutdown(graceSeconds).then(() => {
+      control.close();
+      process.exit(0);
+    });
+  };
+  const reviver = new Reviver(
+    folder,
+    () => persisted.revive,
+    () => (control.peers > 0 ? reviver.started() : end(0)),
+  );
   const control = new ControlSocket(controlSocket(folder), {
     engine,
     persisted,
@@ -29,13 +40,7 @@ async function main(folder: string, kind: EngineKind): Promise<void> {
   });
   // First the socket: whoever finds it taken must not touch the port of the one that serves.
   await control.listen();
-  process.once("SIGTERM", () => {
-    reviver.stop();
-    void engine.shutdown(TERMINATE_GRACE_SECONDS).then(() => {
-      control.close();
-      process.exit(0);
-    });
-  });
+  process.once("SIGTERM", () => end(TERMINATE_GRACE_SECONDS));
   reviver.started();
   // Serve before anybody asks: after a crash each second without the agent would be a second of refused connections.
   if (persisted.routing !== null) await engine.apply(persisted.routing).catch(report);

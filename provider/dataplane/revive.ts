@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { sentenceOf } from "../core/errors";
 import { spawnDetached } from "../host/child";
@@ -9,6 +10,8 @@ const BROKEN_MS = 500;
 const GOODBYE_MS = 15_000;
 /** The same after our own start: whoever started us is about to say hello. */
 const STARTED_MS = 5_000;
+/** Where there is no agent to start: how long somebody may still come, until this process ends itself. */
+const NOBODY_MS = 15_000;
 const FIRST_PAUSE_MS = 500;
 const LAST_PAUSE_MS = 10_000;
 
@@ -19,9 +22,11 @@ export class Reviver {
   private pause = FIRST_PAUSE_MS;
   private stopped = false;
 
+  /** @param onNobody no agent ever came, or the service is gone: nobody will end this process but itself */
   constructor(
     private readonly folder: string,
     private readonly command: () => ReviveCommand | null,
+    private readonly onNobody: () => void,
   ) {}
 
   started(): void {
@@ -56,8 +61,11 @@ export class Reviver {
   }
 
   private revive(): void {
-    const wanted = this.command();
-    if (wanted === null) return;
+    const wanted = existsSync(this.folder) ? this.command() : null;
+    if (wanted === null) {
+      this.timer = setTimeout(() => this.onNobody(), NOBODY_MS);
+      return;
+    }
     try {
       const pid = spawnDetached({ ...wanted, logFile: join(this.folder, "agent.log") });
       process.stderr.write(`the agent was gone and has been started again as process ${pid}\n`);

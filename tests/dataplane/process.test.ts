@@ -162,6 +162,13 @@ describe("the process of the embedded data plane", () => {
     assert.match(readFileSync(join(engine.folder, "dataplane.log"), "utf8"), /already answers at/);
   });
 
+  it("ends by itself when its service is gone and nobody comes any more", async () => {
+    await engine.plane.hello(1, reviveInto(join(engine.folder, "agent-pid")));
+    rmSync(engine.folder, { recursive: true });
+    engine.plane.close();
+    await until("it ended", () => !isRunning(engine.pid));
+  });
+
   it("starts its agent again when that is killed, and again when that does not say hello", async () => {
     const file = join(engine.folder, "agent-pid");
     await engine.plane.hello(1, reviveInto(file));
