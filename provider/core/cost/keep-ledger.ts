@@ -2,6 +2,7 @@ import { sameJson } from "../digest";
 import type { Draft } from "../draft";
 import type { Goals, PoolGoal } from "../goals";
 import type { Observed } from "../observed";
+import { mostSpare } from "../spot/spec";
 import { enterRates, openLedger } from "./ledger";
 import type { Price } from "./price";
 import { rateOf, type Rate, type ZoneFleet } from "./rate";
@@ -23,7 +24,7 @@ function ratesNow(draft: Draft, goals: Goals, prices: readonly Price[]): Record<
     const zones = billed.get(name)?.zones ?? new Map<string, ZoneFleet>();
     // Absent in the states of before there was a spot market.
     const policy = draft.state.pools[name]?.primary?.spot ?? null;
-    const spot = policy && { overprovision: policy.numOverprovision };
+    const spot = policy && { overprovision: mostSpare(policy) };
     rates[name] = rateOf({ zones, wanted: wantedOf(goals.pools[name]), spot }, prices);
   }
   return rates;

@@ -63,6 +63,7 @@ const SIGNALS = [
   "targetTimeToFirstByteP95Ms",
   "schedules",
 ] as const;
+const STEP_LIMITS = ["maxStepUpPercent", "maxStepDown"] as const;
 const BOUNDS = ["min", "max", "initial"] as const;
 
 /** Whether it says how many replicas there are to be; what it says of markets goes with a fixed number too. */
@@ -84,7 +85,7 @@ export function capacityFaults(given: {
 }): CapacityFault[] {
   const { capacity, replicas } = given;
   if ((capacity as unknown) === UNKNOWN) return [];
-  if (!capacityAsks(capacity)) return baseFaults(capacity, "replicas", replicas ?? 1);
+  if (!capacityAsks(capacity)) return [...idleFaults(capacity), ...baseFaults(capacity, "replicas", replicas ?? 1)];
   const faults: CapacityFault[] = [];
   const refuse = (path: string, sentence: string) => faults.push({ path: ["capacity", ...path.split(".")], sentence });
   if (replicas !== undefined) {
@@ -115,6 +116,14 @@ export function capacityFaults(given: {
     refuse(shape === "" ? "targetQpsPerReplica" : `targetQpsPerReplica.${shape}`, sentence);
   }
   return faults;
+}
+
+/** What slows a change down, where nothing changes: delays have defaults, so only these show that more was meant. */
+function idleFaults(capacity: CapacityInput): CapacityFault[] {
+  return STEP_LIMITS.filter((name) => capacity[name] !== undefined).map((name) => ({
+    path: ["capacity", name],
+    sentence: "limits how fast the number of replicas moves, and nothing moves it: give min, max and a target too",
+  }));
 }
 
 function baseFaults({ spot }: CapacityInput, name: string, most: unknown): CapacityFault[] {

@@ -29,6 +29,12 @@ describe("the capacity of a pool", () => {
     assert.deepEqual(found, scaling({ min: 2, initial: 2 }));
   });
 
+  it("refuses limits of steps where nothing moves the number", () => {
+    const [reason, ...others] = reasons({ maxStepDown: 1 }, { replicas: 4 });
+    assert.match(reason!, /nothing moves it: give min, max and a target too/);
+    assert.deepEqual(others, []);
+  });
+
   it("begins with one replica where it may have none", () => {
     assert.equal(spec({ min: 0, max: 3, targetInFlightPerReplica: 4 }).replicas, 1);
   });
