@@ -20,6 +20,8 @@ export function established(
   const goal = rollout.plan[rollout.cursor]!;
   // Where a plan begins is no aim: after a replan to more replicas what stands there cannot carry its share any more.
   if (goal.kind !== "start" && sharesWeights(rollout) && !sameShare(routing.weights, goal.weights)) return false;
+  // Nor is it on the way back, where replicas that were lost meanwhile may have no room any more: the next state makes it.
+  if (goal.kind === "start" && rollout.direction.kind === "back") return true;
   return rollout.pools.every(({ name }) => {
     const { canary, primary, stale } = census[name]!;
     const counts = goal.pools[name]!;
