@@ -136,6 +136,8 @@ export interface Replica {
   drainGeneration: number | null;
   drainSince: number | null;
   drainDeadline: number | null;
+  /** As declared when its program was asked for: what it has when its revision is declared no more. */
+  drainSeconds?: number;
   /** What follows the drain: the VM ends, or its program restarts as this revision. */
   afterDrain: { kind: "end" } | { kind: "restart"; revision: Revision };
   /** Why it is being ended, or is not ready. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { poolProgress } from "../../provider/core/follow";
 import { surge } from "../core/strategies";
+import { poolSpec, redeclare } from "./intents";
 import { deploy, proved, readyOf, revisions, serving, settled, weights } from "./one-pool";
 import * as several from "./service";
 
@@ -109,6 +110,18 @@ describe("what the simulator has found, told again", () => {
     world.refusals = 0;
     world.until(() => world.state!.rollout?.held?.percent === 5);
     proved(world);
+  });
+
+  it("gives the canary its own time to drain when the service is deleted in mid-rollout", () => {
+    const world = serving(2);
+    world.behaviours.set("b", { bootMs: 100, start: "ready", drainMs: 5_000 });
+    world.declare((intent) => redeclare(intent, [{ ...poolSpec("p", "b", 2), drainSeconds: 90 }]));
+    world.until(() => readyOf(world, "b") > 0);
+    world.declare((intent) => (intent.service.deleting = true));
+    const draining = () =>
+      Object.values(world.state!.replicas).filter((each) => each.revision === "b" && each.status === "draining");
+    world.until(() => draining().length > 0);
+    for (const { drainDeadline, drainSince } of draining()) assert.equal(drainDeadline! - drainSince!, 90_000);
   });
 
   it("begins no rollout for a pool that is being deleted", () => {

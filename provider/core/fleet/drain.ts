@@ -19,5 +19,5 @@ const DRAIN_SECONDS_WITHOUT_SPEC = 60;
 function drainSeconds(draft: Draft, replica: Replica): number {
   const pool = draft.pool(replica.pool);
   const spec = [pool.primary, pool.canary].find((each) => each?.revision === replica.revision);
-  return spec?.drainSeconds ?? pool.primary?.drainSeconds ?? DRAIN_SECONDS_WITHOUT_SPEC;
+  return spec?.drainSeconds ?? replica.drainSeconds ?? pool.primary?.drainSeconds ?? DRAIN_SECONDS_WITHOUT_SPEC;
 }

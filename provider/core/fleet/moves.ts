@@ -228,6 +228,7 @@ function journalLaunch(draft: Draft, { pool, spec, market, place }: Extract<Move
     drainGeneration: null,
     drainSince: null,
     drainDeadline: null,
+    drainSeconds: spec.drainSeconds,
     afterDrain: { kind: "end" },
     reason: null,
   });

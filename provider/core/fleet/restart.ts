@@ -22,6 +22,7 @@ export function restartNow(draft: Draft, replica: Replica, revision: Revision): 
     drainGeneration: null,
     drainSince: null,
     drainDeadline: null,
+    drainSeconds: specOf(draft, replica.pool, revision)?.drainSeconds ?? replica.drainSeconds,
     afterDrain: { kind: "end" },
     reason: null,
   });
