@@ -18,12 +18,12 @@ import { parseLine } from "../../provider/dataplane/haproxy/log-lines";
 import { quoted, replicaOfServer, serverName } from "../../provider/dataplane/haproxy/names";
 import { endOrphans, readRecords } from "../../provider/dataplane/haproxy/worker-records";
 import { engineSocket } from "../../provider/host/paths";
-import { ask, RawClient } from "./support/client";
-import { isRunning, kill, startEngine, type ProcessUnderTest } from "./support/engine-process";
-import { Load } from "./support/load";
-import { startListening, startReplica, stopReplicas } from "./support/replica";
-import { CANARY, primaryOnly, route, routing, version } from "./support/routing";
-import { until } from "./support/until";
+import { ask, RawClient } from "../dataplane/support/client";
+import { isRunning, kill, startEngine, type ProcessUnderTest } from "../dataplane/support/engine-process";
+import { Load } from "../dataplane/support/load";
+import { startListening, startReplica, stopReplicas } from "../dataplane/support/replica";
+import { CANARY, primaryOnly, route, routing, version } from "../dataplane/support/routing";
+import { until } from "../dataplane/support/until";
 
 const WITHIN_MS = 30_000;
 

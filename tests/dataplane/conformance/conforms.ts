@@ -1,0 +1,19 @@
+import type { Subject } from "../support/subject";
+import { changesMembership } from "./membership";
+import { countsVersions } from "./metrics";
+import { handlesMessages } from "./messages";
+import { passesStreams } from "./streams";
+import { queuesRequests } from "./queue";
+import { retriesRequests } from "./retries";
+import { splitsTraffic } from "./split";
+
+/** All that every engine must do alike. */
+export function conforms(subject: Subject): void {
+  splitsTraffic(subject);
+  changesMembership(subject);
+  retriesRequests(subject);
+  passesStreams(subject);
+  handlesMessages(subject);
+  queuesRequests(subject);
+  countsVersions(subject);
+}

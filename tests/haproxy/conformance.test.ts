@@ -1,0 +1,47 @@
+import { findHaproxy } from "../../provider/dataplane/haproxy/binary";
+import { conforms } from "../dataplane/conformance/conforms";
+import { startEngine } from "../dataplane/support/engine-process";
+import { subjectOf, type Lacks } from "../dataplane/support/subject";
+
+const ONE_READING = "HAProxy understands it, in one way, and passes on only what it has understood";
+
+/** The README's table of the engines says the same in words. */
+const HAPROXY_LACKS: Lacks = {
+  "the retry rules try at most `attempts` further replicas, then answer 502 with a sentence":
+    "it counts refused connections as tries, so it has one more",
+  "silence of the client during its upload is not held against the replica":
+    "its silence is that of the whole exchange, so a client may not pause for requestTimeoutSeconds",
+  "pipelined requests all end when their client goes away": "it reads a client's next request after the last answer",
+  "header fields that the client names as the hop's are not passed to the replica, and names keep their spelling":
+    "it passes them on, and writes names in lower case",
+  "limits of a body that does not tell its length are answered 413 when it is exceeded":
+    "it does not count what it passes on",
+  "the counts of each version count a retried request once and as no error, for the version that answered last":
+    "a request goes to the other version only when no connection to its own can be made",
+  "the counts of each version tell the first byte of a stream at once, and its latency at its end":
+    "it tells both at the end",
+  ...Object.fromEntries(
+    [
+      "both Content-Length and Transfer-Encoding",
+      "the same Content-Length twice",
+      "a list as Content-Length",
+      "a coding before chunked",
+      "a folded field",
+    ].map((name) => [`requests that two parsers could read in two ways are refused: ${name}`, ONE_READING]),
+  ),
+  ...Object.fromEntries(
+    ["both Content-Length and Transfer-Encoding", "two Content-Lengths", "a bare LF", "a folded field"].map((name) => [
+      `responses that two parsers could read in two ways are 502: ${name}`,
+      ONE_READING,
+    ]),
+  ),
+};
+
+describe("the HAProxy data plane conforms:", () => {
+  const haproxy = findHaproxy();
+  if (haproxy.kind === "unusable") {
+    it(`is not tested here: ${haproxy.reason}`);
+    return;
+  }
+  conforms(subjectOf(() => startEngine("haproxy"), HAPROXY_LACKS));
+});
