@@ -10,7 +10,14 @@ export {
   type SpotArgs,
   type TemplateArgs,
 } from "./replica-pool";
-export { Rollout, type PlanCost, type RolloutArgs, type RolloutOutcome, type RolloutPlan, type RolloutRejection } from "./rollout";
+export {
+  Rollout,
+  type PlanCost,
+  type RolloutArgs,
+  type RolloutOutcome,
+  type RolloutPlan,
+  type RolloutRejection,
+} from "./rollout";
 export { ServeService, type BalancerArgs, type EndpointArgs, type ServeServiceArgs } from "./serve-service";
 export {
   type BlueGreenArgs,
