@@ -15,6 +15,14 @@ export function startAgent(serviceFolder: string, program: Program = agentProgra
   return spawnDetached({ ...program, logFile: agentLog(serviceFolder) });
 }
 
+/** Starts an agent when none lives; one of another version is left alone, as whoever only looks on must do. */
+export async function reviveAgent(store: Store, serviceFolder: string): Promise<"alive" | "started"> {
+  const lease = await store.readLease();
+  if (lease !== null && !lease.dead) return "alive";
+  startAgent(serviceFolder);
+  return "started";
+}
+
 /** Sees to it that an agent of this package's version looks after the service; free when one does. */
 export async function ensureAgent(store: Store, serviceFolder: string): Promise<"alive" | "started" | "replacing"> {
   const lease = await store.readLease();

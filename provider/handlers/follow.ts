@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { AgentKeeper } from "../agent/keeper";
 import { ServeError } from "../core/errors";
 import type { Progress } from "../core/follow";
 import type { Intent } from "../core/intent";
@@ -6,7 +7,6 @@ import type { State } from "../core/state";
 import { isAlive } from "../host/process-identity";
 import type { Reporter } from "../ports/reporter";
 import type { LeaseHolder, Store } from "../ports/store";
-import { AgentKeeper } from "./agent-launch";
 import type { Edge } from "./edge";
 
 const LOOK_EVERY_MS = 100;
@@ -27,7 +27,7 @@ export interface Follow {
  */
 export async function follow({ edge, store, since, seconds, reporter, look }: Follow): Promise<State> {
   const deadline = edge.clock.now() + seconds * 1000;
-  const agent = new AgentKeeper(edge, store);
+  const agent = new AgentKeeper(store, edge.clock, () => edge.ensureAgent(store));
   let said = "";
   for (;;) {
     await agent.keep();
@@ -46,7 +46,7 @@ export async function follow({ edge, store, since, seconds, reporter, look }: Fo
 export async function followUntilGone(request: Omit<Follow, "look" | "since">): Promise<void> {
   const { edge, store, seconds, reporter } = request;
   const deadline = edge.clock.now() + seconds * 1000;
-  const agent = new AgentKeeper(edge, store);
+  const agent = new AgentKeeper(store, edge.clock, () => edge.ensureAgent(store));
   let holder: LeaseHolder | null = null;
   let said = "";
   const tell = async (line: string): Promise<void> => {

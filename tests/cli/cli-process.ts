@@ -6,7 +6,7 @@ import { until } from "../controller/until";
 /** A `pulumi-serve` that runs until it is interrupted, as from a shell. */
 export class CliProcess {
   out = "";
-  private err = "";
+  err = "";
   private readonly child: ChildProcess;
 
   constructor(...words: string[]) {

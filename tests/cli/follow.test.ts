@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { replicaLog } from "../../provider/clouds/local";
 import type { ServeEvent } from "../../provider/core/events";
 import { compiledCli } from "../agent/compiled";
-import { LiveService } from "../agent/live-service";
+import { kill, LiveService, untilGone } from "../agent/live-service";
 import { ownStateHome } from "../controller/stored-service";
 import { removeFolders } from "../store/folders";
 import { CliProcess } from "./cli-process";
@@ -80,6 +80,24 @@ describe("pulumi-serve, while somebody watches", function () {
       assert.equal(await cli.ends(), 0);
       assert.match(cli.out, /step \d+\/\d+ \w+ \(\d+ %\).*\n[^]*version 2 serves\n$/);
       assert.equal(await service.answer(), "b");
+    } finally {
+      await service.destroy();
+    }
+  });
+
+  it("starts an agent when none is left to carry on what it waits for: rollout status --wait", async () => {
+    const service = await LiveService.deploy("left-alone", { replicas: 1 });
+    try {
+      await service.untilServes("a", 1);
+      const pids = [await service.agentPid(), await service.dataPlanePid()];
+      for (const pid of pids) kill(pid, "SIGSTOP");
+      for (const pid of pids) kill(pid);
+      for (const pid of pids) await untilGone(pid);
+      await service.declare("b", 1);
+      cli = new CliProcess("rollout", "status", "--wait");
+      assert.equal(await cli.ends(), 0);
+      assert.match(cli.err, /^No agent looked after the service: one was started\.\n$/);
+      assert.match(cli.out, /version 2 serves\n$/);
     } finally {
       await service.destroy();
     }

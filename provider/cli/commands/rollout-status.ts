@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
+import { AgentKeeper } from "../../agent/keeper";
+import { reviveAgent } from "../../agent/start";
 import { rolloutProgress, type Progress } from "../../core/follow";
+import { systemClock } from "../../host/clock";
 import type { Store } from "../../ports/store";
 import { selectService, withService } from "../services";
 import type { Terminal } from "../terminal";
@@ -21,13 +24,18 @@ export function addRolloutStatusCommand(rollout: Command, terminal: Terminal): v
     .description(
       `Exit code 0: over and serving, or at a declared hold; 1: failed; ${STILL_WORKING}: in progress (never with --wait).`,
     )
-    .option("--wait", "follow until it is over or holds")
+    .option("--wait", "follow until it is over or holds; starts the agent if none lives")
     .option("--json", "print { kind, line | reasons }")
     .action((options: StatusOptions) => status(options, terminal));
 }
 
 async function status(options: StatusOptions, terminal: Terminal): Promise<void> {
-  const { store } = await selectService(options.service);
+  const { store, folder } = await selectService(options.service);
+  const agent = new AgentKeeper(store, systemClock, async () => {
+    const found = await reviveAgent(store, folder);
+    if (found === "started") terminal.err("No agent looked after the service: one was started.\n");
+    return found;
+  });
   let shown: string | null = null;
   for (;;) {
     const progress = await progressOf(store);
@@ -36,6 +44,8 @@ async function status(options: StatusOptions, terminal: Terminal): Promise<void>
     shown = text;
     terminal.exitCode = exitCodeOf(progress);
     if (!options.wait || progress.kind !== "working") return;
+    // Nobody else would carry on what is waited for, or say that nobody does.
+    await agent.keep();
     await sleep(FOLLOW_MS);
   }
 }

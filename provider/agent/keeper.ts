@@ -1,6 +1,6 @@
 import { ServeError } from "../core/errors";
+import type { Clock } from "../ports/clock";
 import type { Store } from "../ports/store";
-import type { Edge } from "./edge";
 
 const LOOK_EVERY_MS = 1_000;
 /** A started agent gets this long to take the lease before another one is started. */
@@ -13,15 +13,17 @@ export class AgentKeeper {
   private starts = 0;
 
   constructor(
-    private readonly edge: Edge,
     private readonly store: Store,
+    private readonly clock: Clock,
+    /** Looks whether an agent lives, and starts one if none does. */
+    private readonly ensure: () => Promise<unknown>,
   ) {}
 
   /** Cheap when called often. Throws AgentUnreachable when agents are started and none stays. */
   async keep(): Promise<void> {
-    const now = this.edge.clock.now();
+    const now = this.clock.now();
     if (now < this.lookAt) return;
-    const found = await this.edge.ensureAgent(this.store);
+    const found = await this.ensure();
     this.lookAt = now + (found === "started" ? START_TAKES_MS : LOOK_EVERY_MS);
     if (found === "alive") this.starts = 0;
     if (found === "started" && ++this.starts > MOST_STARTS) {
