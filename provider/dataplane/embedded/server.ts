@@ -1,17 +1,14 @@
 import { rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import { ServeError } from "../../core/errors";
 import type { BalancerSpec } from "../../core/spec/pool";
+import { bind } from "../bind";
 import { Exchange } from "./forward";
 import { refuse } from "./refusal";
 import { originForm, requestHead } from "./request-head";
 import type { RoutingTable } from "./routing-table";
 
 const VERSION_HEADER = "x-pulumi-serve-version";
-/** A predecessor that was killed may hold the port for a moment. */
-const BIND_FOR_MS = 2000;
-const BIND_AGAIN_MS = 50;
 /** Longer than any client waits between two requests: who closes first loses the request that is just being sent. */
 const KEEP_ALIVE_MS = 650_000;
 const HEADERS_TIMEOUT_MS = 30_000;
@@ -54,14 +51,8 @@ export class FrontServer {
     balancer: BalancerSpec,
   ): Promise<FrontServer> {
     const front = new FrontServer(table, balancer);
-    const giveUpAt = performance.now() + BIND_FOR_MS;
-    for (;;) {
-      const failure = await front.tryListen(endpoint);
-      if (failure === null) return front;
-      if (failure.code !== "EADDRINUSE") throw notBindable(endpoint, failure);
-      if (performance.now() > giveUpAt) throw inUse(endpoint, failure);
-      await new Promise((resolve) => setTimeout(resolve, BIND_AGAIN_MS));
-    }
+    await bind(endpoint, () => front.tryListen(endpoint));
+    return front;
   }
 
   /** On a unix socket, for another engine; what a killed one left of it is taken away. */
@@ -160,25 +151,4 @@ function onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
         ? "408 Request Timeout"
         : "400 Bad Request";
   socket.end(`HTTP/1.1 ${status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`, () => socket.destroy());
-}
-
-function inUse({ host, port }: { host: string; port: number }, cause: unknown): ServeError {
-  return new ServeError({
-    code: "EndpointInUse",
-    scope: "dataplane",
-    retryable: true,
-    reasons: [`Another process holds ${host}:${port}: end it, or set endpoint.port of the service to a free port.`],
-    cause,
-  });
-}
-
-function notBindable({ host, port }: { host: string; port: number }, cause: NodeJS.ErrnoException): ServeError {
-  return new ServeError({
-    code: "InvalidInput",
-    scope: "dataplane",
-    reasons: [
-      `The load balancer cannot listen on ${host}:${port} (${cause.code}): set the service's endpoint to an address of this computer and a port that this user may open.`,
-    ],
-    cause,
-  });
 }
