@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -63,10 +63,13 @@ export async function kill(pid: number): Promise<void> {
   await until(`process ${pid} ended`, () => !isRunning(pid));
 }
 
-/** False for zombies too: their parent may not have looked yet. */
+/**
+ * False for zombies too: their parent may not have looked yet. But a zombie whose other threads are still ending holds its
+ * sockets, and they take connections.
+ */
 export function isRunning(pid: number): boolean {
   try {
-    return !/\) [ZX]/.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+    return !/\) [ZX]/.test(readFileSync(`/proc/${pid}/stat`, "utf8")) || readdirSync(`/proc/${pid}/task`).length > 1;
   } catch {
     return false;
   }
