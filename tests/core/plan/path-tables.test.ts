@@ -184,7 +184,7 @@ describe("planPath by worked tables", () => {
     );
   });
 
-  it("plans 10,000 replicas in milliseconds, whatever the strategy", () => {
+  it("plans 10,000 replicas in well under 10 ms, whatever the strategy", () => {
     const strategies = [surge(1), surge(25), blueGreen(), rolling(1), rolling(20), inPlace(20)];
     for (const strategy of strategies) {
       for (let warm = 0; warm < 20; warm += 1) planPath(strategy, one(10_000));
@@ -193,8 +193,7 @@ describe("planPath by worked tables", () => {
         planPath(strategy, one(10_000));
         return performance.now() - begun;
       });
-      // A few of them; the rest is for a computer that compiles something else meanwhile.
-      assert.ok(Math.min(...times) < 100, `${strategy.kind} took ${Math.min(...times)} ms`);
+      assert.ok(Math.min(...times) < 10, `${strategy.kind} took ${Math.min(...times)} ms`);
     }
   });
 
