@@ -9,11 +9,18 @@ const ONE_READING = "HAProxy understands it, in one way, and passes on only what
 const HAPROXY_LACKS: Lacks = {
   "the retry rules try at most `attempts` further replicas, then answer 502 with a sentence":
     "it counts refused connections as tries, so it has one more",
+  "a replica that dies before the first byte makes exactly one second try for each request that it fails":
+    "it tries the same replica once more before another, and counts both tries",
+  "Expect: 100-continue is answered here, and not passed on to the replica": "the replica says that it may continue",
   "silence of the client during its upload is not held against the replica":
     "its silence is that of the whole exchange, so a client may not pause for requestTimeoutSeconds",
   "pipelined requests all end when their client goes away": "it reads a client's next request after the last answer",
   "header fields that the client names as the hop's are not passed to the replica, and names keep their spelling":
     "it passes them on, and writes names in lower case",
+  "header fields that the replica names as the hop's are not passed to the client, and names keep their spelling":
+    "it passes them on, and writes names in lower case",
+  "header fields of a request in absolute form with another authority than its Host give the replica the path and the authority":
+    "it refuses a request that names two",
   "limits of a body that does not tell its length are answered 413 when it is exceeded":
     "it does not count what it passes on",
   "the counts of each version count a retried request once and as no error, for the version that answered last":

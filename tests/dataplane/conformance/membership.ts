@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { ask, RawClient } from "../support/client";
 import { Load } from "../support/load";
 import { startListening, startReplica } from "../support/replica";
+import { startReplicaProcess } from "../support/replica-process";
 import { balancer, CANARY, primaryOnly, route, routing, version } from "../support/routing";
 import type { Subject } from "../support/subject";
 import { until } from "../support/until";
@@ -72,17 +73,17 @@ export function changesMembership(subject: Subject): void {
     });
 
     it("fails nobody over 10 cycles of add, drain and remove under load", async () => {
-      let current = await startReplica();
+      let current = await startReplicaProcess("cycle-0");
       const port = await subject.serve(primaryOnly([current]));
       const load = new Load(port, 8, () => ({ body: Buffer.alloc(2048) }));
       for (let cycle = 1; cycle <= 10; cycle += 1) {
         const leaving = current;
-        current = await startReplica();
+        current = await startReplicaProcess(`cycle-${cycle}`);
         await subject.serve(primaryOnly([leaving, current]));
         await subject.serve(routing([route({ primary: version(1, [current]), draining: [leaving] })]));
         await until("it is drained", async () => (await subject.report()).replicas[leaving.id]!.inFlight === 0);
         await subject.serve(primaryOnly([current]));
-        await leaving.stop();
+        await leaving.kill();
       }
       await load.stop();
       assert.deepEqual(load.failures, []);

@@ -41,12 +41,15 @@ export function handlesMessages(subject: Subject): void {
     it("that the client names as the hop's are not passed to the replica, and names keep their spelling", async () => {
       const replica = await startReplica();
       const client = new RawClient(await subject.serve(primaryOnly([replica])));
-      client.send("GET / HTTP/1.1\r\nHost: x\r\nConnection: X-Hop\r\nX-Hop: 1\r\nX-Case-Kept: Yes\r\n\r\n");
+      client.send(
+        "GET / HTTP/1.1\r\nHost: x\r\nConnection: X-Hop\r\nX-Hop: 1\r\nX-Case-Kept: Yes\r\nX-Twice: 1\r\nX-Twice: 2\r\n\r\n",
+      );
       await until("it was answered", () => client.received.includes(replica.id));
       client.close();
       const raw = replica.seen[0]!.headers;
       assert.ok(!fieldsOf(raw).has("x-hop"));
       assert.ok(raw.includes("X-Case-Kept"));
+      assert.equal(raw.filter((name) => name === "X-Twice").length, 2);
     });
 
     it("that routing and framing rest on cannot be named away", async () => {
@@ -78,15 +81,34 @@ export function handlesMessages(subject: Subject): void {
       client.close();
     });
 
-    it("of a request in absolute form give the replica the path and the authority", async () => {
-      const replica = await startReplica();
+    it("that the replica names as the hop's are not passed to the client, and names keep their spelling", async () => {
+      const replica = await startRawReplica((socket) =>
+        socket.write(
+          "HTTP/1.1 200 OK\r\nConnection: X-Hop\r\nX-Hop: 1\r\nSet-Cookie: a=1\r\nContent-Length: 2\r\n\r\nok",
+        ),
+      );
       const client = new RawClient(await subject.serve(primaryOnly([replica])));
-      client.send("GET http://real.example/path?q=1 HTTP/1.1\r\nhost: real.example\r\n\r\n");
-      await until("it was answered", () => client.received.includes(replica.id));
+      client.send("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+      await until("it was answered", () => client.received.endsWith("ok"));
+      assert.ok(client.received.includes("\r\nSet-Cookie: a=1\r\n"), client.received);
+      assert.ok(!/x-hop/i.test(client.received), client.received);
       client.close();
-      assert.equal(replica.seen[0]!.url, "/path?q=1");
-      assert.equal(fieldsOf(replica.seen[0]!.headers).get("host"), "real.example");
     });
+
+    for (const [which, host] of [
+      ["the same authority as its Host", "real.example"],
+      ["another authority than its Host", "other.example"],
+    ]) {
+      it(`of a request in absolute form with ${which} give the replica the path and the authority`, async () => {
+        const replica = await startReplica();
+        const client = new RawClient(await subject.serve(primaryOnly([replica])));
+        client.send(`GET http://real.example/path?q=1 HTTP/1.1\r\nhost: ${host}\r\n\r\n`);
+        await until("it was answered", () => client.received.includes("\r\n\r\n"));
+        client.close();
+        assert.equal(replica.seen[0]?.url, "/path?q=1");
+        assert.equal(fieldsOf(replica.seen[0].headers).get("host"), "real.example");
+      });
+    }
   });
 
   describe("limits", () => {

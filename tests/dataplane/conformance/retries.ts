@@ -40,6 +40,16 @@ export function retriesRequests(subject: Subject): void {
       });
     });
 
+    it("before the first byte makes exactly one second try for each request that it fails", async () => {
+      const dying = await startListening((req) => req.socket.destroy());
+      const healthy = await startReplica();
+      const port = await subject.serve(primaryOnly([dying, healthy], { policy: "roundRobin" }));
+      await Promise.all(Array.from({ length: 10 }, () => ask(port, { body: "x".repeat(40_000) })));
+      const { metrics } = await subject.report();
+      assert.ok(metrics[dying.id]!.errors > 0);
+      assert.equal(metrics[healthy.id]!.retries, metrics[dying.id]!.errors);
+    });
+
     it("after the first byte is a visible truncation, never a clean end and never a second try", async () => {
       const dying = await startListening((req, res) => {
         res.write("half");

@@ -208,6 +208,17 @@ export function passesStreams(subject: Subject): void {
       client.close();
     });
 
+    it("is answered here, and not passed on to the replica", async () => {
+      const replica = await startReplica((_req, res, body) => res.end(body));
+      const client = new RawClient(await subject.serve(primaryOnly([replica])));
+      client.send("POST / HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 4\r\n\r\n");
+      await until("it may continue", () => client.received === "HTTP/1.1 100 Continue\r\n\r\n");
+      client.send("body");
+      await until("it was answered", () => client.received.endsWith("body"));
+      client.close();
+      assert.ok(replica.seen[0]!.headers.every((field) => field.toLowerCase() !== "expect"));
+    });
+
     it("is not granted for a body that is too large", async () => {
       const replica = await startReplica();
       const client = new RawClient(await subject.serve(primaryOnly([replica], { maxBodyBytes: 3 })));
