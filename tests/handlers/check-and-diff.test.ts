@@ -297,20 +297,6 @@ describe("check and diff, as a preview calls them", () => {
   });
 });
 
-describe("the provider process", () => {
-  it("ends by itself when its engine is gone", async () => {
-    const provider = await ProviderProcess.start();
-    try {
-      await provider.check("Rollout", { ...owner, service: "s", pools: [UNKNOWN] });
-      // Within two seconds on a computer that has nothing else to do; that it ends at all is what an engine relies on.
-      await provider.engine.stop();
-      await provider.ended;
-    } finally {
-      await provider.close();
-    }
-  });
-});
-
 async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));

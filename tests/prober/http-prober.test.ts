@@ -101,23 +101,6 @@ describe("the http prober", () => {
     await until("closed", () => prober.readings()["r-4"]?.lastError === "connection closed before an answer");
   });
 
-  it("finds a starting replica within a fraction of a long interval, and probes it less often once it serves", async () => {
-    const port = await freePort();
-    prober.watch([target(port, { intervalSeconds: 30 })]);
-    await until("refused", () => reading()?.consecutiveFailures);
-    let asked = 0;
-    const server = createServer((_, response) => response.end(String(++asked)));
-    await listen(server, port);
-    const up = Date.now();
-    await until("ready", () => reading()?.consecutiveSuccesses);
-    assert.ok(Date.now() - up < 15_000);
-    prober.watch([target(port, { intervalSeconds: 30 }, "serving")]);
-    const [count, since] = [asked, Date.now()];
-    await until("half a second", () => Date.now() - since > 500);
-    assert.ok(asked <= count + 1, `${asked - count} probes`);
-    assert.ok(reading()!.consecutiveSuccesses > 0, "its reading was kept");
-  });
-
   it("tells its listener when a reading turns and when it reaches a threshold, not at every probe", async () => {
     let ready = true;
     const port = await serve((_, response) => response.writeHead(ready ? 200 : 500).end());

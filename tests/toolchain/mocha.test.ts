@@ -55,6 +55,7 @@ describe("running the suites", () => {
       "unheard-of/a",
       "soak/a",
       "store/a",
+      "moments/a",
     ]) {
       fs.mkdirSync(path.join(folder, path.dirname(file)), { recursive: true });
       fs.writeFileSync(path.join(folder, `${file}.test.ts`), "");
@@ -63,7 +64,7 @@ describe("running the suites", () => {
     assert.deepEqual(suitesIn(folder), {
       early: ["core", "store", "unheard-of"],
       late: ["e2e/lifecycle.test.ts", "e2e/a.test.ts", "demo/a.test.ts"],
-      alone: ["e2e/kills.test.ts"],
+      alone: ["moments/a.test.ts", "e2e/kills.test.ts"],
     });
   });
 });

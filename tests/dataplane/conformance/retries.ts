@@ -74,19 +74,6 @@ export function retriesRequests(subject: Subject): void {
       const port = await subject.serve(primaryOnly([dying]));
       await assert.rejects(ask(port));
     });
-
-    it("and comes back is used again", async () => {
-      const first = await startReplica();
-      const second = await startReplica();
-      const port = await subject.serve(primaryOnly([first, second]));
-      await first.stop();
-      await Promise.all(Array.from({ length: 4 }, () => ask(port)));
-      assert.equal((await subject.report()).replicas[first.id]!.healthy, false);
-      await startReplica((_req, res) => res.end("again"), first.port);
-      await until("it is healthy again", async () => (await subject.report()).replicas[first.id]!.healthy);
-      const answers = await Promise.all(Array.from({ length: 4 }, () => ask(port)));
-      assert.ok(answers.some(({ body }) => body === "again"));
-    });
   });
 
   describe("the retry rules", () => {

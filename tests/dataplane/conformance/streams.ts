@@ -8,40 +8,6 @@ import { until } from "../support/until";
 
 export function passesStreams(subject: Subject): void {
   describe("streams", () => {
-    it("send the head on before the first piece of the body", async () => {
-      let finish = (): void => undefined;
-      const slow = await startListening((_req, res) => {
-        res.writeHead(200, { "content-type": "text/event-stream" });
-        res.flushHeaders();
-        finish = () => res.end("data: 1\n\n");
-      });
-      const client = new RawClient(await subject.serve(primaryOnly([slow])));
-      client.send("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
-      await until("the head came alone", () => client.received.endsWith("\r\n\r\n"));
-      finish();
-      await until("the rest came", () => client.received.endsWith("0\r\n\r\n"));
-      client.close();
-    });
-
-    it("send each event on as it comes", async () => {
-      let say = (_text: string): void => undefined;
-      const replica = await startListening((_req, res) => {
-        res.writeHead(200, { "content-type": "text/event-stream" });
-        say = (text) => (text === "" ? res.end() : res.write(text));
-        res.flushHeaders();
-      });
-      const client = new RawClient(await subject.serve(primaryOnly([replica])));
-      client.send("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
-      await until("the stream began", () => client.received.includes("\r\n\r\n"));
-      for (const event of ["data: one\n\n", "data: two\n\n", "data: three\n\n"]) {
-        say(event);
-        await until(`${event.trim()} came`, () => client.received.includes(event));
-      }
-      say("");
-      await until("it ended", () => client.received.endsWith("0\r\n\r\n"));
-      client.close();
-    });
-
     it("hold a fast replica back while the client reads slowly, and deliver every byte", async () => {
       const total = 64 * 1024 * 1024;
       let written = 0;
