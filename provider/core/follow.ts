@@ -33,7 +33,8 @@ export function poolProgress(intent: Intent, state: State | null, name: string):
   }
   if (pool.primary?.specHash !== declared.specHash) return working("waiting for the agent");
   // In a rollout the numbers of both versions are the plan's; the declared one is in force when it is over.
-  if (state.rollout !== null) return done("declared; the rollout in progress goes on");
+  if (state.rollout?.pools.some((moved) => moved.name === name))
+    return done("declared; the rollout in progress goes on");
   // The number of an autoscaled pool is what its load asks for now.
   const { scaling, replicas } = pool.primary;
   return replicasProgress(state, name, pool, scaling ? replicas : declared.replicas);

@@ -9,7 +9,11 @@ import { mostSpare } from "../spot/spec";
 
 /** Takes what is declared into the pools' states: first, light and removed at once; a new revision stays staged. */
 export function followDeclarations(draft: Draft, intent: Intent): void {
-  for (const [name, declaration] of Object.entries(intent.pools)) followDeclaration(draft, name, declaration);
+  for (const [name, declaration] of Object.entries(intent.pools)) {
+    // What would end as soon as it began does not begin.
+    if (draft.state.pools[name] === undefined && (declaration.deleting || intent.service.deleting)) continue;
+    followDeclaration(draft, name, declaration);
+  }
   const census = draft.census();
   for (const [name, pool] of Object.entries(draft.state.pools)) {
     const gone = intent.service.deleting || (intent.pools[name]?.deleting ?? true);
@@ -26,7 +30,7 @@ export function followDeclarations(draft: Draft, intent: Intent): void {
   }
 }
 
-function followDeclaration(draft: Draft, name: string, { declared, deleting, attempt }: PoolIntent): void {
+function followDeclaration(draft: Draft, name: string, { declared, attempt }: PoolIntent): void {
   const pool = draft.state.pools[name];
   const tell = (change: "first" | "light" | "staged") =>
     draft.say({
@@ -38,7 +42,6 @@ function followDeclaration(draft: Draft, name: string, { declared, deleting, att
       ...spotTold(declared),
     });
   if (pool === undefined) {
-    if (deleting) return;
     tell("first");
     draft.keepPool(name, {
       primary: declared,

@@ -7,6 +7,7 @@ import type { Observed } from "../observed";
 import type { RolloutProgress } from "../state";
 import { established } from "./established";
 import { holds } from "./hold";
+import { newcomersOf } from "./newcomers";
 import { replan } from "./replan";
 import { sizesNow } from "./sizes";
 import { giveUp } from "./turn";
@@ -50,11 +51,9 @@ function mayLeave(draft: Draft, intent: Intent, observed: Observed, census: Reco
 /** A pool that was added to the service gets its traffic with the first SHIFT, so it is fully up before (A13). */
 function newcomersAreUp(draft: Draft, rollout: RolloutProgress, census: Record<string, Census>): boolean {
   if (rollout.plan[rollout.cursor]!.weights.canary > 0) return true;
-  return Object.keys(rollout.target).every((name) => {
-    const pool = draft.state.pools[name];
-    if (pool === undefined || pool.takesTraffic || pool.canary !== null) return true;
-    return census[name]!.primary.ready.length >= (pool.primary?.replicas ?? 0);
-  });
+  return newcomersOf(draft, rollout.target).every(
+    (name) => census[name]!.primary.ready.length >= (draft.pool(name).primary?.replicas ?? 0),
+  );
 }
 
 function waitedFor(draft: Draft, intent: Intent, observed: Observed, rollout: RolloutProgress): boolean {

@@ -8,6 +8,7 @@ import type { Strategy } from "../strategy";
 import { serviceRevision, targetKey } from "../target";
 import { RUNNING } from "./clock";
 import { canaryPercentOf } from "./hold";
+import { tryNewcomersAgain } from "./newcomers";
 import { assignVersion, currentRevision } from "./version";
 
 /** Adopts what serves, or starts the rollout to what is staged. Nothing happens to a target that was rejected. */
@@ -49,6 +50,7 @@ export function launchRollout(draft: Draft, { target, specs, declared, strategy,
     const canary = sizedLike(draft.pool(spec.name).primary!, spec);
     draft.patchPool(spec.name, { canary, failures: null });
   }
+  tryNewcomersAgain(draft, target);
   const pools = specs.map(({ name }) => {
     const { primary, canary } = draft.pool(name);
     return { name, from: primary!.replicas, to: canary!.replicas };

@@ -8,6 +8,7 @@ import type { RollbackCause } from "./cause";
 import { runningMs, stepRunningMs } from "./clock";
 import { isDeclared } from "./follow-intent";
 import { holds } from "./hold";
+import { brokenNewcomer } from "./newcomers";
 import { planWayBack } from "./replan";
 
 export interface Reason {
@@ -24,7 +25,10 @@ export function turnBack(draft: Draft, intent: Intent, census: Record<string, Ce
     return;
   }
   const reason =
-    canaryFailed(draft, rollout) ?? canaryUnhealthy(draft, rollout, census) ?? timedOut(rollout, draft.now);
+    canaryFailed(draft, rollout) ??
+    newcomerFailed(draft, rollout) ??
+    canaryUnhealthy(draft, rollout, census) ??
+    timedOut(rollout, draft.now);
   if (reason !== null) giveUp(draft, reason);
 }
 
@@ -92,6 +96,11 @@ function canaryFailed(draft: Draft, rollout: RolloutProgress): Reason | null {
     }
   }
   return null;
+}
+
+function newcomerFailed(draft: Draft, { target }: RolloutProgress): Reason | null {
+  const sentence = brokenNewcomer(draft, target);
+  return sentence === null ? null : { cause: "canaryFailed", sentence };
 }
 
 /** Replicas that are there and fail their probes; replicas that are gone are a loss, which is repaired instead. */

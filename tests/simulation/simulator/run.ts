@@ -1,6 +1,7 @@
 import { checkEvents } from "../../../provider/core/check/check";
 import type { ServeEvent } from "../../../provider/core/events";
 import { targetKey } from "../../../provider/core/target";
+import type { Vm } from "./cloud";
 import { strike } from "./faults";
 import type { Violation } from "./judge";
 import { isOperation, type Operation, type Scenario } from "./scenario";
@@ -151,7 +152,7 @@ class Play {
     const replicas = Object.values(state.replicas);
     // A revision that was promoted and then fails of itself comes and goes for ever.
     const sound = Object.values(state.pools).every(({ primary }) => this.isSound(primary!.revision));
-    if (!sound) return true;
+    if (!sound) return this.beside().length === 0;
     if (replicas.length !== cloud.living().length || replicas.some(({ status }) => status !== "ready")) return false;
     return Object.entries(state.pools).every(
       // A pool that never came up is given up, and its `up` failed for it.
@@ -166,20 +167,25 @@ class Play {
   }
 
   private judgeEnd(): void {
-    const { store, state, cloud, judge } = this.world;
+    const { store, state, judge } = this.world;
     const intent = store.intent!.value;
     if (store.destroyed || intent.service.deleting || state === null) return;
-    for (const vm of cloud.living()) {
-      const revision = state.pools[vm.pool]?.primary?.revision;
-      if (vm.phase === "up" && vm.revision !== revision)
-        judge.broken("ended", `${vm.replicaId} of ${vm.revision} lives beside ${revision}`);
-    }
+    for (const { replicaId, revision, pool } of this.beside())
+      judge.broken("ended", `${replicaId} of ${revision} lives beside ${state.pools[pool]?.primary?.revision}`);
     const key = intent.rollout === null ? null : targetKey(intent.rollout.target);
     // An \`up\` that failed for a pool never came to declare its Rollout.
     const cameUp = Object.values(state.pools).every(({ hasServed }) => hasServed);
     if (cameUp && !this.serves() && key !== null && state.rejected[key] === undefined) {
       judge.broken("ended", "the target neither serves nor is rejected");
     }
+  }
+
+  /** Those of a revision that their pool does not serve. */
+  private beside(): Vm[] {
+    const { state, cloud } = this.world;
+    return cloud
+      .living()
+      .filter(({ phase, revision, pool }) => phase === "up" && revision !== state?.pools[pool]?.primary?.revision);
   }
 
   private serves(): boolean {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { poolProgress } from "../../provider/core/follow";
-import { surge } from "../core/strategies";
-import { poolSpec, redeclare } from "./intents";
-import { deploy, proved, readyOf, revisions, serving, settled, weights } from "./one-pool";
-import * as several from "./service";
+import { poolProgress } from "../../../provider/core/follow";
+import { surge } from "../../core/strategies";
+import { poolSpec, redeclare } from "../intents";
+import { deploy, proved, readyOf, revisions, serving, settled, weights } from "../one-pool";
+import * as several from "../service";
 
 describe("what the simulator has found, told again", () => {
   it("serves a pool by the version that is left there, whatever split the rollout's other pools need", () => {
