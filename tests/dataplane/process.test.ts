@@ -10,6 +10,7 @@ import { ask, RawClient } from "./support/client";
 import { isRunning, kill, startBuilt, startEngine, type ProcessUnderTest } from "./support/engine-process";
 import { startListening, startReplica, stopReplicas } from "./support/replica";
 import { primaryOnly } from "./support/routing";
+import { shutDownMidstream } from "./support/shut-down-midstream";
 import { until } from "./support/until";
 
 describe("the process of the embedded data plane", () => {
@@ -211,32 +212,12 @@ describe("the process of the embedded data plane", () => {
   });
 
   it("shuts down after its streams have ended, and leaves nothing", async () => {
-    let finish = (): void => undefined;
-    const replica = await startListening((_req, res) => {
-      res.write("first");
-      finish = () => res.end("last");
-    });
     await engine.plane.hello(1, reviveInto(join(engine.folder, "agent-pid")));
-    await engine.plane.apply(primaryOnly([replica]));
-    const { port } = (await engine.plane.observe()).endpoint!;
-    const idle = new RawClient(port);
-    const stream = new RawClient(port);
-    stream.send("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
-    await until("the stream began", () => stream.received.includes("first"));
-    const over = engine.plane.shutdown(10);
-    await until("it accepts nothing new", () =>
-      ask(port).then(
-        () => false,
-        () => true,
-      ),
-    );
-    finish();
-    await over;
-    assert.ok(stream.received.endsWith("0\r\n\r\n"));
+    const letClientsGo = await shutDownMidstream(engine);
     await until("the process ended", () => !isRunning(engine.pid));
     assert.ok(!existsSync(controlSocket(engine.folder)));
     assert.ok(!existsSync(join(engine.folder, "dataplane.json")));
-    for (const client of [idle, stream]) client.close();
+    letClientsGo();
   });
 
   it("cuts what is left when the grace is over", async () => {

@@ -23,6 +23,7 @@ import { isRunning, kill, startEngine, type ProcessUnderTest } from "../dataplan
 import { Load } from "../dataplane/support/load";
 import { startListening, startReplica, stopReplicas } from "../dataplane/support/replica";
 import { CANARY, primaryOnly, route, routing, version } from "../dataplane/support/routing";
+import { shutDownMidstream } from "../dataplane/support/shut-down-midstream";
 import { until } from "../dataplane/support/until";
 
 const WITHIN_MS = 30_000;
@@ -193,28 +194,9 @@ describe("HAProxy and its supervisor", function () {
   });
 
   it("end after their streams, idle clients or not, and leave nothing", async () => {
-    let finish = (): void => undefined;
-    const replica = await startListening((req, res) => {
-      if (req.url !== "/stream") return void res.end();
-      res.write("first");
-      finish = () => res.end("last");
-    });
-    await engine.plane.apply(primaryOnly([replica]));
-    const { port } = (await engine.plane.observe()).endpoint!;
+    await engine.plane.apply(primaryOnly([await startReplica()]));
     const [pid] = haproxyPids();
-    const [idle, stream] = [new RawClient(port), new RawClient(port)];
-    stream.send("GET /stream HTTP/1.1\r\nhost: x\r\n\r\n");
-    await until("the stream began", () => stream.received.includes("first"));
-    const over = engine.plane.shutdown(30);
-    await until("it accepts nothing new", () =>
-      ask(port).then(
-        () => false,
-        () => true,
-      ),
-    );
-    finish();
-    await over;
-    await until("the stream ended whole", () => stream.received.endsWith("0\r\n\r\n"));
+    const letClientsGo = await shutDownMidstream(engine);
     assert.ok(!isRunning(pid!));
     await until("the supervisor ended", () => !isRunning(engine.pid));
     for (const name of ["1", "log", "room"]) assert.ok(!existsSync(engineSocket(engine.folder, name)), name);
@@ -222,7 +204,7 @@ describe("HAProxy and its supervisor", function () {
       readdirSync(engine.folder).filter((name) => name !== "dataplane.log"),
       [],
     );
-    for (const client of [idle, stream]) client.close();
+    letClientsGo();
   });
 
   it("leave orphans that can be ended by what is written down", async () => {
