@@ -12,21 +12,30 @@ import {
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DataPlaneClient, startDataPlane } from "../../provider/dataplane/client";
+import { DataPlaneClient } from "../../provider/dataplane/client";
 import { findHaproxy } from "../../provider/dataplane/haproxy/binary";
 import { parseLine } from "../../provider/dataplane/haproxy/log-lines";
 import { quoted, replicaOfServer, serverName } from "../../provider/dataplane/haproxy/names";
 import { endOrphans, readRecords } from "../../provider/dataplane/haproxy/worker-records";
 import { engineSocket } from "../../provider/host/paths";
 import { ask, RawClient } from "../dataplane/support/client";
-import { isRunning, kill, startEngine, type ProcessUnderTest } from "../dataplane/support/engine-process";
+import { isRunning, kill, startBuilt, startEngine, type ProcessUnderTest } from "../dataplane/support/engine-process";
 import { Load } from "../dataplane/support/load";
 import { startListening, startReplica, stopReplicas } from "../dataplane/support/replica";
-import { CANARY, primaryOnly, route, routing, version } from "../dataplane/support/routing";
+import { CANARY, PRIMARY, primaryOnly, route, routing, version } from "../dataplane/support/routing";
 import { shutDownMidstream } from "../dataplane/support/shut-down-midstream";
 import { until } from "../dataplane/support/until";
 
 const WITHIN_MS = 30_000;
+
+/** Of the process, its threads together: user and system time. */
+function cpuSeconds(pid: number): number {
+  const [user, system] = readFileSync(`/proc/${pid}/stat`, "utf8")
+    .replace(/^.*\) /, "")
+    .split(" ")
+    .slice(11, 13);
+  return (Number(user) + Number(system)) / 100;
+}
 
 describe("HAProxy and its supervisor", function () {
   const found = findHaproxy();
@@ -57,7 +66,7 @@ describe("HAProxy and its supervisor", function () {
     });
   /** Another supervisor over what the killed one left. */
   const supervisorAgain = async (): Promise<DataPlaneClient> => {
-    supervisors.push(startDataPlane(engine.folder, "haproxy"));
+    supervisors.push(startBuilt(engine.folder, "haproxy"));
     let plane: DataPlaneClient | null = null;
     await until(
       "a supervisor answers that has put the routing in force",
@@ -92,9 +101,9 @@ describe("HAProxy and its supervisor", function () {
     });
   });
 
-  it("let only their user at the Runtime API, the log and the waiting room", async () => {
+  it("let only their user at the Runtime API, by which the log is read, and the waiting room", async () => {
     await engine.plane.apply(primaryOnly([await startReplica()]));
-    for (const name of ["1", "log", "room"])
+    for (const name of ["1", "room"])
       assert.equal(statSync(engineSocket(engine.folder, name)).mode & 0o777, 0o600, name);
     for (const file of readdirSync(join(engine.folder, "haproxy")))
       assert.equal(statSync(join(engine.folder, "haproxy", file)).mode & 0o777, 0o600, file);
@@ -146,6 +155,25 @@ describe("HAProxy and its supervisor", function () {
     assert.deepEqual(haproxyPids(), pids);
     old.seen.length = 0;
     for (let sent = 0; sent < 10; sent += 1) assert.equal((await ask(port)).body, next.id);
+    plane.close();
+  });
+
+  it("leave HAProxy idle without its supervisor, and count on under the next one", async () => {
+    const replica = await startReplica();
+    await engine.plane.apply(primaryOnly([replica]));
+    const { port } = (await engine.plane.observe()).endpoint!;
+    const [pid] = haproxyPids();
+    await kill(engine.pid);
+    for (let sent = 0; sent < 10; sent += 1) await ask(port);
+    const [cpu, begun] = [cpuSeconds(pid!), performance.now()];
+    await until("two seconds have passed", () => performance.now() > begun + 2000);
+    // One that calls for its supervisor without a pause takes as much of a core as it can get.
+    assert.ok(cpuSeconds(pid!) - cpu < 0.1, "HAProxy works with nothing to do");
+    const plane = await supervisorAgain();
+    await ask(port);
+    await until("what came since is counted", async () => {
+      return (await plane.observe()).versions["pool"]?.[PRIMARY]?.requests === 1;
+    });
     plane.close();
   });
 
@@ -258,10 +286,10 @@ describe("what is written for HAProxy and read from it", () => {
   });
 
   it("reads a request's times from its arrival, and nothing from a line that was cut", () => {
-    const line = parseLine("3 p0a r.1234.rev 200 -- 7 5 1 20 40 1 p0");
+    const line = parseLine("p0a r.1234.rev 200 -- 7 5 1 20 40 1 p0");
     assert.equal(line?.timeToFirstByte, 26);
     assert.equal(line?.latency, 33);
     assert.equal(line?.retried, true);
-    assert.equal(parseLine("3 p0a r.1234.rev 200 --"), null);
+    assert.equal(parseLine("p0a r.1234.rev 200 --"), null);
   });
 });

@@ -1,19 +1,15 @@
 import type { DesiredReplica, DesiredRoute, DesiredRouting } from "../../core/routing";
 import type { BalancerSpec, ReadinessSpec } from "../../core/spec/pool";
-import { backendName, FRONTEND, quoted, ROOM, SLOTS, type Slot } from "./names";
+import { backendName, FRONTEND, LOG, quoted, ROOM, SLOTS, type Slot } from "./names";
 import { serverLine, type Membership } from "./membership";
 
 /** The files and sockets of one HAProxy process. Names without a folder are in the one that it runs in. */
 export interface WorkerFiles {
-  /** Marks its lines in the log. */
-  number: number;
   config: string;
   splitMap: string;
   pinsMap: string;
   /** Its Runtime API. */
   runtime: string;
-  /** Of the supervisor: gets a line for each request. */
-  log: string;
   /** Of the supervisor: the waiting room. */
   room: string;
 }
@@ -25,6 +21,8 @@ const BUFFER_OVERHEAD = 32_768;
 const REWRITE_BYTES = 8192;
 /** Longer than any stream: a process that is being replaced ends with its last request, and this is only the last resort. */
 const HARD_STOP = "24h";
+/** The supervisor follows the log on one connection, on which a service without requests says nothing. */
+const LONGEST_SILENCE = "24d";
 /** Further tries that connections which were refused may use up, so that a replica's death costs none of the others. */
 const SPARE_RETRIES = 1;
 
@@ -67,19 +65,17 @@ function processSection(balancer: BalancerSpec, files: WorkerFiles): string[] {
     // Whoever already listens must be told of, not shared with: two services would each get half of the requests.
     "  noreuseport",
     `  stats socket ${unix(files.runtime)} mode 600 level admin expose-fd listeners`,
-    "  stats timeout 1h",
+    `  stats timeout ${LONGEST_SILENCE}`,
     `  hard-stop-after ${HARD_STOP}`,
     `  tune.bufsize ${buffer}`,
     `  tune.maxrewrite ${REWRITE_BYTES}`,
     "  tune.http.maxhdr 256",
     "",
-    "ring requests",
+    // Read by the supervisor. A server of the ring would be called without a pause while there is no supervisor: a whole core.
+    `ring ${LOG}`,
     "  format raw",
     "  maxlen 1024",
     "  size 4194304",
-    "  timeout connect 1s",
-    "  timeout server 1h",
-    `  server supervisor ${unix(files.log)}`,
     "",
   ];
 }
@@ -126,8 +122,8 @@ function frontend(desired: DesiredRouting, address: string, files: WorkerFiles):
   const lines = [
     `frontend ${FRONTEND}`,
     `  bind ${address}`,
-    "  log ring@requests format raw local0",
-    `  log-format "${files.number} %b %s %ST %ts %TR %Tw %Tc %Tr %Ta %rc %[var(txn.pool)]"`,
+    `  log ring@${LOG} format raw local0`,
+    '  log-format "%b %s %ST %ts %TR %Tw %Tc %Tr %Ta %rc %[var(txn.pool)]"',
     refuse(405, "CONNECT is not served here.", "METH_CONNECT"),
     refuse(
       400,

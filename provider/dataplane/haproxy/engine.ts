@@ -10,11 +10,10 @@ import type { WaitingRoom } from "../waiting-room";
 import { findHaproxy } from "./binary";
 import { shapeOf } from "./config";
 import { reserve } from "./endpoint";
-import { LogReader } from "./log-lines";
 import { addressOf } from "./membership";
 import { reportOf } from "./report";
 import { RequestCounts } from "./request-counts";
-import { supervisorSockets, Worker, type WorkerRecord } from "./worker";
+import { roomSocket, Worker, type OnLine, type WorkerRecord } from "./worker";
 import { readRecords, removeRecords, writeRecords, type Listening } from "./worker-records";
 
 /** How often HAProxy is looked after: drained replicas, processes that end, one that died. */
@@ -28,7 +27,6 @@ const DRAIN_LOOK_MS = 50;
 export class HaproxyEngine implements Engine {
   private readonly fenced = new Fence();
   private readonly counts: RequestCounts;
-  private readonly log: LogReader;
   private readonly startedAt = Date.now();
   private current: Worker | null = null;
   /** They only have what still runs on them. */
@@ -46,10 +44,6 @@ export class HaproxyEngine implements Engine {
     private readonly room: WaitingRoom,
   ) {
     this.counts = new RequestCounts(versions);
-    this.log = new LogReader((line) => {
-      const worker = this.workers().find(({ record }) => record.number === line.worker);
-      this.counts.add(line, line.pool === null ? null : (worker?.record.pools[line.pool] ?? null));
-    });
   }
 
   fence(epoch: number): void {
@@ -96,8 +90,7 @@ export class HaproxyEngine implements Engine {
       this.ending = [];
       await Promise.all(workers.map((worker) => worker.end()));
       await this.room.close(Math.max(0, (giveUpAt - performance.now()) / 1000));
-      this.log.close();
-      for (const socket of Object.values(supervisorSockets(this.serviceFolder))) rmSync(socket, { force: true });
+      rmSync(roomSocket(this.serviceFolder), { force: true });
       removeRecords(this.serviceFolder);
     });
   }
@@ -110,7 +103,7 @@ export class HaproxyEngine implements Engine {
     // First of all: if the new address is taken, everything stays as it was.
     const listening = stays ? this.listening! : await reserve(desired.endpoint, same ? this.listening!.port : null);
     const address = addressOf(listening);
-    await this.room.open(supervisorSockets(this.serviceFolder).room, desired);
+    await this.room.open(roomSocket(this.serviceFolder), desired);
     this.versions.set(desired.routes, performance.now());
     const before = this.current;
     if (alive && before!.record.shape === shapeOf(desired, address)) {
@@ -131,7 +124,6 @@ export class HaproxyEngine implements Engine {
 
   private async open(): Promise<void> {
     if (this.opened) return;
-    await this.log.listen(supervisorSockets(this.serviceFolder).log);
     await this.adopt();
     this.timer = setInterval(() => void this.alone(() => this.tend()).catch(report), TEND_EVERY_MS);
     this.opened = true;
@@ -143,7 +135,7 @@ export class HaproxyEngine implements Engine {
     this.listening = listening;
     for (const [place, record] of workers.entries()) {
       this.lastNumber = Math.max(this.lastNumber, record.number);
-      const worker = await Worker.adopt(record, this.serviceFolder, place === 0 ? "current" : "ending");
+      const worker = await Worker.adopt(record, this.serviceFolder, place === 0 ? "current" : "ending", this.onLine);
       if (worker === null) continue;
       if (place === 0) this.current = worker;
       // Told before or not: one that was only just started when its supervisor was killed has not been.
@@ -167,6 +159,7 @@ export class HaproxyEngine implements Engine {
       address,
       from,
       onSpawned,
+      onLine: this.onLine,
     });
     process.stderr.write(`HAProxy ${binary.version} listens on ${address} as process ${worker.record.pid}\n`);
     return worker;
@@ -201,6 +194,10 @@ export class HaproxyEngine implements Engine {
     const running = await Promise.all(this.workers().map((worker) => worker.requests().catch(() => 0)));
     return running.reduce((sum, requests) => sum + requests, 0);
   }
+
+  private readonly onLine: OnLine = (line, { pools }) => {
+    this.counts.add(line, line.pool === null ? null : (pools[line.pool] ?? null));
+  };
 
   private workers(): Worker[] {
     return this.current === null ? this.ending : [this.current, ...this.ending];

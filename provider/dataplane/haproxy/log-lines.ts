@@ -1,9 +1,8 @@
-import { rmSync } from "node:fs";
-import { createServer, type Server, type Socket } from "node:net";
+import { connect, type Socket } from "node:net";
+import { LOG } from "./names";
 
 /** What HAProxy tells of a request when it is over. Times in milliseconds; null: it did not come to that. */
 export interface LogLine {
-  worker: number;
   backend: string;
   server: string;
   status: number;
@@ -19,36 +18,33 @@ export interface LogLine {
 }
 
 const LONGEST_LINE = 4096;
+const AGAIN_AFTER_MS = 200;
 
-/** Takes the lines of all HAProxy processes on a unix socket. They keep some of them while nobody listens. */
+/**
+ * Follows the log of one HAProxy process over its Runtime API. It holds some thousands of lines for us should we be busy;
+ * while nobody follows it, nothing is counted.
+ */
 export class LogReader {
-  private readonly server: Server;
-  private readonly open = new Set<Socket>();
+  private socket: Socket | null = null;
+  private again: NodeJS.Timeout | null = null;
+  private closed = false;
 
-  constructor(private readonly onLine: (line: LogLine) => void) {
-    this.server = createServer((socket) => this.read(socket));
-  }
-
-  async listen(path: string): Promise<void> {
-    rmSync(path, { force: true });
-    const mask = process.umask(0o177);
-    try {
-      await new Promise<void>((resolve, reject) => {
-        this.server.once("error", reject);
-        this.server.listen(path, resolve);
-      });
-    } finally {
-      process.umask(mask);
-    }
+  constructor(
+    private readonly runtime: string,
+    private readonly onLine: (line: LogLine) => void,
+    from: "start" | "now",
+  ) {
+    this.read(from);
   }
 
   close(): void {
-    this.server.close();
-    for (const socket of this.open) socket.destroy();
+    this.closed = true;
+    if (this.again !== null) clearTimeout(this.again);
+    this.socket?.destroy();
   }
 
-  private read(socket: Socket): void {
-    this.open.add(socket);
+  private read(from: "start" | "now"): void {
+    const socket = connect(this.runtime, () => socket.write(`show events ${LOG} -w${from === "now" ? "n" : ""}\n`));
     let pending = "";
     socket.setEncoding("latin1");
     socket.on("data", (text: string) => {
@@ -61,19 +57,21 @@ export class LogReader {
     });
     // `close` always follows.
     socket.on("error", () => undefined);
-    socket.on("close", () => this.open.delete(socket));
+    socket.on("close", () => {
+      if (!this.closed) this.again = setTimeout(() => this.read("now"), AGAIN_AFTER_MS);
+    });
+    this.socket = socket;
   }
 }
 
 /** Null for a line that was cut. */
 export function parseLine(text: string): LogLine | null {
   const fields = text.trim().split(" ");
-  if (fields.length !== 12) return null;
-  const [worker, backend, server, status, ended, request, queue, connect, response, active, retries, pool] = fields;
+  if (fields.length !== 11) return null;
+  const [backend, server, status, ended, request, queue, connect, response, active, retries, pool] = fields;
   const requestTime = Math.max(0, Number(request));
   const answered = Number(response) >= 0;
   return {
-    worker: Number(worker),
     backend: backend!,
     server: server!,
     status: Number(status),

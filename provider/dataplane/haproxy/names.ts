@@ -9,6 +9,8 @@ export type Slot = (typeof SLOTS)[number];
 
 /** The frontend that clients talk to. */
 export const FRONTEND = "public";
+/** The ring that holds a line for each request until the supervisor has read it. */
+export const LOG = "requests";
 /** The server, and the backend, that lead to the waiting room. */
 export const ROOM = "room";
 

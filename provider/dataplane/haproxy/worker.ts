@@ -12,6 +12,7 @@ import { aroundBackends, mapsOf, putMaps, readMaps, renderMap, slotsOf, type Map
 import { bringIn, membershipOf, remove, sendOut, type Server } from "./membership";
 import { backendName, FRONTEND, SLOTS } from "./names";
 import { assignSlots, noSlots, type Slots } from "./pool-maps";
+import { LogReader, type LogLine } from "./log-lines";
 import { Runtime } from "./runtime";
 import { trafficOf, type Traffic } from "./traffic";
 
@@ -38,7 +39,11 @@ export interface StartOptions {
   from: Worker | null;
   /** Called as soon as there is a process: whoever comes after us must find it, even if we are killed before it answers. */
   onSpawned(record: WorkerRecord): void;
+  onLine: OnLine;
 }
+
+/** Gets what the log of a HAProxy tells of each request. */
+export type OnLine = (line: LogLine, of: WorkerRecord) => void;
 
 /**
  * One HAProxy process. What can be changed while it runs is changed through its Runtime API; for anything else a successor
@@ -49,6 +54,7 @@ export class Worker {
   private lastTraffic: Traffic = { clients: 0, servers: [], queued: new Map() };
   private leavers: Server[] = [];
   private retired = false;
+  private readonly log: LogReader;
 
   private constructor(
     readonly record: WorkerRecord,
@@ -56,8 +62,11 @@ export class Worker {
     private readonly files: WorkerFiles,
     private readonly folder: string,
     slots: Slots[],
+    onLine: OnLine,
+    from: "start" | "now",
   ) {
     this.slots = slots;
+    this.log = new LogReader(files.runtime, (line) => onLine(line, record), from);
   }
 
   static async start(options: StartOptions): Promise<Worker> {
@@ -95,11 +104,16 @@ export class Worker {
         reasons: [`HAProxy did not start: see ${serviceFolder}/dataplane.log for its own words.`],
       });
     }
-    return new Worker(record, runtime, files, folder, slots);
+    return new Worker(record, runtime, files, folder, slots, options.onLine, "start");
   }
 
   /** A process that a predecessor of this supervisor started; null: it has gone, or is another one by now. */
-  static async adopt(record: WorkerRecord, serviceFolder: string, as: "current" | "ending"): Promise<Worker | null> {
+  static async adopt(
+    record: WorkerRecord,
+    serviceFolder: string,
+    as: "current" | "ending",
+    onLine: OnLine,
+  ): Promise<Worker | null> {
     if (startTimeOf(record.pid) !== record.startTime) return null;
     const files = filesOf(serviceFolder, record.number);
     const runtime = new Runtime(files.runtime);
@@ -107,7 +121,8 @@ export class Worker {
       await runtime.expect("show info", new RegExp(`^Pid: ${record.pid}$`, "m"));
       const { pins } = await readMaps(runtime, files);
       const slots = slotsOf(pins, record.pools.length);
-      const worker = new Worker(record, runtime, files, join(serviceFolder, "haproxy"), slots);
+      // From now: our counts begin at 0, and most of what its log still holds was counted by the predecessor.
+      const worker = new Worker(record, runtime, files, join(serviceFolder, "haproxy"), slots, onLine, "now");
       worker.retired = as === "ending";
       return worker;
     } catch {
@@ -190,26 +205,27 @@ export class Worker {
     this.removeFiles();
   }
 
+  /** Of one that has ended. */
   removeFiles(): void {
+    this.log.close();
     const { config, splitMap, pinsMap } = this.files;
     for (const name of [config, splitMap, pinsMap]) rmSync(join(this.folder, name), { force: true });
     rmSync(this.files.runtime, { force: true });
   }
 }
 
-/** Of every HAProxy of this service: their lines, and what they cannot place. */
-export function supervisorSockets(serviceFolder: string): { log: string; room: string } {
-  return { log: engineSocket(serviceFolder, "log"), room: engineSocket(serviceFolder, "room") };
+/** Where every HAProxy of this service sends what it cannot place. */
+export function roomSocket(serviceFolder: string): string {
+  return engineSocket(serviceFolder, "room");
 }
 
 function filesOf(serviceFolder: string, number: number): WorkerFiles {
   return {
-    number,
     config: `${number}.cfg`,
     splitMap: `${number}.split.map`,
     pinsMap: `${number}.pins.map`,
     runtime: engineSocket(serviceFolder, String(number)),
-    ...supervisorSockets(serviceFolder),
+    room: roomSocket(serviceFolder),
   };
 }
 
