@@ -70,7 +70,7 @@ export type RollbackArgs =
 /** Numbers are the balancer's own, of the time since the state settled. At least one limit must be given. */
 export type GateArgs =
   | {
-      /** Requests that fail: answered with 5xx, or broken off. */
+      /** Requests that fail: answered with 5xx, broken off, or broken before their first byte and answered by another replica. */
       kind: "errorRate";
       /** Most of the canary's requests, in percent. */
       maxPercent?: pulumi.Input<number>;

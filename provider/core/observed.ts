@@ -101,6 +101,11 @@ export interface VersionMetrics {
   requests: number;
   /** Of these: 5xx, broken off, or nothing came from any replica. Not those that the client gave up. */
   errors: number;
+  /**
+   * Tries of requests that broke before their first byte and were made good by another replica, so that no client saw
+   * them; only of replicas that were seen alive afterwards, as a lost VM is not its version's fault. Absent: none.
+   */
+  failedTries?: number;
   /** Counts per bucket of VERSION_BOUNDS_MS, the last one is "above"; from the arrival of the request to its end. */
   latency: number[];
   /** From the arrival of the request, counted when the byte comes: a stream has one long before it ends. */

@@ -62,7 +62,7 @@ export type RollbackMode =
 export type Gate =
   | {
       kind: "errorRate";
-      /** Most of the canary's requests, in percent, that may fail (5xx or broken off); null: no absolute limit. */
+      /** Most of the canary's requests, in percent, that may fail (5xx, broken off, or made good by others); null: no absolute limit. */
       maxPercent: number | null;
       /** Most percentage points above the primary's own rate; null: not compared. */
       maxAbovePrimary: number | null;

@@ -68,6 +68,10 @@ export function countRequest(metrics: VersionMetrics, outcome: "answered" | "fai
   metrics.latency[bucketOf(milliseconds)]! += 1;
 }
 
+export function countFailedTries(metrics: VersionMetrics, tries: number): void {
+  metrics.failedTries = (metrics.failedTries ?? 0) + tries;
+}
+
 export function countFirstByte(metrics: VersionMetrics, milliseconds: number): void {
   metrics.timeToFirstByte[bucketOf(milliseconds)]! += 1;
 }

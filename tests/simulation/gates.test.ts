@@ -11,20 +11,23 @@ const FOUR = [{ name: "p", replicas: 4 }];
 const ERRORS: Gate = { kind: "errorRate", maxPercent: 1, maxAbovePrimary: 1, minRequests: 100 };
 const COMMAND: Gate = { kind: "command", run: "./smoke-test", timeoutSeconds: 60 };
 
-/** Ten requests a tick by the weights in force, of which each version fails its share. */
-function traffic(world: World, errorPercent: Record<string, number> = {}, requests = 10): void {
+/** Ten requests a tick by the weights in force, of which each version fails its share, or breaks all of them. */
+function traffic(world: World, failing: Record<string, number | "breaks"> = {}, requests = 10): void {
   const [route] = world.routing!.routes;
   for (const version of [route?.canary, route?.primary]) {
     if (!version || version.weight === 0 || version.replicas.length === 0) continue;
     const { revision } = version;
     const counted = ((world.versions["p"] ??= {})[revision] ??= metrics(0));
-    add(counted, metrics(requests, { errors: (requests * (errorPercent[revision] ?? 0)) / 100 }));
+    const fails = failing[revision] ?? 0;
+    if (fails === "breaks") add(counted, metrics(0, { failedTries: requests }));
+    else add(counted, metrics(requests, { errors: (requests * fails) / 100 }));
   }
 }
 
 function add(to: VersionMetrics, more: VersionMetrics): void {
   to.requests += more.requests;
   to.errors += more.errors;
+  to.failedTries = (to.failedTries ?? 0) + (more.failedTries ?? 0);
   for (const histogram of ["latency", "timeToFirstByte"] as const) {
     more[histogram].forEach((one, bucket) => (to[histogram][bucket]! += one));
   }
@@ -80,6 +83,21 @@ describe("a rollout with gates", () => {
       proved(world);
     });
   }
+
+  it("goes back from a canary that breaks every connection, though other replicas answer all of its requests", () => {
+    const world = serving(FOUR, surge(25, { gates: [ERRORS] }));
+    declareRevision(world, "b");
+    world.until(
+      () => ended(world) === 1,
+      3600,
+      () => traffic(world, { b: "breaks" }),
+    );
+    const { kind, reason } = world.state!.lastOutcome!;
+    assert.equal(kind, "rolledBack");
+    assert.match(reason!, /the canary failed 100 % of \d+ requests \(\d+ of them were answered by other replicas/);
+    assert.deepEqual(revisions(world), new Set(["a"]));
+    proved(world);
+  });
 
   it("holds without traffic and says so, writes nothing meanwhile, and goes on when an operator promotes it", () => {
     const world = serving(FOUR, surge(50, { gates: [ERRORS] }));

@@ -66,16 +66,22 @@ export function errorPercent({ requests, errors }: VersionMetrics): number | nul
 interface Reading {
   value: number;
   sample: number;
+  /** Of the sample: what other replicas made good. */
+  madeGood: number;
 }
 
 function readingOf({ kind }: MetricGate, metrics: VersionMetrics): Reading {
   switch (kind) {
-    case "errorRate":
-      return { value: errorPercent(metrics) ?? 0, sample: metrics.requests };
+    case "errorRate": {
+      // A version that breaks every connection would look as if it was never asked: others answer for it.
+      const madeGood = metrics.failedTries ?? 0;
+      const tried = { ...metrics, requests: metrics.requests + madeGood, errors: metrics.errors + madeGood };
+      return { value: errorPercent(tried) ?? 0, sample: tried.requests, madeGood };
+    }
     case "p95":
-      return { value: percentile(metrics.latency, 95) ?? 0, sample: sum(metrics.latency) };
+      return { value: percentile(metrics.latency, 95) ?? 0, sample: sum(metrics.latency), madeGood: 0 };
     case "firstByteP95":
-      return { value: percentile(metrics.timeToFirstByte, 95) ?? 0, sample: sum(metrics.timeToFirstByte) };
+      return { value: percentile(metrics.timeToFirstByte, 95) ?? 0, sample: sum(metrics.timeToFirstByte), madeGood: 0 };
   }
 }
 
@@ -123,10 +129,13 @@ function compare(gate: MetricGate, its: Reading, primary: Reading): string | nul
   }
 }
 
-function describe({ kind }: MetricGate, { value, sample }: Reading): string {
+function describe({ kind }: MetricGate, { value, sample, madeGood }: Reading): string {
   switch (kind) {
     case "errorRate":
-      return `the canary failed ${short(value)} % of ${sample} requests`;
+      return (
+        `the canary failed ${short(value)} % of ${sample} requests` +
+        (madeGood > 0 ? ` (${madeGood} of them were answered by other replicas, so that no client saw it)` : "")
+      );
     case "p95":
       return `the canary's p95 latency is ${short(value)} ms over ${sample} requests`;
     case "firstByteP95":

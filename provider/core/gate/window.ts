@@ -67,7 +67,17 @@ function fell(before: VersionMetrics | null, now: VersionMetrics | null): boolea
   if (now === null) return before.requests > 0;
   const fewer = (histogram: "latency" | "timeToFirstByte") =>
     before[histogram].some((counted, bucket) => (now[histogram][bucket] ?? 0) < counted);
-  return now.requests < before.requests || now.errors < before.errors || fewer("latency") || fewer("timeToFirstByte");
+  return (
+    now.requests < before.requests ||
+    now.errors < before.errors ||
+    tries(now) < tries(before) ||
+    fewer("latency") ||
+    fewer("timeToFirstByte")
+  );
+}
+
+function tries({ failedTries }: VersionMetrics): number {
+  return failedTries ?? 0;
 }
 
 const NOTHING: VersionMetrics = { requests: 0, errors: 0, latency: [], timeToFirstByte: [] };
@@ -80,6 +90,7 @@ function minus(now: VersionMetrics | null, before: VersionMetrics | null): Versi
   return {
     requests: now.requests - before.requests,
     errors: now.errors - before.errors,
+    failedTries: tries(now) - tries(before),
     latency: less("latency"),
     timeToFirstByte: less("timeToFirstByte"),
   };

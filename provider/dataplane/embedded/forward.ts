@@ -122,12 +122,14 @@ export class Exchange implements UpstreamUser, Waiter {
   }
 
   onEnd(chunk: Buffer | null): void {
-    const { metrics, health } = this.member!;
+    const member = this.member!;
+    const { metrics, health } = member;
     const now = performance.now();
     metrics.completed += 1;
     count(metrics.latency, now - this.startedAt);
     countRequest(this.counts!, this.status >= 500 ? "failed" : "answered", now - this.arrivedAt);
     health.requestSucceeded();
+    member.seenAlive();
     if (chunk === null) this.client.res.end();
     else if (chunk.length > JOINED_BYTES) this.client.res.end(Buffer.from(chunk));
     else this.client.res.end(chunk.toString("latin1"), "latin1");
@@ -168,6 +170,7 @@ export class Exchange implements UpstreamUser, Waiter {
       this.countFailed();
       this.answer(failure(how));
     } else {
+      if (how.kind !== "stale") member.tryFailed();
       (this.tried ??= new Set()).add(member);
       if (!this.tryStart()) this.wait();
     }

@@ -26,6 +26,7 @@ export class Health {
     private readonly address: { host: string; port: number },
     private readiness: ReadinessSpec,
     private readonly onChange: (healthy: boolean, why: string) => void,
+    private readonly onCheckPassed: () => void,
   ) {
     this.schedule();
   }
@@ -77,6 +78,7 @@ export class Health {
   private checkPassed(): void {
     this.failedChecks = 0;
     this.passedChecks += 1;
+    this.onCheckPassed();
     const riseNeeded = this.outBy === "requests" ? 1 : this.readiness.successThreshold;
     if (!this.healthy && this.passedChecks >= riseNeeded) this.comeBack("passes its checks again");
   }

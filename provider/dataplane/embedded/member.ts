@@ -4,6 +4,7 @@ import type { DesiredReplica } from "../../core/routing";
 import type { ReplicaMetrics } from "../../ports/dataplane";
 import { Health } from "./health";
 import { emptyMetrics } from "../metrics";
+import { countFailedTries } from "../version-counts";
 import { UpstreamPool } from "./upstream-pool";
 
 /** One replica as the data plane knows it. Lives from its first routing until it left the routing and its last request ended. */
@@ -20,6 +21,8 @@ export class Member {
   readonly metrics: ReplicaMetrics = emptyMetrics();
   readonly pool: UpstreamPool;
   readonly health: Health;
+  /** Tries that broke and were given to others, until it is seen alive: if it is gone, its version is not to blame. */
+  private failedTries = 0;
   /** Told when a request of this member ended or it became healthy again: somebody may be waiting for that. */
   onRoom: (() => void) | null = null;
 
@@ -28,10 +31,11 @@ export class Member {
     readiness: ReadinessSpec,
   ) {
     this.pool = new UpstreamPool(desired.host, desired.port);
-    this.health = new Health(desired, readiness, (healthy, why) => {
+    const onChange = (healthy: boolean, why: string): void => {
       process.stderr.write(`replica ${desired.id} ${healthy ? "takes requests again" : "is out"}: ${why}\n`);
       if (healthy) this.onRoom?.();
-    });
+    };
+    this.health = new Health(desired, readiness, onChange, () => this.seenAlive());
   }
 
   /** One that restarted in place as another revision is at the same address, but what was known of it no longer holds. */
@@ -49,6 +53,17 @@ export class Member {
   release(): void {
     this.inFlight -= 1;
     this.onRoom?.();
+  }
+
+  /** Another replica makes it good, or nobody: in that case the request counts as failed besides. */
+  tryFailed(): void {
+    this.failedTries += 1;
+  }
+
+  seenAlive(): void {
+    if (this.failedTries === 0) return;
+    if (this.counts !== null) countFailedTries(this.counts, this.failedTries);
+    this.failedTries = 0;
   }
 
   /** No new requests; running ones go on. */

@@ -10,6 +10,7 @@ import type { WaitingRoom } from "../waiting-room";
 import { findHaproxy } from "./binary";
 import { shapeOf } from "./config";
 import { reserve } from "./endpoint";
+import { FailedTries } from "./failed-tries";
 import { addressOf } from "./membership";
 import { reportOf } from "./report";
 import { RequestCounts } from "./request-counts";
@@ -27,6 +28,7 @@ const DRAIN_LOOK_MS = 50;
 export class HaproxyEngine implements Engine {
   private readonly fenced = new Fence();
   private readonly counts: RequestCounts;
+  private readonly tries: FailedTries;
   private readonly startedAt = Date.now();
   private current: Worker | null = null;
   /** They only have what still runs on them. */
@@ -44,6 +46,7 @@ export class HaproxyEngine implements Engine {
     private readonly room: WaitingRoom,
   ) {
     this.counts = new RequestCounts(versions);
+    this.tries = new FailedTries(versions);
   }
 
   fence(epoch: number): void {
@@ -64,7 +67,10 @@ export class HaproxyEngine implements Engine {
   async observe(): Promise<DataPlaneReport> {
     const workers = this.workers();
     const looks = await Promise.all(workers.map((worker) => worker.look().catch(() => worker.seen)));
-    const seen = workers.map(({ record }, at) => ({ pools: record.pools, traffic: looks[at]! }));
+    const seen = workers.map(({ record }, at) => {
+      return { worker: record.number, pools: record.pools, traffic: looks[at]! };
+    });
+    if (this.inForce !== null) this.tries.look(this.inForce, seen, performance.now());
     const parts =
       this.inForce === null
         ? { replicas: {}, routes: {}, metrics: {} }

@@ -10,6 +10,8 @@ import type { Traffic } from "./traffic";
 type Parts = Pick<DataPlaneReport, "replicas" | "routes" | "metrics" | "pools">;
 
 export interface Seen {
+  /** The number of that process. */
+  worker: number;
   /** The pools by their place in that process. */
   pools: readonly string[];
   traffic: Traffic;

@@ -22,6 +22,8 @@ export interface ServerTraffic {
   healthy: boolean;
   attempts: number;
   errors: number;
+  /** Of these: what was given to another replica. */
+  retried: number;
 }
 
 export async function trafficOf(runtime: Runtime): Promise<Traffic> {
@@ -35,6 +37,8 @@ export async function trafficOf(runtime: Runtime): Promise<Traffic> {
     if (name === "BACKEND") traffic.queued.set(pool, (traffic.queued.get(pool) ?? 0) + number("qcur"));
     const replica = replicaOfServer(name);
     if (replica === null) continue;
+    // A try that broke counts as both when another replica gets it, one without a connection as the latter alone.
+    const retried = Math.max(number("wretr"), number("wredis"));
     traffic.servers.push({
       pool,
       backend: proxy,
@@ -45,7 +49,8 @@ export async function trafficOf(runtime: Runtime): Promise<Traffic> {
       healthy: /^(UP|no check|DRAIN)/.test(row["status"]!),
       attempts: number("stot"),
       // A failure that led to another try is told apart from one that did not.
-      errors: number("econ") + number("eresp") + number("wretr") + number("wredis"),
+      errors: number("econ") + number("eresp") + retried,
+      retried,
     });
   }
   return traffic;

@@ -32,6 +32,20 @@ describe("a gate on what the balancer counted", () => {
       "failed: the canary failed 5.22 % of 230 requests, at most 1 % is allowed",
     ],
     [
+      "counts what other replicas made good",
+      errorRate(),
+      metrics(0, { failedTries: 120 }),
+      null,
+      "failed: the canary failed 100 % of 120 requests (120 of them were answered by other replicas, so that no client saw it), at most 1 % is allowed",
+    ],
+    [
+      "lets a primary that lost as many tries excuse the canary",
+      compared,
+      metrics(90, { failedTries: 10 }),
+      metrics(900, { failedTries: 100 }),
+      "passed",
+    ],
+    [
       "waits for its sample",
       errorRate(),
       metrics(12, { errors: 12 }),

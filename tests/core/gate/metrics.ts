@@ -1,9 +1,9 @@
 import { VERSION_BOUNDS_MS, type VersionMetrics } from "../../../provider/core/observed";
 
 /** Metrics of a version that answered `requests`, `errors` of them badly, each within `milliseconds`. */
-export function metrics(requests: number, { errors = 0, milliseconds = 50 } = {}): VersionMetrics {
+export function metrics(requests: number, { errors = 0, failedTries = 0, milliseconds = 50 } = {}): VersionMetrics {
   const histogram = histogramOf({ [milliseconds]: requests });
-  return { requests, errors, latency: histogram, timeToFirstByte: [...histogram] };
+  return { requests, errors, failedTries, latency: histogram, timeToFirstByte: [...histogram] };
 }
 
 /** How many took how many milliseconds. */

@@ -23,6 +23,7 @@ export function countsVersions(subject: Subject): void {
       return {
         requests: now.requests - then.requests,
         errors: now.errors - then.errors,
+        failedTries: (now.failedTries ?? 0) - (then.failedTries ?? 0),
         latency: less(now.latency, then.latency),
         timeToFirstByte: less(now.timeToFirstByte, then.timeToFirstByte),
       };
@@ -68,6 +69,34 @@ export function countsVersions(subject: Subject): void {
       for (let sent = 0; sent < 2; sent += 1) assert.equal((await ask(port)).status, 200);
       await come({ requests: 2, errors: 0, timed: 2, firstBytes: 2 });
       await come({ requests: 0, errors: 0, timed: 0, firstBytes: 0 }, CANARY);
+    });
+
+    it("hold each try that broke against its version once its replica is seen alive, though another one answered", async () => {
+      let broken = 0;
+      const breaking = await startListening((req) => {
+        broken += 1;
+        req.socket.destroy();
+      });
+      const healthy = await startReplica();
+      const readiness = { ...route({}).readiness, intervalSeconds: 0.2, timeoutSeconds: 0.2 };
+      const port = await subject.serve(routing([route({ primary: version(1, [breaking, healthy]), readiness })]));
+      for (let sent = 0; sent < 100 && broken < 2; sent += 1) assert.equal((await ask(port)).status, 200);
+      await until("its two tries are counted", async () => (await counted()).failedTries === 2);
+      assert.equal(broken, 2);
+      assert.equal((await counted()).errors, 0);
+    });
+
+    it("hold no try against a version whose replica is gone: that is how a VM is lost", async () => {
+      let broken = 0;
+      const lost = await startListening((_req, _res, replica) => {
+        broken += 1;
+        void replica.stop();
+      });
+      const port = await subject.serve(primaryOnly([lost, await startReplica()]));
+      for (let sent = 0; sent < 100 && broken < 1; sent += 1) assert.equal((await ask(port)).status, 200);
+      assert.equal(broken, 1);
+      await until("it is known to be gone", async () => !(await subject.report()).replicas[lost.id]!.healthy);
+      assert.equal((await counted()).failedTries, 0);
     });
 
     it("hold a request that no replica answered against the version that was asked last", async () => {
