@@ -235,6 +235,36 @@ describe("HAProxy and its supervisor", function () {
     letClientsGo();
   });
 
+  it("send a slow client the rest of its answer when the replica has gone, and end only then", async () => {
+    const body = Buffer.alloc(12 * 1024 * 1024, "x");
+    const replica = await startListening((_req, res) => void res.end(body));
+    await engine.plane.apply(primaryOnly([replica]));
+    const client = connect((await engine.plane.observe()).endpoint!.port, "127.0.0.1");
+    client.write("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+    let [received, closed] = [0, false];
+    client.on("close", () => (closed = true));
+    const inFlight = async (): Promise<number> => (await engine.plane.observe()).replicas[replica.id]!.inFlight;
+    const readSome = (): void => {
+      received += (client.read(65_536) as Buffer | null)?.length ?? 0;
+    };
+    await until("the replica answers", async () => (await inFlight()) === 1);
+    await until("the replica is idle", async () => {
+      readSome();
+      return (await inFlight()) === 0;
+    });
+    assert.ok(received < body.length, "the client has yet to read");
+    await replica.stop();
+    const over = engine.plane.shutdown(60);
+    await until("the client has nearly all of it", () => {
+      readSome();
+      return received > body.length - 65_536;
+    });
+    client.on("data", (chunk) => (received += chunk.length));
+    await until("the client has all of it", () => received > body.length);
+    await over;
+    await until("the connection is closed", () => closed);
+  });
+
   it("leave orphans that can be ended by what is written down", async () => {
     await engine.plane.apply(primaryOnly([await startReplica()]));
     const [pid] = haproxyPids();

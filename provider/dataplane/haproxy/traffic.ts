@@ -18,6 +18,7 @@ export interface ServerTraffic {
   name: string;
   replica: string;
   revision: Revision;
+  /** It has done its part when its last byte is here: that may be before the client has it, but needs it no more. */
   inFlight: number;
   healthy: boolean;
   attempts: number;

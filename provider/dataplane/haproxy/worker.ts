@@ -18,6 +18,8 @@ import { trafficOf, type Traffic } from "./traffic";
 
 const START_TAKES_MS = 10_000;
 const LOOK_EVERY_MS = 10;
+/** In `show fd`: a connection of a client for which there still is something to be sent. */
+const UNSENT = new RegExp(` fe=${FRONTEND} .*\\.obuf=[1-9]`, "g");
 
 /** What a successor of the supervisor needs to go on with a HAProxy that outlived it. */
 export interface WorkerRecord {
@@ -169,7 +171,11 @@ export class Worker {
   /** Requests of clients whose answer has not gone out to its last byte; a replica may long be done with it. */
   async requests(): Promise<number> {
     const sessions = await this.runtime.ask("show sess");
-    return sessions.split(`fe=${FRONTEND} `).length - 1;
+    const running = sessions.split(`fe=${FRONTEND} `).length - 1;
+    if (running > 0) return running;
+    // The rest of an answer, up to a whole buffer, outlives its session: only the client's connection knows of it.
+    const connections = await this.runtime.ask("show fd");
+    return connections.match(UNSENT)?.length ?? 0;
   }
 
   /** The last look, for when the process has gone. */
