@@ -205,6 +205,7 @@ describe("HAProxy and its supervisor", function () {
     const plane = await supervisorAgain();
     assert.equal((await plane.observe()).endpoint!.port, port);
     assert.equal((await ask(port)).body, replica.id);
+    assert.ok(!existsSync(engineSocket(engine.folder, "1")), "nothing is left of the killed one");
     plane.close();
   });
 
@@ -272,6 +273,7 @@ describe("HAProxy and its supervisor", function () {
     assert.ok(isRunning(pid!));
     endOrphans(engine.folder);
     await until("it ended", () => !isRunning(pid!));
+    for (const name of ["1", "room"]) assert.ok(!existsSync(engineSocket(engine.folder, name)), name);
   });
 });
 

@@ -2,17 +2,7 @@ import type { DesiredReplica, DesiredRoute, DesiredRouting } from "../../core/ro
 import type { BalancerSpec, ReadinessSpec } from "../../core/spec/pool";
 import { backendName, FRONTEND, LOG, quoted, ROOM, SLOTS, type Slot } from "./names";
 import { serverLine, type Membership } from "./membership";
-
-/** The files and sockets of one HAProxy process. Names without a folder are in the one that it runs in. */
-export interface WorkerFiles {
-  config: string;
-  splitMap: string;
-  pinsMap: string;
-  /** Its Runtime API. */
-  runtime: string;
-  /** Of the supervisor: the waiting room. */
-  room: string;
-}
+import type { WorkerFiles } from "./worker-files";
 
 /** After a message that cannot be trusted, the next one on that connection cannot be trusted either. */
 const CLOSE = " hdr connection close";

@@ -1,4 +1,3 @@
-import { rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ServeError, sentenceOf } from "../../core/errors";
 import type { DesiredRouting } from "../../core/routing";
@@ -14,7 +13,8 @@ import { FailedTries } from "./failed-tries";
 import { addressOf } from "./membership";
 import { reportOf } from "./report";
 import { RequestCounts } from "./request-counts";
-import { roomSocket, Worker, type OnLine, type WorkerRecord } from "./worker";
+import { Worker, type OnLine, type WorkerRecord } from "./worker";
+import { removeFilesOf, roomSocket } from "./worker-files";
 import { readRecords, removeRecords, writeRecords, type Listening } from "./worker-records";
 
 /** How often HAProxy is looked after: drained replicas, processes that end, one that died. */
@@ -96,7 +96,6 @@ export class HaproxyEngine implements Engine {
       this.ending = [];
       await Promise.all(workers.map((worker) => worker.end()));
       await this.room.close(Math.max(0, (giveUpAt - performance.now()) / 1000));
-      rmSync(roomSocket(this.serviceFolder), { force: true });
       removeRecords(this.serviceFolder);
     });
   }
@@ -142,7 +141,10 @@ export class HaproxyEngine implements Engine {
     for (const [place, record] of workers.entries()) {
       this.lastNumber = Math.max(this.lastNumber, record.number);
       const worker = await Worker.adopt(record, this.serviceFolder, place === 0 ? "current" : "ending", this.onLine);
-      if (worker === null) continue;
+      if (worker === null) {
+        removeFilesOf(this.serviceFolder, record.number);
+        continue;
+      }
       if (place === 0) this.current = worker;
       // Told before or not: one that was only just started when its supervisor was killed has not been.
       else await this.retire(worker);

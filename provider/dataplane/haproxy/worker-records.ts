@@ -2,6 +2,7 @@ import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isAlive } from "../../host/process-identity";
 import type { WorkerRecord } from "./worker";
+import { removeFilesOf, roomSocket, workerFolder } from "./worker-files";
 
 /** Where the public side is: what the routing asked for, and what the system gave. */
 export interface Listening {
@@ -38,13 +39,15 @@ export function writeRecords(serviceFolder: string, records: WorkerRecords): voi
 
 export function removeRecords(serviceFolder: string): void {
   rmSync(fileIn(serviceFolder), { force: true });
-  rmSync(join(serviceFolder, "haproxy"), { recursive: true, force: true });
+  rmSync(workerFolder(serviceFolder), { recursive: true, force: true });
+  rmSync(roomSocket(serviceFolder), { force: true });
 }
 
 /** Ends the HAProxy processes of a service whose supervisor is gone for good. */
 export function endOrphans(serviceFolder: string): void {
-  for (const { pid, startTime } of readRecords(serviceFolder).workers) {
+  for (const { pid, startTime, number } of readRecords(serviceFolder).workers) {
     if (isAlive({ pid, startTime })) process.kill(pid, "SIGTERM");
+    removeFilesOf(serviceFolder, number);
   }
   removeRecords(serviceFolder);
 }

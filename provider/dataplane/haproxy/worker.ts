@@ -1,13 +1,12 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdirSync, openSync, closeSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, openSync, closeSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ServeError } from "../../core/errors";
 import type { DesiredRouting } from "../../core/routing";
 import { allowedEnvironment } from "../../host/child";
-import { engineSocket } from "../../host/paths";
 import { startTimeOf } from "../../host/process-identity";
-import { renderConfig, shapeOf, type WorkerFiles } from "./config";
+import { renderConfig, shapeOf } from "./config";
 import { aroundBackends, mapsOf, putMaps, readMaps, renderMap, slotsOf, type Maps } from "./maps";
 import { bringIn, membershipOf, remove, sendOut, type Server } from "./membership";
 import { backendName, FRONTEND, SLOTS } from "./names";
@@ -15,6 +14,7 @@ import { assignSlots, noSlots, type Slots } from "./pool-maps";
 import { LogReader, type LogLine } from "./log-lines";
 import { Runtime } from "./runtime";
 import { trafficOf, type Traffic } from "./traffic";
+import { filesOf, removeFilesOf, workerFolder, type WorkerFiles } from "./worker-files";
 
 const START_TAKES_MS = 10_000;
 const LOOK_EVERY_MS = 10;
@@ -62,7 +62,7 @@ export class Worker {
     readonly record: WorkerRecord,
     readonly runtime: Runtime,
     private readonly files: WorkerFiles,
-    private readonly folder: string,
+    private readonly serviceFolder: string,
     slots: Slots[],
     onLine: OnLine,
     from: "start" | "now",
@@ -73,7 +73,7 @@ export class Worker {
 
   static async start(options: StartOptions): Promise<Worker> {
     const { binary, serviceFolder, number, desired, address, from } = options;
-    const folder = join(serviceFolder, "haproxy");
+    const folder = workerFolder(serviceFolder);
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const files = filesOf(serviceFolder, number);
     const slots = desired.routes.map((route) => assignSlots(noSlots(), route));
@@ -99,6 +99,7 @@ export class Worker {
     if (record !== null) options.onSpawned(record);
     if (record === null || !(await answersAs(record.pid, child, runtime))) {
       child.kill("SIGKILL");
+      removeFilesOf(serviceFolder, number);
       throw new ServeError({
         code: "DataPlaneUnreachable",
         scope: "dataplane",
@@ -106,7 +107,7 @@ export class Worker {
         reasons: [`HAProxy did not start: see ${serviceFolder}/dataplane.log for its own words.`],
       });
     }
-    return new Worker(record, runtime, files, folder, slots, options.onLine, "start");
+    return new Worker(record, runtime, files, serviceFolder, slots, options.onLine, "start");
   }
 
   /** A process that a predecessor of this supervisor started; null: it has gone, or is another one by now. */
@@ -124,7 +125,7 @@ export class Worker {
       const { pins } = await readMaps(runtime, files);
       const slots = slotsOf(pins, record.pools.length);
       // From now: our counts begin at 0, and most of what its log still holds was counted by the predecessor.
-      const worker = new Worker(record, runtime, files, join(serviceFolder, "haproxy"), slots, onLine, "now");
+      const worker = new Worker(record, runtime, files, serviceFolder, slots, onLine, "now");
       worker.retired = as === "ending";
       return worker;
     } catch {
@@ -154,7 +155,7 @@ export class Worker {
     await putMaps(this.runtime, this.files, maps);
     this.slots = slots;
     this.leavers = await sendOut(this.runtime, members);
-    if (!this.retired) render(this.folder, this.files, own, address, slots, maps);
+    if (!this.retired) render(workerFolder(this.serviceFolder), this.files, own, address, slots, maps);
   }
 
   /** Nothing new from outside; what runs goes on, and every client is asked to connect anew with its next answer. */
@@ -214,25 +215,8 @@ export class Worker {
   /** Of one that has ended. */
   removeFiles(): void {
     this.log.close();
-    const { config, splitMap, pinsMap } = this.files;
-    for (const name of [config, splitMap, pinsMap]) rmSync(join(this.folder, name), { force: true });
-    rmSync(this.files.runtime, { force: true });
+    removeFilesOf(this.serviceFolder, this.record.number);
   }
-}
-
-/** Where every HAProxy of this service sends what it cannot place. */
-export function roomSocket(serviceFolder: string): string {
-  return engineSocket(serviceFolder, "room");
-}
-
-function filesOf(serviceFolder: string, number: number): WorkerFiles {
-  return {
-    config: `${number}.cfg`,
-    splitMap: `${number}.split.map`,
-    pinsMap: `${number}.pins.map`,
-    runtime: engineSocket(serviceFolder, String(number)),
-    room: roomSocket(serviceFolder),
-  };
 }
 
 function recordOf(pid: number, { number, desired, address }: StartOptions): WorkerRecord {
