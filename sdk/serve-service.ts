@@ -37,6 +37,8 @@ export interface BalancerArgs {
   queueTimeoutSeconds?: pulumi.Input<number>;
   /** Longest silence of a replica, before the first byte or between two chunks, in seconds. Default: 300. */
   requestTimeoutSeconds?: pulumi.Input<number>;
+  /** Longest silence of both sides of a WebSocket before it is closed, in seconds. Default: 3600. */
+  webSocketIdleSeconds?: pulumi.Input<number>;
   /** Largest request head, in bytes; larger ones get 431. Default: 32768. */
   maxHeaderBytes?: pulumi.Input<number>;
   /** Largest request body, in bytes; larger ones get 413. Default: 100 MiB. */

@@ -9,17 +9,27 @@ interface Parsed {
   ended: number;
 }
 
-function parse(method: string, reads: Buffer[], closes: boolean): { parsed: Parsed; parser: ResponseParser } {
+function parse(
+  method: string,
+  reads: Buffer[],
+  closes: boolean,
+  maySwitch = false,
+): { parsed: Parsed; parser: ResponseParser } {
   const parser = new ResponseParser();
   const parsed: Parsed = { status: 0, headers: [], body: "", ended: 0 };
-  parser.begin(method, {
-    onHead: (status, _reason, headers) => Object.assign(parsed, { status, headers }),
-    onBody: (chunk) => (parsed.body += chunk.toString("latin1")),
-    onEnd: (chunk) => {
-      parsed.body += chunk?.toString("latin1") ?? "";
-      parsed.ended += 1;
+  parser.begin(
+    method,
+    {
+      onHead: (status, _reason, headers) => Object.assign(parsed, { status, headers }),
+      onBody: (chunk) => (parsed.body += chunk.toString("latin1")),
+      onEnd: (chunk) => {
+        parsed.body += chunk?.toString("latin1") ?? "";
+        parsed.ended += 1;
+      },
+      onSwitch: (headers, rest) => Object.assign(parsed, { status: 101, headers, body: rest.toString("latin1") }),
     },
-  });
+    maySwitch,
+  );
   for (const read of reads) parser.execute(read);
   if (closes) parser.closed();
   return { parsed, parser };
@@ -102,6 +112,28 @@ describe("the parser of replicas' responses", () => {
     assert.equal(parsed.ended, 1);
     assert.equal(parser.keepAlive, true);
   });
+
+  const SWITCH = "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\nx-a: b\r\n\r\n";
+
+  it("hands over where a replica switches to WebSocket as it was asked to, however the bytes are cut", () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(), { maxLength: 6 }), (places) => {
+        const { parsed } = parse("GET", cut(Buffer.from(SWITCH), places), false, true);
+        assert.deepEqual(parsed, { status: 101, headers: ["x-a", "b"], body: "", ended: 0 });
+      }),
+    );
+    assert.equal(parse("GET", [Buffer.from(`${SWITCH}frames`)], false, true).parsed.body, "frames");
+  });
+
+  for (const [name, text] of Object.entries({
+    "another protocol": SWITCH.replace("websocket", "h2c"),
+    "a switch that Connection does not name": SWITCH.replace("connection: Upgrade", "connection: close"),
+    "a switch with a body": SWITCH.replace("x-a: b", "content-length: 4"),
+  })) {
+    it(`refuses ${name} where WebSocket was asked for`, () => {
+      assert.throws(() => parse("GET", [Buffer.from(text)], false, true), FramingError);
+    });
+  }
 
   for (const [name, text] of Object.entries({
     "a header without end": `HTTP/1.1 200 OK\r\nx-a: ${"x".repeat(70_000)}`,

@@ -15,6 +15,8 @@ const HAPROXY_LACKS: Lacks = {
   "silence of the client during its upload is not held against the replica":
     "its silence is that of the whole exchange, so a client may not pause for requestTimeoutSeconds",
   "pipelined requests all end when their client goes away": "it reads a client's next request after the last answer",
+  "WebSockets are nothing that a replica can switch to unasked":
+    "it waits for a response behind the switch until the replica's time is over, and answers 504",
   "header fields that the client names as the hop's are not passed to the replica, and names keep their spelling":
     "it passes them on, and writes names in lower case",
   "header fields that the replica names as the hop's are not passed to the client, and names keep their spelling":

@@ -101,6 +101,8 @@ export interface BalancerSpec {
   queueTimeoutSeconds: number;
   /** Longest silence from a replica (before the first byte, and between two chunks) before the request fails. */
   requestTimeoutSeconds: number;
+  /** Longest silence of both sides of a WebSocket; absent: an hour. */
+  webSocketIdleSeconds?: number;
   maxHeaderBytes: number;
   maxBodyBytes: number;
   /** A request whose body is larger than this is not replayed on another replica. */

@@ -10,6 +10,7 @@ const balancer = closed({
   maxQueue: field(whole(0, 1_000_000), 1024),
   queueTimeoutSeconds: field(seconds(0, 3600), 30),
   requestTimeoutSeconds: field(seconds(0.1, 86_400), 300),
+  webSocketIdleSeconds: field(seconds(0.1, 604_800).optional()),
   maxHeaderBytes: field(whole(1024, 1_048_576, "bytes"), 32_768),
   maxBodyBytes: field(whole(0, 2 ** 40, "bytes"), 104_857_600),
   replayBufferBytes: field(whole(0, 2 ** 30, "bytes"), 1_048_576),

@@ -9,6 +9,7 @@ export enum FieldKind {
   TransferEncoding,
   Host,
   Expect,
+  Upgrade,
   ForwardedFor,
   ForwardedProto,
 }
@@ -21,7 +22,7 @@ const KINDS: Readonly<Record<string, FieldKind>> = {
   "proxy-authorization": FieldKind.HopByHop,
   te: FieldKind.HopByHop,
   trailer: FieldKind.HopByHop,
-  upgrade: FieldKind.HopByHop,
+  upgrade: FieldKind.Upgrade,
   "transfer-encoding": FieldKind.TransferEncoding,
   "content-length": FieldKind.ContentLength,
   host: FieldKind.Host,

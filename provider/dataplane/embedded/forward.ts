@@ -10,14 +10,16 @@ import type { RequestHead } from "./request-head";
 import type { Pin, Route } from "./route";
 import type { Break, UpstreamConnection, UpstreamUser } from "./upstream-connection";
 import { countFirstByte, countRequest } from "../version-counts";
+import { webSocketIdleSeconds } from "../websocket-idle";
+import { join } from "./websocket";
 
 export interface ClientRequest {
   req: IncomingMessage;
   res: ServerResponse;
   head: RequestHead;
   pin: Pin;
-  /** The client waits for "100 Continue" before it sends its body. */
-  expectsContinue: boolean;
+  /** What it awaits besides an answer: a "100 Continue" before it sends its body, or to speak WebSocket from then on. */
+  kind: "plain" | "expectsContinue" | "upgrade";
 }
 
 /** A last piece up to this goes out as a string, which Node joins with the head: one write instead of a costlier writev. */
@@ -137,6 +139,24 @@ export class Exchange implements UpstreamUser, Waiter {
     this.letGo();
   }
 
+  /** The handshake is what is answered; how long the two then talk says nothing about the replica's speed. */
+  onSwitch(headers: string[], rest: Buffer): void {
+    const { connection, member } = this;
+    this.connection = null;
+    this.member = null;
+    this.over = true;
+    const now = performance.now();
+    count(member!.metrics.timeToFirstByte, now - this.startedAt);
+    count(member!.metrics.latency, now - this.startedAt);
+    member!.metrics.completed += 1;
+    countFirstByte(this.counts!, now - this.arrivedAt);
+    countRequest(this.counts!, "answered", now - this.arrivedAt);
+    member!.health.requestSucceeded();
+    headers.push("x-pulumi-serve-revision", member!.revision);
+    const ends = { res: this.client.res, connection: connection! };
+    join(ends, { headers, rest }, webSocketIdleSeconds(this.route.balancer), () => member!.release());
+  }
+
   onWritable(): void {
     if (this.body === null) return;
     if (this.bodySent) this.body.onWritable();
@@ -190,16 +210,16 @@ export class Exchange implements UpstreamUser, Waiter {
   }
 
   private send(connection: UpstreamConnection): void {
-    const { req, head } = this.client;
+    const { req, head, kind } = this.client;
     this.connection = connection;
     this.bodySent = false;
-    connection.begin(this, req.method ?? "GET", head.text);
+    connection.begin(this, req.method ?? "GET", head.text, kind === "upgrade");
     if (this.body !== null && connection.isOpen) this.sendBody();
   }
 
   private sendBody(): void {
     this.bodySent = true;
-    if (this.client.expectsContinue && !this.continued) {
+    if (this.client.kind === "expectsContinue" && !this.continued) {
       this.continued = true;
       this.client.res.writeContinue();
     }

@@ -8,6 +8,8 @@ export interface ResponseSink {
   onHead(status: number, reason: string, headers: string[]): void;
   onBody(chunk: Buffer): void;
   onEnd(chunk: Buffer | null): void;
+  /** The replica speaks WebSocket from here on, as it was asked to; `rest` is what it has said already. Nothing else follows. */
+  onSwitch(headers: string[], rest: Buffer): void;
 }
 
 /** The replica said something that is not HTTP/1.1 as we insist on it; the connection must not be used any further. */
@@ -39,6 +41,7 @@ export class ResponseParser {
   private state: State = "idle";
   private sink: ResponseSink | null = null;
   private headOnly = false;
+  private maySwitch = false;
   private remaining = 0;
   private interim = 0;
   /** Bytes of an unfinished head or chunk line. */
@@ -48,10 +51,12 @@ export class ResponseParser {
     return this.state === "idle";
   }
 
-  begin(method: string, sink: ResponseSink): void {
+  /** `maySwitch`: the request asks for a WebSocket. */
+  begin(method: string, sink: ResponseSink, maySwitch: boolean): void {
     this.state = "head";
     this.sink = sink;
     this.headOnly = method === "HEAD";
+    this.maySwitch = maySwitch;
     this.interim = 0;
     this.rest = null;
   }
@@ -82,7 +87,7 @@ export class ResponseParser {
           }
           const head = data.toString("latin1", at, end);
           at = end + 4;
-          if (!this.parseHead(head, at < data.length)) return;
+          if (!this.parseHead(head, data, at)) return;
           break;
         }
         case "length": {
@@ -163,7 +168,8 @@ export class ResponseParser {
   }
 
   /** False: this response is over (the sink may have begun the next one by now) or the sink has gone. */
-  private parseHead(head: string, more: boolean): boolean {
+  private parseHead(head: string, data: Buffer, after: number): boolean {
+    const more = after < data.length;
     if (FORBIDDEN.test(head)) throw new FramingError("its header has control characters");
     let end = head.indexOf("\r\n");
     if (end === -1) end = head.length;
@@ -176,6 +182,7 @@ export class ResponseParser {
     let chunked = false;
     let close = status[1] === "0";
     let connection: string[] | null = null;
+    let upgrade: string | null = null;
     this.keepAliveSeconds = null;
     for (let at = end + 2, fields = 0; at < head.length; fields += 1) {
       if (fields === MAX_FIELDS) throw new FramingError("its header has too many fields");
@@ -206,6 +213,9 @@ export class ResponseParser {
         case FieldKind.KeepAlive:
           this.keepAliveSeconds = Number(/timeout=(\d{1,6})/i.exec(value)?.[1] ?? NaN);
           break;
+        case FieldKind.Upgrade:
+          upgrade = value.toLowerCase();
+          break;
         case FieldKind.HopByHop:
           break;
         default:
@@ -213,7 +223,15 @@ export class ResponseParser {
       }
     }
     if (length !== null && chunked) throw new FramingError("it sent both Content-Length and Transfer-Encoding");
-    if (code < 200) return this.interimResponse(code);
+    if (code === 101) {
+      if (!this.maySwitch) throw new FramingError("it switched protocols, which nobody asked for");
+      const toWebSocket = upgrade === "websocket" && connection?.includes("upgrade") === true;
+      if (!toWebSocket || length !== null || chunked)
+        throw new FramingError("it switched to something else than asked");
+      removeNamed(headers, connection!);
+      return this.switched(headers, data.subarray(after));
+    }
+    if (code < 200) return this.interimResponse();
     if (connection !== null) {
       if (connection.includes("close")) close = true;
       else if (connection.includes("keep-alive")) close = false;
@@ -234,9 +252,15 @@ export class ResponseParser {
     return false;
   }
 
+  private switched(headers: string[], rest: Buffer): false {
+    const sink = this.sink!;
+    this.abandon();
+    sink.onSwitch(headers, rest);
+    return false;
+  }
+
   /** 100 and 103 are between the replica and us: only the final response goes on. */
-  private interimResponse(code: number): boolean {
-    if (code === 101) throw new FramingError("it switched protocols, which nobody asked for");
+  private interimResponse(): boolean {
     this.interim += 1;
     if (this.interim > MAX_INTERIM_RESPONSES) throw new FramingError("it sends interim responses without end");
     return true;

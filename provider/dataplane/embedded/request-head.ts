@@ -8,8 +8,11 @@ export interface RequestHead {
   body: { framing: "none" } | { framing: "length"; length: number } | { framing: "chunked" };
 }
 
-/** The head as the replica gets it: hop-by-hop fields gone, X-Forwarded-* added, all else as it came. */
-export function requestHead(req: IncomingMessage, maxHeaderBytes: number): RequestHead | Refusal {
+/**
+ * The head as the replica gets it: hop-by-hop fields gone, X-Forwarded-* added, all else as it came. `hop` is what we say
+ * to the replica for ourselves.
+ */
+export function requestHead(req: IncomingMessage, maxHeaderBytes: number, hop = ""): RequestHead | Refusal {
   const raw = req.rawHeaders;
   let fields = "";
   let host: string | null = null;
@@ -58,6 +61,7 @@ export function requestHead(req: IncomingMessage, maxHeaderBytes: number): Reque
       case FieldKind.HopByHop:
       case FieldKind.KeepAlive:
       case FieldKind.Expect:
+      case FieldKind.Upgrade:
         break;
     }
   }
@@ -68,7 +72,8 @@ export function requestHead(req: IncomingMessage, maxHeaderBytes: number): Reque
   // None on a unix socket: there the engine in front has added the client already.
   const peer = req.socket.remoteAddress;
   const target = originForm(req.url ?? "/");
-  let text = req.method + " " + target.path + " HTTP/1.1\r\nhost: " + (target.host ?? host ?? "") + "\r\n" + fields;
+  let text =
+    req.method + " " + target.path + " HTTP/1.1\r\nhost: " + (target.host ?? host ?? "") + "\r\n" + hop + fields;
   if (peer !== undefined) forwardedFor = forwardedFor === null ? peer : forwardedFor + ", " + peer;
   if (forwardedFor !== null) text += "x-forwarded-for: " + forwardedFor + "\r\n";
   if (!forwardedProto) text += "x-forwarded-proto: http\r\n";

@@ -3,10 +3,11 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from "node:net";
 import type { BalancerSpec } from "../../core/spec/pool";
 import { bind } from "../bind";
-import { Exchange } from "./forward";
+import { Exchange, type ClientRequest } from "./forward";
 import { refuse } from "./refusal";
 import { originForm, requestHead } from "./request-head";
 import type { RoutingTable } from "./routing-table";
+import { answerTo, asksForWebSocket, WEBSOCKET_FIELDS, withoutUpgrade } from "./websocket";
 
 const VERSION_HEADER = "x-pulumi-serve-version";
 /** Longer than any client waits between two requests: who closes first loses the request that is just being sent. */
@@ -19,6 +20,8 @@ const REQUEST_TIMEOUT_MS = 3_600_000;
 export class FrontServer {
   private readonly server: Server;
   private readonly sockets = new Set<Socket>();
+  /** WebSockets and handshakes: Node's server knows nothing of them any more. */
+  private readonly tunnels = new Set<Socket>();
   private closing = false;
 
   private constructor(
@@ -39,8 +42,9 @@ export class FrontServer {
       this.sockets.add(socket);
       socket.once("close", () => this.sockets.delete(socket));
     });
-    this.server.on("request", (req, res) => this.handle(req, res, false));
-    this.server.on("checkContinue", (req, res) => this.handle(req, res, true));
+    this.server.on("request", (req, res) => this.handle(req, res, "plain"));
+    this.server.on("checkContinue", (req, res) => this.handle(req, res, "expectsContinue"));
+    this.server.on("upgrade", (req, socket, early) => this.handleUpgrade(req, socket as Socket, early));
     this.server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => onClientError(error, socket));
   }
 
@@ -91,7 +95,10 @@ export class FrontServer {
     const closeIdle = setInterval(() => {
       for (const socket of this.sockets) if (currentResponse(socket) === null) socket.destroy();
     }, 50);
-    const cut = setTimeout(() => this.server.closeAllConnections(), graceSeconds * 1000);
+    const cut = setTimeout(() => {
+      this.server.closeAllConnections();
+      for (const socket of this.tunnels) socket.destroy();
+    }, graceSeconds * 1000);
     await closed;
     clearInterval(closeIdle);
     clearTimeout(cut);
@@ -108,10 +115,30 @@ export class FrontServer {
     });
   }
 
-  private handle(req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void {
+  /** Node has let go of the connection: from here on nobody but us reads it, ends it or hears its errors. */
+  private handleUpgrade(req: IncomingMessage, socket: Socket, early: Buffer): void {
+    if (currentResponse(socket) !== null) {
+      // Pipelined behind a request that is not answered yet: the two answers would run into one another.
+      socket.destroy();
+      return;
+    }
+    if (!asksForWebSocket(req)) {
+      socket.unshift(Buffer.concat([withoutUpgrade(req), early]));
+      this.server.emit("connection", socket);
+      return;
+    }
+    this.sockets.delete(socket);
+    this.tunnels.add(socket);
+    socket.once("close", () => this.tunnels.delete(socket));
+    const res = answerTo(req, socket);
+    if (early.length === 0) this.handle(req, res, "upgrade");
+    else refuse(req, res, { status: 400, sentence: "A WebSocket's client must wait for the answer before it speaks." });
+  }
+
+  private handle(req: IncomingMessage, res: ServerResponse, kind: ClientRequest["kind"]): void {
     if (this.closing) res.shouldKeepAlive = false;
     const { balancer } = this;
-    const head = requestHead(req, balancer.maxHeaderBytes);
+    const head = requestHead(req, balancer.maxHeaderBytes, kind === "upgrade" ? WEBSOCKET_FIELDS : "");
     if ("status" in head) return refuse(req, res, head);
     if (head.body.framing === "length" && head.body.length > balancer.maxBodyBytes)
       return refuse(req, res, {
@@ -127,7 +154,7 @@ export class FrontServer {
       });
     route.arrivals += 1;
     const pin = req.headers[VERSION_HEADER];
-    new Exchange(route, { req, res, head, expectsContinue, pin: pin === undefined ? null : String(pin) }).start();
+    new Exchange(route, { req, res, head, kind, pin: pin === undefined ? null : String(pin) }).start();
   }
 }
 

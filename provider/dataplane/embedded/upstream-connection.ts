@@ -36,6 +36,8 @@ export class UpstreamConnection {
   private closed = false;
   private lastSign = performance.now();
   private error: string | null = null;
+  /** Takes the replica's bytes as they come, once it speaks no HTTP any more. */
+  private raw: ((chunk: Buffer) => void) | null = null;
 
   constructor(
     host: string,
@@ -76,11 +78,14 @@ export class UpstreamConnection {
     return this.parser.isIdle;
   }
 
-  /** Sends the head of a request; the response and every failure go to `user`. False: the socket is full. */
-  begin(user: UpstreamUser, method: string, head: string): boolean {
+  /**
+   * Sends the head of a request; the response and every failure go to `user`. False: the socket is full.
+   * `maySwitch`: it asks for a WebSocket.
+   */
+  begin(user: UpstreamUser, method: string, head: string, maySwitch: boolean): boolean {
     this.user = user;
     this.answering = false;
-    this.parser.begin(method, user);
+    this.parser.begin(method, user, maySwitch);
     this.lastSign = performance.now();
     return this.socket.write(head, "latin1");
   }
@@ -88,6 +93,13 @@ export class UpstreamConnection {
   write(chunk: Buffer | string): boolean {
     this.lastSign = performance.now();
     return this.socket.write(chunk, "latin1");
+  }
+
+  /** After `onSwitch`: the bytes go to `raw`, and time, ends and closing of the socket are looked after by whoever gave it. */
+  switchTo(raw: (chunk: Buffer) => void): void {
+    this.user = null;
+    this.raw = raw;
+    this.socket.allowHalfOpen = true;
   }
 
   /** After `onEnd`. True: it may carry another request. */
@@ -113,6 +125,7 @@ export class UpstreamConnection {
 
   /** Looks after time: silent replicas and connections that nobody wants any more. */
   sweep(now: number): void {
+    if (this.raw !== null) return;
     const silence = now - this.lastSign;
     if (this.user === null) {
       if (silence >= this.idleLimit()) this.destroy();
@@ -128,6 +141,10 @@ export class UpstreamConnection {
   }
 
   private read(chunk: Buffer): void {
+    if (this.raw !== null) {
+      this.raw(chunk);
+      return;
+    }
     const user = this.user;
     if (user === null) {
       this.destroy();
@@ -146,7 +163,7 @@ export class UpstreamConnection {
   }
 
   private over(): void {
-    if (this.closed) return;
+    if (this.closed || this.raw !== null) return;
     this.closed = true;
     if (this.user === null) {
       this.socket.destroy();

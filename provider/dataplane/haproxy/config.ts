@@ -1,5 +1,6 @@
 import type { DesiredReplica, DesiredRoute, DesiredRouting } from "../../core/routing";
 import type { BalancerSpec, ReadinessSpec } from "../../core/spec/pool";
+import { webSocketIdleSeconds } from "../websocket-idle";
 import { backendName, FRONTEND, LOG, quoted, ROOM, SLOTS, type Slot } from "./names";
 import { serverLine, type Membership } from "./membership";
 import type { WorkerFiles } from "./worker-files";
@@ -91,7 +92,7 @@ function defaults(balancer: BalancerSpec): string[] {
     "  timeout connect 5s",
     "  timeout client 1h",
     "  timeout client-fin 30s",
-    "  timeout tunnel 1h",
+    `  timeout tunnel ${milliseconds(webSocketIdleSeconds(balancer))}`,
     "  timeout http-request 30s",
     "  timeout http-keep-alive 650s",
     `  timeout server ${milliseconds(balancer.requestTimeoutSeconds)}`,
@@ -159,7 +160,11 @@ function frontend(desired: DesiredRouting, address: string, files: WorkerFiles):
     "  http-request set-var(txn.role) str(canary) if !pinned routed { var(txn.place),sub(txn.canary) lt 0 }",
     `  http-request set-var(txn.slot) var(txn.pool),concat(/,txn.role),map_str(${files.pinsMap}) if !pinned routed`,
     ...withoutHopFields("request"),
-    "  http-request del-header upgrade if !{ req.hdr(connection) -m sub -i upgrade }",
+    // To WebSocket and to nothing else: what a replica said in another protocol would pass by every rule here.
+    "  acl websocket req.hdr(connection) -m sub -i upgrade",
+    "  acl websocket_only req.hdr(upgrade) -m str -i websocket",
+    "  http-request del-header upgrade if !websocket or !websocket_only or !METH_GET",
+    "  http-request del-header http2-settings",
     "  http-request add-header x-forwarded-for %[src]",
     "  http-request set-header x-forwarded-proto http if !{ req.hdr(x-forwarded-proto) -m found }",
     `  http-request disable-l7-retry if { req.hdr_val(content-length) gt ${balancer.replayBufferBytes} }`,

@@ -34,6 +34,13 @@ export class RequestCounts {
       count(metrics.timeToFirstByte, line.timeToFirstByte);
     }
     if (line.retried) metrics.retries += 1;
+    if (line.status === 101 && line.timeToFirstByte !== null) {
+      // The handshake is what was answered; how long the two then talked says nothing about the replica's speed.
+      countRequest(version, "answered", line.timeToFirstByte);
+      metrics.completed += 1;
+      count(metrics.latency, line.timeToFirstByte);
+      return;
+    }
     // Given up by the client: nobody's failure, and nobody waited for its end.
     if (line.endedBy.toUpperCase() === "C") return;
     const whole = line.endedBy === "-";

@@ -6,6 +6,7 @@ import { passesStreams } from "./streams";
 import { queuesRequests } from "./queue";
 import { retriesRequests } from "./retries";
 import { splitsTraffic } from "./split";
+import { switchesToWebSocket } from "./websocket";
 
 /** All that every engine must do alike. */
 export function conforms(subject: Subject): void {
@@ -16,4 +17,5 @@ export function conforms(subject: Subject): void {
   handlesMessages(subject);
   queuesRequests(subject);
   countsVersions(subject);
+  switchesToWebSocket(subject);
 }
