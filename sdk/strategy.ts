@@ -90,16 +90,21 @@ export type GateArgs =
       minRequests?: pulumi.Input<number>;
     }
   | {
-      /** A shell command where the agent runs: exit code 0 passes. */
+      /** A shell command where the agent runs: exit code 0 passes. Like `env` it is nowhere in clear, but in a list of processes. */
       kind: "command";
       run: pulumi.Input<string>;
+      /** Its environment, besides PULUMI_SERVE_*; values may be secrets, which are left out of what it says. Default: none. */
+      env?: pulumi.Input<Record<string, pulumi.Input<string>>>;
       /** Default: 60. */
       timeoutSeconds?: pulumi.Input<number | string>;
     }
   | {
       /** A POST with the rollout as JSON: an answer of 200 to 299 passes. */
       kind: "webhook";
+      /** May be a secret. */
       url: pulumi.Input<string>;
+      /** Sent with it; values may be secrets. Default: none. */
+      headers?: pulumi.Input<Record<string, pulumi.Input<string>>>;
       /** Default: 60. */
       timeoutSeconds?: pulumi.Input<number | string>;
     };

@@ -1,5 +1,6 @@
 import type { Action } from "../core/action";
 import { ServeError, sentenceOf, type ErrorCode } from "../core/errors";
+import type { ExternalGate, GateContent, GateFacts } from "../core/gate/external";
 import type { ConfigAnswer, GateAnswer, LaunchFailure, Observed } from "../core/observed";
 import type { LaunchRequest } from "../ports/cloud";
 import type { Parts } from "./parts";
@@ -164,7 +165,7 @@ export class Executor {
   }
 
   private async runGate({ key, gate, facts }: Extract<WorldAction, { kind: "runGate" }>): Promise<void> {
-    const answer = await this.parts.gateRunner.run(gate, facts);
+    const answer = await this.answerOf(gate, facts);
     this.verdicts.delete(key);
     this.verdicts.set(key, answer);
     const [oldest] = this.verdicts.keys();
@@ -172,6 +173,15 @@ export class Executor {
     if (answer.outcome !== "unreachable") return;
     // No verdict: it is seen as such, and asked again after a pause.
     throw new ServeError({ code: "GateUnreachable", scope: "agent", retryable: true, reasons: [answer.reason] });
+  }
+
+  private async answerOf(gate: ExternalGate, facts: GateFacts): Promise<GateAnswer> {
+    const { store, gateRunner } = this.parts;
+    try {
+      return await gateRunner.run((await store.getSecret(gate.secret)) as GateContent, gate.timeoutSeconds, facts);
+    } catch (error) {
+      return { outcome: "unreachable", reason: sentenceOf(error) };
+    }
   }
 
   private failed(action: WorldAction, key: string, error: unknown): void {

@@ -46,22 +46,24 @@ export class Upkeep {
   }
 }
 
-/** Everything that a launch, a probe or a reconfiguration of a kept revision may still ask the store for. */
+/** Everything that a launch, a probe, a reconfiguration of a kept revision or a gate may still ask the store for. */
 export function referredTo(intent: Intent, state: State): { blobs: Set<string>; secrets: Set<string> } {
   const specs = [
     ...Object.values(intent.pools).map(({ declared }) => declared),
     ...Object.values(state.pools).flatMap(({ primary, canary }) => [primary, canary]),
     ...state.history.flatMap(({ pools }) => Object.values(pools)),
   ].filter((spec): spec is PoolSpec => spec !== null);
+  const gates = [intent.rollout?.strategy, state.rollout?.strategy].flatMap((strategy) => strategy?.gates ?? []);
   const present = (refs: (string | null)[]) => new Set(refs.filter((ref) => ref !== null));
   return {
     blobs: present(specs.map(({ launch }) => launch.workdirBlob)),
-    secrets: present(
-      specs.flatMap(({ launch, readiness, userConfig }) => [
+    secrets: present([
+      ...specs.flatMap(({ launch, readiness, userConfig }) => [
         launch.envSecret,
         readiness.requestSecret,
         userConfig?.secret ?? null,
       ]),
-    ),
+      ...gates.map((gate) => ("secret" in gate ? gate.secret : null)),
+    ]),
   };
 }

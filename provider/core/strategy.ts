@@ -76,10 +76,13 @@ export type Gate =
       maxTimesPrimary: number | null;
       minRequests: number;
     }
-  /** A shell command that the agent runs: exit code 0 passes. */
-  | { kind: "command"; run: string; timeoutSeconds: number }
-  /** A POST with the rollout as JSON: 2xx passes. */
-  | { kind: "webhook"; url: string; timeoutSeconds: number };
+  | {
+      /** command: run by the agent, exit code 0 passes. webhook: a POST with the rollout as JSON, 2xx passes. */
+      kind: "command" | "webhook";
+      /** Name of its `GateContent` in the store: a command, an address, headers may hold secrets. Another content, another name. */
+      secret: string;
+      timeoutSeconds: number;
+    };
 
 /** Where nobody says how much: of a surge, and of a gradual rollback from a strategy without one. */
 export const DEFAULT_SURGE_PERCENT = 25;

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import type { ExternalGate, GateFacts } from "../core/gate/external";
+import type { CommandContent, GateFacts } from "../core/gate/external";
 import type { GateAnswer } from "../core/observed";
 import { allowedEnvironment } from "../host/child";
 import { AGENT_ENDS, quoted } from "./answer";
@@ -16,11 +16,12 @@ const SCRIPT = '{ sleep "$1"; kill -s KILL 0; } </dev/null >/dev/null 2>&1 & exe
 
 /**
  * Runs the command in /bin/sh: exit code 0 passes, everything else fails, its timeout too. It gets the facts as JSON on
- * stdin and in PULUMI_SERVE_* variables, of our environment only what every child may see, and `/` as its folder. It has
+ * stdin and in PULUMI_SERVE_* variables, of our environment only what every child may see, its own, and `/` as its folder. It has
  * a process group of its own, all of which ends with it.
  */
 export function runCommand(
-  { run, timeoutSeconds }: Extract<ExternalGate, { kind: "command" }>,
+  { run, env }: CommandContent,
+  timeoutSeconds: number,
   facts: GateFacts,
   closing: AbortSignal,
 ): Promise<GateAnswer> {
@@ -28,7 +29,7 @@ export function runCommand(
     const child = spawn("/bin/sh", ["-c", SCRIPT, "gate", String(Math.ceil(timeoutSeconds) + 1), run], {
       detached: true,
       cwd: "/",
-      env: { ...allowedEnvironment(), ...variablesOf(facts) },
+      env: { ...allowedEnvironment(), ...env, ...variablesOf(facts) },
     });
     let ended: GateAnswer | null = null;
     let output = "";
@@ -63,7 +64,7 @@ export function runCommand(
     });
     child.on("close", (code, signal) => {
       const { outcome, reason } = ended ?? judge(code, signal);
-      finish({ outcome, reason: reason + quoted(output) });
+      finish({ outcome, reason: reason + quoted(output, env) });
     });
   });
 }

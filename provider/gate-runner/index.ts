@@ -8,14 +8,14 @@ import { askWebhook } from "./webhook";
 export function createGateRunner(): GateRunner {
   const closing = new AbortController();
   return {
-    run: async (gate, facts) => {
+    run: async (gate, timeoutSeconds, facts) => {
       if (closing.signal.aborted) return AGENT_ENDS;
       try {
         switch (gate.kind) {
           case "command":
-            return await runCommand(gate, facts, closing.signal);
+            return await runCommand(gate, timeoutSeconds, facts, closing.signal);
           case "webhook":
-            return await askWebhook(gate, facts, closing.signal);
+            return await askWebhook(gate, timeoutSeconds, facts, closing.signal);
         }
       } catch (error) {
         return { outcome: "unreachable", reason: `it could not be asked: ${sentenceOf(error)}` };

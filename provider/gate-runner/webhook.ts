@@ -1,6 +1,6 @@
 import { request as plain } from "node:http";
 import { request as overTls } from "node:https";
-import type { ExternalGate, GateFacts } from "../core/gate/external";
+import type { GateFacts, WebhookContent } from "../core/gate/external";
 import type { GateAnswer } from "../core/observed";
 import { AGENT_ENDS, quoted } from "./answer";
 
@@ -12,18 +12,21 @@ const BODY_CHARACTERS = 8 * 1024;
  * unreachable. The URL is never part of a reason: it may carry a token.
  */
 export function askWebhook(
-  { url, timeoutSeconds }: Extract<ExternalGate, { kind: "webhook" }>,
+  { url, headers }: WebhookContent,
+  timeoutSeconds: number,
   facts: GateFacts,
   closing: AbortSignal,
 ): Promise<GateAnswer> {
   return new Promise((resolve) => {
     const content = JSON.stringify(facts);
+    const { pathname, search, username, password } = new URL(url);
+    const secrets = { headers, pathname, search, username, password };
     const request = new URL(url).protocol === "https:" ? overTls : plain;
     // A connection of its own: it ends with the answer, and nothing of the last try is left for this one.
     const asked = request(url, {
       method: "POST",
       agent: false,
-      headers: { "content-type": "application/json", "content-length": Buffer.byteLength(content) },
+      headers: { ...headers, "content-type": "application/json", "content-length": Buffer.byteLength(content) },
     });
     let status: number | null = null;
     let body = "";
@@ -53,18 +56,20 @@ export function askWebhook(
       clearTimeout(timer);
       closing.removeEventListener("abort", onClosing);
       resolve(
-        status === null ? (ended ?? unreachable("it closed the connection without an answer")) : judge(status, body),
+        status === null
+          ? (ended ?? unreachable("it closed the connection without an answer"))
+          : judge(status, body, secrets),
       );
     });
     asked.end(content);
   });
 }
 
-function judge(status: number, body: string): GateAnswer {
+function judge(status: number, body: string, secrets: unknown): GateAnswer {
   const passed = status >= 200 && status < 300;
   return {
     outcome: passed ? "passed" : "failed",
-    reason: `it answered ${status}${quoted(body.slice(0, BODY_CHARACTERS))}`,
+    reason: `it answered ${status}${quoted(body.slice(0, BODY_CHARACTERS), secrets)}`,
   };
 }
 

@@ -1,6 +1,7 @@
 import { rolloutProgress, servesTarget, type Progress } from "../core/follow";
 import type { Intent } from "../core/intent";
 import { currentRevision, currentVersion } from "../core/rollout/version";
+import { withoutContents } from "../core/spec/strategy-of";
 import type { RolloutProgress, State } from "../core/state";
 import { targetKey } from "../core/target";
 import { computerId } from "../host/computer";
@@ -25,7 +26,7 @@ interface RolloutOutcome {
 export async function rolloutOutputs(store: Store, inputs: Props): Promise<Props> {
   const [intent, state] = await Promise.all([valueOf(store.readIntent()), valueOf(store.readState())]);
   return jsonClean({
-    ...declared(inputs, []),
+    ...shown(declared(inputs, [])),
     schemaVersion: SCHEMA_VERSION,
     computer: computerId(),
     primaryRevision: state === null ? null : currentRevision(state),
@@ -34,6 +35,11 @@ export async function rolloutOutputs(store: Store, inputs: Props): Promise<Props
     rejected: intent === null || state === null ? null : rejectionOf(intent, state),
     keptVersions: state === null ? [] : keptOf(state),
   });
+}
+
+/** Inputs without what a gate may hold of secrets. */
+export function shown(inputs: Props): Props {
+  return "strategy" in inputs ? { ...inputs, strategy: withoutContents(inputs["strategy"]) } : inputs;
 }
 
 async function valueOf<T>(reading: Promise<{ value: T } | null>): Promise<T | null> {

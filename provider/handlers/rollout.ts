@@ -10,7 +10,7 @@ import { NOTHING_THERE, serves, viewOf, type ServiceView } from "../core/plan/se
 import type { PoolFacts } from "../core/spec/facts";
 import { incarnationOf, rolloutResourceId } from "../core/spec/identity";
 import { rolloutInput, type RolloutInput } from "../core/spec/rollout-input";
-import { strategyOf } from "../core/spec/strategy-of";
+import { gateContents, strategyOf } from "../core/spec/strategy-of";
 import { hasUnknown, UNKNOWN } from "../core/spec/unknown";
 import { targetKey } from "../core/target";
 import type { Store } from "../ports/store";
@@ -20,7 +20,7 @@ import { follow } from "./follow";
 import type { Handler, Props } from "./handler";
 import { assertThisComputer, upgradeState } from "./old-state";
 import { partialFailure } from "./partial-failure";
-import { rolloutOutputs } from "./rollout-outputs";
+import { rolloutOutputs, shown } from "./rollout-outputs";
 import { timeLimit, within } from "./time-limit";
 import { changeIntent, intentIfAny, type Written } from "./write-intent";
 
@@ -48,7 +48,8 @@ export function rolloutHandler(edge: Edge): Handler {
       assertThisComputer(old);
       const replaces = ["project", "stack", "name", "service"].filter((key) => old[key] !== news[key]);
       if (replaces.length > 0) return { replaces };
-      const same = ["pools", "strategy", "plan"].every((key) => canonicalJson(old[key]) === canonicalJson(news[key]));
+      const [was, is] = [shown(old), shown(news)];
+      const same = ["pools", "strategy", "plan"].every((key) => canonicalJson(was[key]) === canonicalJson(is[key]));
       if (!same || hasUnknown(news["pools"])) return {};
       const target = targetOfFacts(old["pools"] as PoolFacts[]);
       const finished = await within(STORE_ANSWERS_MS, isFinished(edge.openStore(String(old["service"])), target));
@@ -56,7 +57,7 @@ export function rolloutHandler(edge: Edge): Handler {
     },
 
     async create(inputs) {
-      const { input, store, target, strategy } = prepare(inputs);
+      const { input, store, target, strategy } = await prepare(inputs);
       const written = await changeIntent(store, (intent) => createRollout(intent, target, strategy));
       const id = rolloutResourceId(store.identity, input.name, written.intent.rollout!.incarnation);
       try {
@@ -80,7 +81,7 @@ export function rolloutHandler(edge: Edge): Handler {
     async update(id, olds, news) {
       const old = upgradeState(olds);
       assertThisComputer(old);
-      const { store, target, strategy } = prepare(news);
+      const { store, target, strategy } = await prepare(news);
       try {
         await bringAbout(
           "update",
@@ -103,14 +104,16 @@ export function rolloutHandler(edge: Edge): Handler {
     },
   };
 
-  function prepare(inputs: Props) {
+  /** Stores what gates ask before anybody declares them: the agent reads only the store. */
+  async function prepare(inputs: Props) {
     const input = rolloutInput.parse(declared(inputs, COMPUTED));
-    const target = targetOfFacts(input.pools);
-    return { input, store: edge.openStore(input.service), target, strategy: strategyOf(input.strategy) };
+    const store = edge.openStore(input.service);
+    for (const [name, content] of gateContents(input.strategy)) await store.putSecret(name, content);
+    return { input, store, target: targetOfFacts(input.pools), strategy: strategyOf(input.strategy) };
   }
 
   async function bringAbout(operation: "create" | "update", inputs: Props, { version }: Written): Promise<void> {
-    const { input, store, target, strategy } = prepare(inputs);
+    const { input, store, target, strategy } = await prepare(inputs);
     await follow({
       edge,
       store,

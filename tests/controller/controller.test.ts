@@ -9,6 +9,7 @@ import type { State } from "../../provider/core/state";
 import type { Store } from "../../provider/ports/store";
 import { intentOf, poolSpec, redeclare } from "../simulation/intents";
 import { removeFolders } from "../store/folders";
+import { surge } from "../core/strategies";
 import { ScriptedParts } from "./scripted-parts";
 import { holder, ownStateHome, redeclared, storeService } from "./stored-service";
 import { until } from "./until";
@@ -282,13 +283,15 @@ describe("the controller", () => {
       assert.equal(sent(script).length, 1);
     });
 
-    it("keeps the secrets of what is declared, of what serves and of the versions that are kept", async () => {
+    it("keeps the secrets of what is declared, of what serves, of the versions that are kept and of gates", async () => {
       const kept = { ...userConfig, hash: "k", secret: "config-k" };
       const intent = intentOf([poolSpec("p", "b", 1, { userConfig })]);
       const pools = { p: poolSpec("p", "a", 1, { userConfig: kept }) };
       const history = [{ version: 1, serviceRevision: "r", pools, replacedAt: 0 }];
+      const strategy = surge(25, { gates: [{ kind: "command", secret: "gate-c", timeoutSeconds: 1 }] });
+      intent.rollout = { incarnation: 1, target: {}, strategy, driving: true };
       const { secrets } = referredTo(intent, { ...firstState(), history });
-      assert.deepEqual([...secrets].sort(), ["config-h", "config-k"]);
+      assert.deepEqual([...secrets].sort(), ["config-h", "config-k", "gate-c"]);
     });
   });
 

@@ -1,20 +1,24 @@
 import assert from "node:assert/strict";
 import { Executor } from "../../provider/controller/act";
 import type { Action } from "../../provider/core/action";
+import type { GateContent } from "../../provider/core/gate/external";
 import type { GateAnswer } from "../../provider/core/observed";
 import type { Store } from "../../provider/ports/store";
 import { ScriptedParts } from "./scripted-parts";
 import { until } from "./until";
 
-/** No gate needs a store. */
-const NO_STORE = {} as Store;
+const CONTENT: GateContent = { kind: "command", run: "./smoke-test", env: {} };
+/** Gates need nothing else of a store. */
+const STORE = {
+  getSecret: (ref) => (ref === "gate-1" ? Promise.resolve(CONTENT) : Promise.reject(new Error(`${ref} is missing`))),
+} as Store;
 
 type RunGate = Extract<Action, { kind: "runGate" }>;
 
 const asking = (key: string): RunGate => ({
   kind: "runGate",
   key,
-  gate: { kind: "command", run: "./smoke-test", timeoutSeconds: 60 },
+  gate: { kind: "command", secret: "gate-1", timeoutSeconds: 60 },
   facts: {
     service: "project/stack/service",
     endpoint: { host: "127.0.0.1", port: 8080 },
@@ -29,7 +33,7 @@ describe("the controller's gates", () => {
   let script: ScriptedParts;
   let executor: Executor;
   beforeEach(() => {
-    script = new ScriptedParts(NO_STORE);
+    script = new ScriptedParts(STORE);
     executor = new Executor(
       script.parts(),
       1,
@@ -63,6 +67,21 @@ describe("the controller's gates", () => {
     assert.deepEqual(await untilSeen("7/1/0", "failed"), { outcome: "failed", reason: "exit code 3" });
     for (let looks = 0; looks < 5; looks += 1) assert.equal(tick("7/1/0")?.outcome, "failed");
     assert.deepEqual(script.calls, ["gate command 25"]);
+  });
+
+  it("get what they are from the store's secrets, and say so when it is not there", async () => {
+    const asked: GateContent[] = [];
+    script.answerOfGate = async (content) => {
+      asked.push(content);
+      return { outcome: "passed", reason: "" };
+    };
+    await untilSeen("7/1/0", "passed");
+    assert.deepEqual(asked, [CONTENT]);
+    const lost = asking("7/2/0");
+    executor.beginLook();
+    executor.start([{ ...lost, gate: { ...lost.gate, secret: "gate-2" } }]);
+    const answer = await until("an answer", () => executor.gateAnswers()["7/2/0"]);
+    assert.deepEqual(answer, { outcome: "unreachable", reason: "gate-2 is missing" });
   });
 
   it("are asked anew at each step", async () => {

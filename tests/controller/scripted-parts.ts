@@ -1,7 +1,7 @@
 import type { LaunchRequest } from "../../provider/ports/cloud";
 import type { ConfigRequest } from "../../provider/ports/configurer";
 import type { Parts } from "../../provider/controller/parts";
-import type { ExternalGate } from "../../provider/core/gate/external";
+import type { GateContent } from "../../provider/core/gate/external";
 import type { ConfigAnswer, GateAnswer, ObservedVm } from "../../provider/core/observed";
 import type { DesiredRouting } from "../../provider/core/routing";
 import type { DataPlaneReport } from "../../provider/ports/dataplane";
@@ -28,7 +28,7 @@ export class ScriptedParts {
     reason: null,
   });
   /** How a command or a webhook answers. */
-  answerOfGate: (gate: ExternalGate) => Promise<GateAnswer> = async () => ({ outcome: "passed", reason: "" });
+  answerOfGate: (gate: GateContent) => Promise<GateAnswer> = async () => ({ outcome: "passed", reason: "" });
   gatesClosed = false;
   private targets: ProbeTarget[] = [];
   private onChange: () => void = () => undefined;
@@ -63,7 +63,7 @@ export class ScriptedParts {
         },
       },
       gateRunner: {
-        run: async (gate, { percent }) => {
+        run: async (gate, _timeoutSeconds, { percent }) => {
           this.calls.push(`gate ${gate.kind} ${percent}`);
           return this.answerOfGate(gate);
         },

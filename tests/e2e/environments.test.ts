@@ -29,7 +29,16 @@ describe("one program with the configs of dev, staging and prod", function () {
     const port = await freePort();
     await workspace.configure({ port, cloudFile: workspace.writeCloud({ bootSeconds: 0 }) });
     await workspace.must("config", "set", "--secret", "pulumi-serve:apiToken", token);
+    workspace.replace(
+      "index.ts",
+      `maxSurgePercent: config.getNumber("maxSurgePercent") ?? 25,`,
+      `gates: [
+        { kind: "webhook", url: config.requireSecret("apiToken").apply((path) => "http://127.0.0.1:1/" + path) },
+        { kind: "command", run: "true", env: { TOKEN: config.requireSecret("apiToken") } },
+      ],`,
+    );
     await workspace.mustUp();
+    await workspace.must("preview", "--expect-no-changes");
 
     const url = `http://127.0.0.1:${port}/generate`;
     assert.equal((await fetch(url)).status, 401);

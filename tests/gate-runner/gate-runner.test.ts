@@ -34,8 +34,8 @@ describe("the gate runner", () => {
   });
 
   describe("of commands", () => {
-    const run = (command: string, timeoutSeconds = 20): Promise<GateAnswer> =>
-      runner.run({ kind: "command", run: command, timeoutSeconds }, FACTS);
+    const run = (command: string, timeoutSeconds = 20, env = {}): Promise<GateAnswer> =>
+      runner.run({ kind: "command", run: command, env }, timeoutSeconds, FACTS);
     const isGone = (pid: number): boolean => startTimeOf(pid) === null;
     /** A pid that a command wrote into a file. */
     const pidIn = (file: string): Promise<number> =>
@@ -89,6 +89,13 @@ describe("the gate runner", () => {
       assert.ok(rest!.endsWith("\n/\n"));
     });
 
+    it("gives a command its environment, and says nothing of what is in it", async () => {
+      const { outcome, reason } = await run(`test -n "$TOKEN" && echo asked with $TOKEN; exit 1`, 20, {
+        TOKEN: "hunter2",
+      });
+      assert.deepEqual([outcome, reason], ["failed", "exit code 1: asked with ..."]);
+    });
+
     it("ends a command with all its children when its time is over, which fails", async () => {
       const child = join(folder, "child");
       const answer = await run(`echo began; sh -c 'echo $$ >${child}; exec sleep 60' & wait`, 0.5);
@@ -117,8 +124,8 @@ describe("the gate runner", () => {
 
     it("leaves nothing behind when the agent is killed, past the command's own timeout", async () => {
       const child = join(folder, "child");
-      const gate = JSON.stringify({ kind: "command", run: `echo $$ >${child}; exec sleep 60`, timeoutSeconds: 0.5 });
-      const agent = startTypeScript(join(__dirname, "runner.ts"), [gate, JSON.stringify(FACTS)]);
+      const gate = JSON.stringify({ kind: "command", run: `echo $$ >${child}; exec sleep 60`, env: {} });
+      const agent = startTypeScript(join(__dirname, "runner.ts"), [gate, "0.5", JSON.stringify(FACTS)]);
       try {
         const pid = await pidIn(child);
         await kill(agent);
@@ -147,8 +154,12 @@ describe("the gate runner", () => {
       await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
       return (server.address() as AddressInfo).port;
     };
-    const askAt = (port: number, timeoutSeconds = 20): Promise<GateAnswer> =>
-      runner.run({ kind: "webhook", url: `http://127.0.0.1:${port}/hook?token=hunter2`, timeoutSeconds }, FACTS);
+    const askAt = (port: number, timeoutSeconds = 20, headers = {}): Promise<GateAnswer> =>
+      runner.run(
+        { kind: "webhook", url: `http://127.0.0.1:${port}/hook?token=hunter2`, headers },
+        timeoutSeconds,
+        FACTS,
+      );
     const askOf = async (answer: RequestListener, timeoutSeconds?: number): Promise<GateAnswer> =>
       askAt(await listen(createServer(answer)), timeoutSeconds);
 
@@ -171,6 +182,14 @@ describe("the gate runner", () => {
         assert.deepEqual(answer, { outcome: "failed", reason: `it answered ${status}: not / yet` });
       });
     }
+
+    it("sends its headers, and says nothing of them or of its address that the answer repeats", async () => {
+      const port = await listen(
+        createServer((req, res) => res.writeHead(403).end(`${req.url} and ${req.headers.authorization} are wrong`)),
+      );
+      const answer = await askAt(port, 20, { authorization: "Bearer swordfish" });
+      assert.deepEqual(answer, { outcome: "failed", reason: "it answered 403: ... and ... are wrong" });
+    });
 
     it("has its answer with the status, although the body has no end", async () => {
       const stalls = await askOf((_req, res) => void res.writeHead(500).write("why\n"), 0.3);
@@ -213,7 +232,7 @@ describe("the gate runner", () => {
 
     it("is unreachable when its url is none or of another kind", async () => {
       for (const url of ["nowhere?token=hunter2", "ftp://127.0.0.1/hunter2"]) {
-        const answer = await runner.run({ kind: "webhook", url, timeoutSeconds: 1 }, FACTS);
+        const answer = await runner.run({ kind: "webhook", url, headers: {} }, 1, FACTS);
         assert.equal(answer.outcome, "unreachable");
         assert.ok(!answer.reason.includes("hunter2"), answer.reason);
       }

@@ -9,7 +9,7 @@ import type { World } from "./world";
 
 const FOUR = [{ name: "p", replicas: 4 }];
 const ERRORS: Gate = { kind: "errorRate", maxPercent: 1, maxAbovePrimary: 1, minRequests: 100 };
-const COMMAND: Gate = { kind: "command", run: "./smoke-test", timeoutSeconds: 60 };
+const COMMAND: Gate = { kind: "command", secret: "smoke-test", timeoutSeconds: 60 };
 
 /** Ten requests a tick by the weights in force, of which each version fails its share, or breaks all of them. */
 function traffic(world: World, failing: Record<string, number | "breaks"> = {}, requests = 10): void {
@@ -122,18 +122,18 @@ describe("a rollout with gates", () => {
     let verdict: "passed" | "failed" = "failed";
     const asked: string[] = [];
     world.answerToGate = (gate, { percent }) => {
-      asked.push(`${gate.kind === "command" ? gate.run : gate.kind} ${percent}`);
+      asked.push(`${gate.secret} ${percent}`);
       return { outcome: verdict, reason: "exit code" };
     };
     declareRevision(world, "b");
     world.until(() => typeof world.state!.rollout?.failed === "string");
     assert.equal(canaryTraffic(world), 10);
-    assert.deepEqual(asked, ["./smoke-test 10"]);
+    assert.deepEqual(asked, ["smoke-test 10"]);
     verdict = "passed";
-    const mended: Gate = { kind: "command", run: "./mended-test", timeoutSeconds: 60 };
+    const mended: Gate = { kind: "command", secret: "mended-test", timeoutSeconds: 60 };
     declareStrategy(world, surge(25, { canaryPercent: 10, gates: [mended] }));
     world.until(() => world.state!.rollout?.held?.percent === 10);
-    assert.deepEqual(asked, ["./smoke-test 10", "./mended-test 10"]);
+    assert.deepEqual(asked, ["smoke-test 10", "mended-test 10"]);
     proved(world);
   });
 

@@ -30,7 +30,7 @@ describe("a bug of others that no strategy has here", () => {
   });
 
   it("a version that is brought back waits for no gate and no bake (nomad#10882)", () => {
-    const gates = [{ kind: "command", run: "false", timeoutSeconds: 1 }] as const;
+    const gates = [{ kind: "command", secret: "fails", timeoutSeconds: 1 }] as const;
     const world = servingBy([{ name: "p", replicas: 4 }], surge(25));
     declareRevision(world, "b", surge(25, { bakeSeconds: 30, gates: [...gates] }));
     world.answerToGate = () => ({ outcome: "passed", reason: "" });

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { capacityAsks, capacityFaults, capacityInput } from "./capacity-input";
+import { environmentName, headers } from "./environment";
 import { closed, field, seconds, text, whole } from "./field";
 import { owner, timeouts } from "./owner";
 import type { Resources } from "./pool";
@@ -7,11 +8,8 @@ import { UNKNOWN } from "./unknown";
 
 const positive = (what: string) => z.number(`must be ${what}`).positive(`must be ${what}, more than 0`);
 
-const environment = z.record(
-  z
-    .string()
-    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "is no name of an environment variable")
-    .refine((name) => name !== "PORT", "is set for each replica by the target: listen on it"),
+const replicaEnvironment = z.record(
+  environmentName.refine((name) => name !== "PORT", "is set for each replica by the target: listen on it"),
   field(z.string("must be a text")),
 );
 
@@ -19,7 +17,7 @@ const template = closed({
   setup: field(text("a shell command, or leave it out").optional()),
   run: field(text("the shell command that starts the server")),
   workdir: field(text("the path of a folder, or leave it out").optional()),
-  env: field(environment.optional()),
+  env: field(replicaEnvironment.optional()),
   port: field(whole(1, 65_535), 8000),
   resources: field(
     closed({
@@ -43,7 +41,7 @@ const readiness = closed({
   timeoutSeconds: field(seconds(0.1, 3600), 2),
   successThreshold: field(whole(1, 100), 1),
   failureThreshold: field(whole(1, 100), 3),
-  headers: field(z.record(z.string(), field(z.string("must be a text"))).optional()),
+  headers: field(headers.optional()),
   body: field(z.string("must be a text").optional()),
 });
 

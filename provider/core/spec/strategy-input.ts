@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { DEFAULT_SURGE_PERCENT } from "../strategy";
 import { duration, durationOrNone } from "./duration";
+import { environment, headers } from "./environment";
 import { field, text, whole } from "./field";
 import { UNKNOWN } from "./unknown";
 import { variants } from "./variants";
@@ -39,8 +40,12 @@ const gate = variants("kind", {
   },
   p95: slowness,
   firstByteP95: slowness,
-  command: { run: field(text("a shell command")), timeoutSeconds },
-  webhook: { url: field(z.url({ protocol: /^https?$/, error: "must be an http or https URL" })), timeoutSeconds },
+  command: { run: field(text("a shell command")), env: field(environment.optional()), timeoutSeconds },
+  webhook: {
+    url: field(z.url({ protocol: /^https?$/, error: "must be an http or https URL" })),
+    headers: field(headers.optional()),
+    timeoutSeconds,
+  },
 }).superRefine((given, context) => {
   if (given.kind === "errorRate" && given.maxPercent === undefined && given.maxAbovePrimary === undefined) {
     context.addIssue("needs a limit: give `maxPercent`, `maxAbovePrimary` or both");

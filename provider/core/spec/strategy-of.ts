@@ -1,3 +1,5 @@
+import { digest } from "../digest";
+import type { ExternalGate, GateContent } from "../gate/external";
 import { DEFAULT_SURGE_PERCENT, type Gate, type RollbackMode, type Strategy, type StrategyCommon } from "../strategy";
 import { secondsOf } from "./duration";
 import type { StrategyInput } from "./strategy-input";
@@ -32,6 +34,8 @@ export function strategyOf(input: StrategyInput): Strategy {
   }
 }
 
+type ExternalInput = Extract<StrategyInput["gates"][number], { kind: "command" | "webhook" }>;
+
 function gateOf(input: StrategyInput["gates"][number]): Gate {
   switch (input.kind) {
     case "errorRate": {
@@ -44,10 +48,43 @@ function gateOf(input: StrategyInput["gates"][number]): Gate {
       return { kind, maxMilliseconds, maxTimesPrimary, minRequests };
     }
     case "command":
-      return { kind: input.kind, run: input.run, timeoutSeconds: secondsOf(input.timeoutSeconds) };
     case "webhook":
-      return { kind: input.kind, url: input.url, timeoutSeconds: secondsOf(input.timeoutSeconds) };
+      return externalGate(input);
   }
+}
+
+function externalGate(input: ExternalInput): ExternalGate {
+  const content = contentOf(input);
+  return {
+    kind: content.kind,
+    secret: `gate-${digest(content)}`,
+    timeoutSeconds: secondsOf(input.timeoutSeconds),
+  };
+}
+
+function contentOf(input: ExternalInput): GateContent {
+  switch (input.kind) {
+    case "command":
+      return { kind: input.kind, run: input.run, env: input.env ?? {} };
+    case "webhook":
+      return { kind: input.kind, url: input.url, headers: input.headers ?? {} };
+  }
+}
+
+/** What goes into the store's secrets, by the names that the strategy has for it. */
+export function gateContents({ gates }: StrategyInput): Map<string, GateContent> {
+  return new Map(gates.filter(isExternal).map((gate) => [externalGate(gate).secret, contentOf(gate)]));
+}
+
+/** A declared strategy as it may be shown: names stand for what may be secret. Again of what it gave, it changes nothing. */
+export function withoutContents(strategy: unknown): unknown {
+  const gates = (strategy as Partial<StrategyInput> | null | undefined)?.gates;
+  if (!Array.isArray(gates)) return strategy;
+  return { ...(strategy as StrategyInput), gates: gates.map((gate) => (isExternal(gate) ? externalGate(gate) : gate)) };
+}
+
+function isExternal(gate: StrategyInput["gates"][number]): gate is ExternalInput {
+  return (gate.kind === "command" && "run" in gate) || (gate.kind === "webhook" && "url" in gate);
 }
 
 function rollbackOf(input: StrategyInput): RollbackMode {

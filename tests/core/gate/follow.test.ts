@@ -16,8 +16,8 @@ import { metrics } from "./metrics";
 
 const ERRORS: Gate = { kind: "errorRate", maxPercent: 1, maxAbovePrimary: null, minRequests: 100 };
 const COMPARED: Gate = { kind: "errorRate", maxPercent: null, maxAbovePrimary: 1, minRequests: 100 };
-const COMMAND: Gate = { kind: "command", run: "./smoke-test", timeoutSeconds: 60 };
-const WEBHOOK: Gate = { kind: "webhook", url: "http://127.0.0.1:1/", timeoutSeconds: 5 };
+const COMMAND: Gate = { kind: "command", secret: "smoke-test", timeoutSeconds: 60 };
+const WEBHOOK: Gate = { kind: "webhook", secret: "hook", timeoutSeconds: 5 };
 
 /** A settled rollout from revision a to b, and tick after tick over it. */
 class Settled {
@@ -312,7 +312,7 @@ describe("the gates of a settled step", () => {
       step.look();
       assert.deepEqual(asked(step), ["command"]);
       step.answer("failed", "exit code 1");
-      const mended: Gate = { ...COMMAND, run: "./mended-test" };
+      const mended: Gate = { ...COMMAND, secret: "./mended-test" };
       const { rollout } = step.state;
       step.state.rollout = { ...rollout, strategy: { ...rollout.strategy, gates: [mended] } };
       step.look();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parse } from "../../../provider/core/spec/check-result";
 import { rolloutInput } from "../../../provider/core/spec/rollout-input";
-import { strategyOf } from "../../../provider/core/spec/strategy-of";
+import { gateContents, strategyOf, withoutContents } from "../../../provider/core/spec/strategy-of";
 import { UNKNOWN } from "../../../provider/core/spec/unknown";
 import { blueGreen, inPlace, rolling, surge } from "../strategies";
 
@@ -55,6 +55,7 @@ describe("the strategy that a program declares", () => {
       { kind: "command", run: "./judge", timeoutSeconds: "2m" },
       { kind: "webhook", url: "https://example.com/gate" },
     ];
+    const [command, webhook] = [...gateContents(parsed({ gates })).keys()];
     assert.deepEqual(
       accepted({
         maxSurgePercent: 50,
@@ -76,8 +77,8 @@ describe("the strategy that a program declares", () => {
           { kind: "errorRate", maxPercent: 1, maxAbovePrimary: null, minRequests: 100 },
           { kind: "p95", maxMilliseconds: null, maxTimesPrimary: 1.2, minRequests: 20 },
           { kind: "firstByteP95", maxMilliseconds: 300, maxTimesPrimary: null, minRequests: 100 },
-          { kind: "command", run: "./judge", timeoutSeconds: 120 },
-          { kind: "webhook", url: "https://example.com/gate", timeoutSeconds: 60 },
+          { kind: "command", secret: command!, timeoutSeconds: 120 },
+          { kind: "webhook", secret: webhook!, timeoutSeconds: 60 },
         ],
         keepRevisions: 0,
       }),
@@ -109,6 +110,26 @@ describe("the strategy that a program declares", () => {
     }
     parsed({ kind: "rolling", rollback: UNKNOWN });
     parsed({ canaryPercent: 0, gates: [UNKNOWN] });
+  });
+
+  it("keeps all that a command or webhook is under a name, which changes with it, and shows no more of it", () => {
+    const command = { kind: "command", run: "./judge", env: { TOKEN: "hunter2" } };
+    const webhook = { kind: "webhook", url: "https://example.com/hunter2", headers: { authorization: "hunter2" } };
+    const input = parsed({ gates: [command, webhook] });
+    const strategy = strategyOf(input);
+    const names = strategy.gates.map((gate) => "secret" in gate && gate.secret);
+    assert.deepEqual(
+      [...gateContents(input)],
+      [
+        [names[0], command],
+        [names[1], webhook],
+      ],
+    );
+    assert.doesNotMatch(JSON.stringify([strategy, withoutContents(input)]), /hunter2|judge|example/);
+    assert.deepEqual(withoutContents(withoutContents(input)), withoutContents(input));
+    const other = strategyOf(parsed({ gates: [{ ...command, env: { TOKEN: "hunter3" } }, webhook] }));
+    assert.notDeepEqual(other.gates[0], strategy.gates[0]);
+    assert.deepEqual(other.gates[1], strategy.gates[1]);
   });
 
   it("keeps a webhook's address out of what Pulumi prints of a failure", () => {

@@ -106,7 +106,7 @@ function gateOf(random: Random): Gate {
     case "p95":
       return { kind: "p95", maxMilliseconds: 1_000, maxTimesPrimary: 2, minRequests };
     case "command":
-      return { kind: "command", run: "true", timeoutSeconds: 10 };
+      return { kind: "command", secret: "gate", timeoutSeconds: 10 };
   }
 }
 
