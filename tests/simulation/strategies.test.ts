@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { checkEvents } from "../../provider/core/check/check";
+import type { Strategy } from "../../provider/core/strategy";
 import { blueGreen, inPlace, rolling, surge } from "../core/strategies";
 import {
   canaryTraffic,
@@ -65,6 +66,52 @@ describe("a blueGreen rollout", () => {
       assert.ok(weights[1]! === 0 || route!.primary!.replicas.length === 4);
     });
     assert.deepEqual(revisions(world), new Set(["a"]));
+    proved(world);
+  });
+});
+
+describe("another strategy in mid-rollout", () => {
+  const others: [string, Strategy][] = [
+    ["a larger surge", surge(100)],
+    ["blueGreen", blueGreen()],
+    ["rolling", rolling(50)],
+    ["inPlace", inPlace(50)],
+  ];
+  for (const [name, other] of others) {
+    it(`lets a surge of 25 % end as it was planned, and counts from the next rollout on: ${name}`, () => {
+      const world = serving(FOUR, surge(25));
+      declareRevision(world, "b");
+      world.until(() => canaryTraffic(world) === 25);
+      declareStrategy(world, other);
+      const seen = new Set<number>();
+      follow(world, 1, () => {
+        seen.add(canaryTraffic(world));
+        assert.ok(world.living().length <= 5);
+      });
+      assert.equal(world.state!.lastOutcome!.kind, "promoted");
+      assert.deepEqual(
+        [...seen].filter((percent) => percent > 0),
+        [25, 50, 75, 100],
+      );
+      world.until(() => settled(world));
+      declareRevision(world, "c");
+      world.until(() => world.state!.rollout !== null);
+      assert.deepEqual(rolloutOf(world).strategy, other);
+      follow(world, 2, () => undefined);
+      assert.deepEqual(revisions(world), new Set(["c"]));
+      proved(world);
+    });
+  }
+
+  it("goes back by the kind that it went forward by when its revision is taken away as well", () => {
+    const world = serving(FOUR, surge(25));
+    declareRevision(world, "b");
+    world.until(() => canaryTraffic(world) === 25);
+    declareRevision(world, "c", blueGreen());
+    follow(world, 1, () => assert.ok(world.living().length <= 5));
+    assert.equal(world.state!.lastOutcome!.kind, "superseded");
+    follow(world, 2, () => assert.ok([0, 100].includes(canaryTraffic(world))));
+    assert.deepEqual(revisions(world), new Set(["c"]));
     proved(world);
   });
 });

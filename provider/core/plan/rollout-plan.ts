@@ -1,4 +1,5 @@
 import type { Price } from "../cost/price";
+import { frozenDifference, withLiveParts } from "../rollout/live-parts";
 import type { PoolFacts } from "../spec/facts";
 import type { Strategy } from "../strategy";
 import { changeLine, count } from "./classify";
@@ -76,7 +77,7 @@ function planned(request: PlanRequest, starts: readonly Start[]): Planned {
     to: pool.replicas,
   }));
   const held = heldAt(request, pools);
-  const strategy = held === null ? request.strategy : goingOn(held, request.strategy);
+  const strategy = held === null ? strategyNow(request) : goingOn(held, request.strategy);
   const path = planPath(strategy, pools, held?.at);
   const { cap, states } = path;
   const peak = peakReplicas(states);
@@ -109,6 +110,14 @@ function heldAt({ view, targetKey }: PlanRequest, pools: readonly PlannedPool[])
   return pools.every(({ name }) => held.at.pools[name] !== undefined) ? held : null;
 }
 
+/** A rollout to the same target that is under way goes on by its own plan, so that is what will be seen. */
+function strategyNow({ view, targetKey, strategy }: PlanRequest): Strategy {
+  if (view?.inFlight !== targetKey || view.running === undefined) return strategy;
+  const running = withLiveParts(view.running, strategy);
+  if (running.kind !== "surge") return running;
+  return { ...running, canaryPercent: strategy.kind === "surge" ? strategy.canaryPercent : null };
+}
+
 /** Only the split can be declared anew for a rollout that holds; without one it goes to its end. */
 function goingOn({ maxSurgePercent }: Held, declared: Strategy): Strategy {
   const canaryPercent = declared.kind === "surge" ? declared.canaryPercent : null;
@@ -133,7 +142,7 @@ function still(target: PoolFacts[], changes: string[], summary: string, seconds:
   };
 }
 
-function remarks({ targetKey, before, view }: PlanRequest, goesOn: boolean): string[] {
+function remarks({ targetKey, before, view, strategy }: PlanRequest, goesOn: boolean): string[] {
   if (view === null) return before === null ? [] : ["planned from the last deployment, as the store did not answer"];
   const remarks: string[] = [];
   const rejected = view.rejected[targetKey];
@@ -146,6 +155,10 @@ function remarks({ targetKey, before, view }: PlanRequest, goesOn: boolean): str
     remarks.push("another rollout is under way and is taken back first");
   } else if (view.inFlight !== null && !goesOn) {
     remarks.push("a rollout to it is under way already");
+  }
+  if (view.inFlight === targetKey && view.running !== undefined) {
+    const difference = frozenDifference(view.running, strategy);
+    if (difference !== null) remarks.push(difference);
   }
   return remarks;
 }

@@ -1,5 +1,6 @@
 import { factsOf, type PoolFacts } from "../spec/facts";
 import type { State } from "../state";
+import type { Strategy } from "../strategy";
 import type { Begin } from "./states";
 
 /** What the store says about a service, as far as a plan needs it. */
@@ -10,6 +11,8 @@ export interface ServiceView {
   inFlight: string | null;
   /** Where the rollout under way holds; null: it does not. */
   held: Held | null;
+  /** By what the rollout under way goes on until it ends, whatever is declared meanwhile; absent: none goes forward. */
+  running?: Strategy;
   /** Why targets were rejected, by target key. */
   rejected: Record<string, string>;
 }
@@ -31,6 +34,7 @@ export function viewOf(state: State): ServiceView {
     serving: Object.fromEntries(serving),
     inFlight: state.rollout?.targetKey ?? null,
     held: heldAt(state),
+    ...runningOf(state),
     rejected: Object.fromEntries(rejected),
   };
 }
@@ -38,6 +42,13 @@ export function viewOf(state: State): ServiceView {
 /** Whether the service serves exactly these revisions, so that there is nothing to roll. */
 export function serves(target: readonly PoolFacts[], view: ServiceView): boolean {
   return target.every(({ name, revision }) => view.serving[name]?.revision === revision);
+}
+
+/** One that goes back for a newer declaration goes forward again once its own is declared again. */
+function runningOf({ rollout }: State): Pick<ServiceView, "running"> {
+  if (rollout === null) return {};
+  const { direction, strategy } = rollout;
+  return direction.kind === "forward" || direction.cause === "superseded" ? { running: strategy } : {};
 }
 
 /** The counts of the plan and not those of the moment, which a lost replica changes between preview and `up`. */

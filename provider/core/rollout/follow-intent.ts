@@ -5,6 +5,7 @@ import type { RolloutProgress } from "../state";
 import type { Strategy } from "../strategy";
 import { targetKey } from "../target";
 import { canaryPercentOf } from "./hold";
+import { withLiveParts } from "./live-parts";
 import { replan } from "./replan";
 
 /** Takes over what the program has changed about the rollout in progress, while its revisions are the same. */
@@ -32,26 +33,9 @@ export function sameRevisions(a: RolloutTarget, b: RolloutTarget): boolean {
 /** The same revisions with other probes, another timeout or other gates are the same rollout, under its new name. */
 function rename(draft: Draft, { target, strategy }: RolloutIntent): void {
   const rollout = draft.state.rollout!;
-  const live = liveParts(rollout.strategy, strategy);
+  const live = withLiveParts(rollout.strategy, strategy);
   if (sameJson(target, rollout.target) && live === rollout.strategy) return;
   draft.state.rollout = { ...rollout, target, declared: target, targetKey: targetKey(target), strategy: live };
-}
-
-/** What of a strategy may change under way. Its kind and its numbers are the plan, which is frozen. */
-function liveParts(running: Strategy, declared: Strategy): Strategy {
-  const { timeoutSeconds, stepTimeoutSeconds, capacityWaitSeconds, bakeSeconds, gates, rollback, keepRevisions } =
-    declared;
-  const parts = {
-    timeoutSeconds,
-    stepTimeoutSeconds,
-    capacityWaitSeconds,
-    bakeSeconds,
-    gates,
-    rollback,
-    keepRevisions,
-  };
-  const followed = { ...running, ...parts };
-  return sameJson(followed, running) ? running : followed;
 }
 
 /** A17: the middle version is wanted again before it was drained. What an operator or a failure ended stays ended. */

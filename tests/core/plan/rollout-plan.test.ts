@@ -9,6 +9,7 @@ import { factsOf, type PoolFacts } from "../../../provider/core/spec/facts";
 import { poolInput } from "../../../provider/core/spec/pool-input";
 import { poolSpec } from "../../../provider/core/spec/pool-spec";
 import type { State } from "../../../provider/core/state";
+import type { Strategy } from "../../../provider/core/strategy";
 import { blueGreen, inPlace, rolling, surge } from "../strategies";
 
 function pool(run: string, changes: { name?: string; template?: object; [key: string]: unknown } = {}): PoolFacts {
@@ -273,6 +274,22 @@ describe("the plan that preview shows", () => {
       assert.equal(lowered.plan.estimatedSeconds, 8);
       const otherwise = planRollout({ ...request, strategy: blueGreen(), before: [B], view, target: [B] });
       assert.deepEqual(otherwise.planStates, raised.planStates);
+    });
+
+    it("plans a rollout under way by what it goes on by, and says from when on another strategy counts", () => {
+      const view = { ...serving(A), inFlight: "key", running: surge(25) };
+      const plannedBy = (strategy: Strategy) => planRollout({ ...request, strategy, before: [B], view, target: [B] });
+      const { plan, planStates } = plannedBy(blueGreen({ bakeSeconds: 60 }));
+      assert.deepEqual(planStates, planPath(surge(25), [{ name: "gpu", from: 4, to: 4 }]).states);
+      assert.match(
+        plan.summary,
+        /a rollout to it is under way already; it goes on by a surge of 25 % until it ends; blueGreen counts from the next rollout on$/,
+      );
+      assert.deepEqual(plan.notes, ["bakes 1 min at each of 4 settled states"]);
+      assert.match(plannedBy(surge(50)).plan.summary, /; a surge of 50 % counts from the next rollout on$/);
+      assert.match(plannedBy(rolling(20)).plan.summary, /; rolling 20 % at once, stopFirst counts from the next/);
+      assert.match(plannedBy(inPlace(20)).plan.summary, /; restarting 20 % at once in place counts from the next/);
+      assert.match(plannedBy(surge(25, { bakeSeconds: 9 })).plan.summary, /is under way already$/);
     });
 
     it("reads off the state where a rollout holds, and only one that goes forward", () => {
