@@ -142,7 +142,8 @@ export interface SpotArgs {
   graceSeconds?: pulumi.Input<number | "auto">;
   /**
    * How long a zone that took or refused replicas is not relied on, in seconds: on-demand stays until a replica has been
-   * ready there for so long, what a loss left over is replaced in advance, and for an hour there is one spare replica.
+   * ready there for so long, what a loss left over is replaced in advance, and where one was taken alone there is a spare
+   * replica until half of that is forgotten (two hours).
    * Longer: fewer gaps, more on-demand. 0: no caution. Default: 600. Change: light.
    */
   cautionSeconds?: pulumi.Input<number>;

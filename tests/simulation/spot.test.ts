@@ -58,6 +58,9 @@ function isCalm({ state, routing, intentVersion }: World): boolean {
 const spotVm = (world: World) =>
   world.living().find(({ market, phase }) => market === "spot" && phase === "up")!.replica;
 
+const readySpot = (world: World) =>
+  Object.values(world.state!.replicas).filter(({ market, status }) => market === "spot" && status === "ready");
+
 function close(world: World, market: "spot" | "onDemand"): void {
   for (const zone of ZONES) world.closed.add(`${zone}/${market}`);
 }
@@ -158,6 +161,48 @@ describe("a pool on the spot market", () => {
       assertServes(world, 3);
     }
     assert.ok(world.log.some((event) => event.kind === "marketsMixed" && event.reason !== null));
+    proved(world);
+  });
+
+  it("keeps on-demand after an outage until each zone has held one replica for long enough, and has the others ready by then", () => {
+    const world = serving(6, { cautionSeconds: 60 });
+    close(world, "spot");
+    for (const { replica } of world.living()) world.lose(replica);
+    world.until(() => fleet(world) === "OOOOOO", 60);
+    world.closed.clear();
+    world.until(
+      () => readySpot(world).length === 3,
+      600,
+      () => assertServes(world, 6),
+    );
+    const trialEnds = Math.max(...readySpot(world).map(({ readyAt }) => readyAt! + 60_000));
+    world.until(
+      () => isCalm(world) && fleet(world) === "SSSSSS",
+      120,
+      () => {
+        assertServes(world, 6);
+        if (world.now < trialEnds - 5_000) assert.ok(readySpot(world).length <= 3, "one replica proves a zone");
+      },
+    );
+    assert.ok(world.now >= trialEnds && world.now < trialEnds + 10_000, "it returns as soon as the zones have held");
+    proved(world);
+  });
+
+  it("replaces in advance what a loss left over in its zone", () => {
+    const world = serving(4, { cautionSeconds: 600 });
+    const crowded = ZONES.find((zone) => readySpot(world).filter((one) => one.zone === zone).length === 2)!;
+    const [struck, left] = readySpot(world).filter(({ zone }) => zone === crowded);
+    world.closed.add(`${crowded}/spot`);
+    world.lose(struck!.id);
+    world.until(
+      () => readySpot(world).filter(({ zone }) => zone !== crowded).length >= 4,
+      60,
+      () => assertServes(world, 3),
+    );
+    assert.ok(
+      world.living().some(({ replica }) => replica === left!.id),
+      "what is left serves on",
+    );
     proved(world);
   });
 

@@ -39,7 +39,7 @@ export interface Pace {
   longestWaitMs: number;
 }
 
-export const PACE: Pace = { halfLifeMs: 3_600_000, firstWaitMs: 60_000, longestWaitMs: 300_000 };
+export const PACE: Pace = { halfLifeMs: 7_200_000, firstWaitMs: 60_000, longestWaitMs: 300_000 };
 
 export const NO_MEMORY: PlacementMemory = { domains: {}, usualReadyMs: null };
 

@@ -2,7 +2,7 @@ import type { Candidate, Slot } from "./candidate";
 import type { Pace, PlacementMemory } from "./memory";
 import { choose } from "./placement";
 import type { FallbackBudget, SpotSpec } from "./spec";
-import { inZone, isTrial, isTrusted, lostLately, type ZoneQuestion } from "./zone";
+import { inZone, isTrial, isTrusted, nextLoss, type ZoneQuestion } from "./zone";
 
 /** The mix's own memory from tick to tick; JSON-clean, kept in the pool's state. */
 export interface SpotState {
@@ -62,7 +62,8 @@ export function mix(question: MixQuestion): Mix {
     missingSince: missingSince(question.state.missingSince, missing, now),
     started: question.state.started || ready.length > 0,
   };
-  const uneasy = zones.some((one) => lostLately(one, zone) && spots.some((slot) => inZone(slot, one)));
+  // One spare covers the loss of one. Where a zone takes more at once, it would be paid for and change nothing.
+  const uneasy = zones.some((one) => nextLoss(one, zone) === 1);
   const spare = Math.max(spec.numOverprovision, uneasy ? 1 : 0);
   const inAdvance = serving === 0 ? 0 : serving + spare + Math.min(serving, doubted);
   // What is doubted still counts as ready where VMs are limited: replacing it in advance must not need more of them.

@@ -21,13 +21,15 @@ export interface Choice {
 }
 
 /**
- * Where the next replica goes: trusted zones before those on trial, then the failure domain with the fewest of ours (zone
+ * Where the next replica goes: zones that are trusted by the time it is ready before those on trial, then the failure domain with the fewest of ours (zone
  * before region), then the least trouble, then the price. Null: nowhere just now (all refused lately, or wait for a
  * trial); ask again in the next tick.
  */
 export function choose(question: PlacementQuestion): Choice | null {
+  // What is launched towards the end of a trial is ready at its end, and on-demand goes so much earlier.
+  const readyAt = { ...question, now: question.now + (question.memory.usualReadyMs ?? 0) };
   const places = question.candidates
-    .map((candidate) => ({ candidate, trusted: isTrusted(candidate, question) }))
+    .map((candidate) => ({ candidate, trusted: isTrusted(candidate, readyAt) }))
     .filter(({ candidate, trusted }) => isOpen(candidate, trusted, question))
     .map(({ candidate, trusted }) => ({
       candidate,

@@ -21,8 +21,9 @@ export interface SpotSpec {
   minFallbackSeconds: number;
   /**
    * How long a zone that took or refused replicas is not relied on: on-demand stays until one replica has been ready
-   * there for so long; replicas that a loss left over are replaced in advance; and for an hour there is one spare
-   * replica. Longer: fewer gaps, more on-demand. 0: no such caution, as in SkyServe. Default 600.
+   * there for so long; replicas that a loss left over are replaced in advance; and where a zone took one alone, there is
+   * one spare replica until half of that is forgotten (two hours). Longer: fewer gaps, more on-demand. 0: no such
+   * caution, as in SkyServe. Default 600.
    */
   cautionSeconds: number;
   /** Most fallback VMs at once: a number, or what they may cost together. Null (default): as many as are missing. */

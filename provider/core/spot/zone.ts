@@ -38,10 +38,16 @@ export function isTrial(slot: Slot, { now, cautionSeconds }: ZoneQuestion): bool
   return slot.readyAt === null || now - slot.readyAt < cautionSeconds * 1000;
 }
 
-/** True: a replica was taken there lately, so that the next loss would not surprise. */
-export function lostLately(candidate: Candidate, { memory, now, cautionSeconds, pace = PACE }: ZoneQuestion): boolean {
+/**
+ * How many replicas the zone would take now if it took as many as the last time. 0: none of ours are there, or nothing
+ * was taken for so long that the next loss would be a surprise.
+ */
+export function nextLoss(candidate: Candidate, question: ZoneQuestion): number {
+  const { memory, slots, now, cautionSeconds, pace = PACE } = question;
   const known = memory.domains[candidate.key];
-  return known !== undefined && cautionSeconds > 0 && troubleNow(known, now, pace) >= LATELY;
+  if (known === undefined || cautionSeconds === 0 || troubleNow(known, now, pace) < LATELY) return 0;
+  const here = slots.filter((slot) => slot.status !== "noticed" && inZone(slot, candidate));
+  return Math.min(here.length, known.lossSize);
 }
 
 /** Trouble of the place itself, of its market in its region and of its target. */

@@ -106,6 +106,29 @@ describe("the mix of spot and on-demand", () => {
       assert.match(reason!, /1 spot replicas are replaced in advance.*one spot replica more/);
     });
 
+    it("pays for no spare where the zone takes more at once than one spare would cover", () => {
+      const both = after([60, lost(zones[0]!)], [60.5, lost(zones[0]!)]);
+      const here = [slot("1", "eu-1a"), slot("2", "eu-1a"), slot("3", "us-2a"), slot("4", "us-2a")];
+      assert.doesNotMatch(asked({}, here, { memory: both, wanted: 4 }).reason ?? "", /one spot replica more/);
+      assert.match(asked({}, here, { memory, wanted: 4 }).reason!, /one spot replica more/);
+      // Only one is left there to lose.
+      assert.match(asked({}, here.slice(1), { memory: both, wanted: 3 }).reason!, /one spot replica more/);
+    });
+
+    it("keeps the spare for two hours after one loss, and longer where more were taken one by one", () => {
+      const uneasy = (minute: number, known = memory) =>
+        /one spot replica more/.test(asked({}, two, { memory: known, now: minute * MINUTE }).reason ?? "");
+      assert.deepEqual(
+        [179, 181].map((minute) => uneasy(minute)),
+        [true, false],
+      );
+      const twice = after([0, lost(zones[0]!)], [60, lost(zones[0]!)]);
+      assert.deepEqual(
+        [260, 300].map((minute) => uneasy(minute, twice)),
+        [true, false],
+      );
+    });
+
     it("takes little notice of a loss that was small beside what stands there", () => {
       const many = Array.from({ length: 15 }, (_, index) => slot(String(index), "eu-1a"));
       assert.equal(both(asked({}, many, { memory, wanted: 15 })), "16 spot, 0 on-demand");

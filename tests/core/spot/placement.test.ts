@@ -58,6 +58,14 @@ describe("where the next replica goes", () => {
     assert.equal(chosen([a], [trial], memory, 76)?.candidate, a);
   });
 
+  it("is a zone on trial as soon as what is launched there would be ready when the trial ends", () => {
+    const usual = { kind: "ready", candidate: a, afterMs: 3 * MINUTE } as const;
+    const memory = after([0, usual], [60, refused(a)]);
+    const trial = slot("1", "eu-1a", { launchedAt: 62 * MINUTE });
+    assert.equal(chosen([a], [trial], memory, 71.9), null);
+    assert.equal(chosen([a], [trial], memory, 72)?.candidate, a);
+  });
+
   it("leaves a region's other zones alone when the market's quota is used up, and asks other targets when an account fails", () => {
     const elsewhere = { ...c, target: "other", key: "other" };
     assert.equal(chosen([a, b, c], [], after([60, refused(a, "market")]))?.candidate, c);
