@@ -7,7 +7,8 @@ import type { Intent } from "./intent";
 import type { Observed } from "./observed";
 import type { DesiredReplica, DesiredRoute, DesiredRouting, DesiredVersion } from "./routing";
 import type { PoolSpec } from "./spec/pool";
-import type { Replica } from "./state";
+import { givesMore } from "./rollout/flight";
+import type { Replica, RoutingState } from "./state";
 
 /** Decides the routing, gives it a new generation when it changed, and asks for it until it is in force. */
 export function route(draft: Draft, intent: Intent, goals: Goals, observed: Observed): void {
@@ -21,7 +22,8 @@ export function route(draft: Draft, intent: Intent, goals: Goals, observed: Obse
   const ahead = observed.dataplane !== null && observed.dataplane.generation > routing.generation;
   if (hash !== routing.hash || ahead) {
     const generation = Math.max(routing.generation, observed.dataplane?.generation ?? 0) + 1;
-    draft.state.routing = { ...routing, generation, hash, weights: goals.weights };
+    const apart = apartOf(draft, routes, goals);
+    draft.state.routing = { generation, inForce: routing.inForce, hash, weights: goals.weights, ...apart };
     draft.say({ kind: "routed", generation, pools: Object.fromEntries(routes.map((each) => [each.pool, told(each)])) });
   } else if (goals.weights.canary !== routing.weights.canary || goals.weights.primary !== routing.weights.primary) {
     draft.state.routing = { ...routing, weights: goals.weights };
@@ -45,6 +47,26 @@ function inShort({ primary, canary, draining, ...rest }: DesiredRoute): unknown 
   const list = (replicas: DesiredReplica[]) => replicas.map(({ id }) => id).join(",");
   const version = (each: DesiredVersion | null) => each && { ...each, replicas: list(each.replicas) };
   return { ...rest, primary: version(primary), canary: version(canary), draining: list(draining) };
+}
+
+/**
+ * Where one version stands in for the other: a canary's share comes back down from there; in a rollback it never comes
+ * up again.
+ */
+function apartOf(
+  draft: Draft,
+  routes: readonly DesiredRoute[],
+  { pools, weights }: Goals,
+): Pick<RoutingState, "apart"> {
+  const goesBack = draft.state.rollout?.direction.kind === "back";
+  const apart: NonNullable<RoutingState["apart"]> = {};
+  for (const { pool, primary, canary } of routes) {
+    const goal = pools[pool];
+    if (!goal?.moving || goal.split.kind !== "shares" || primary === null || canary === null) continue;
+    const split = { canary: canary.weight, primary: primary.weight };
+    if (givesMore(split, weights) || (goesBack && givesMore(weights, split))) apart[pool] = split;
+  }
+  return Object.keys(apart).length === 0 ? {} : { apart };
 }
 
 /** What the data plane reports comes first in a tick, so that the log tells causes before effects. */

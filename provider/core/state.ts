@@ -237,6 +237,8 @@ export interface RoutingState {
   hash: string;
   /** Weights of that generation, for every pool that takes part in the rollout. */
   weights: { canary: number; primary: number };
+  /** Pools that have another split than this, as one version stands in for the other, which lost its replicas; absent: none. */
+  apart?: Record<string, { canary: number; primary: number }>;
 }
 
 export interface Condition {

@@ -1,5 +1,4 @@
-import type { RoutedPool } from "../events";
-import type { WorldRollout } from "./rollout";
+import { hasFled, type WorldRollout } from "./rollout";
 import { canaryShare, isGreater, rest, show, type Share } from "./share";
 import { poolsWithBoth, readyVersion, stands } from "./shares";
 import { violation, type InvariantCheck } from "./step";
@@ -30,18 +29,15 @@ export const monotoneTraffic: InvariantCheck = (step) => {
   });
 };
 
-/** The primary has nobody, so the canary serves all. */
-function hasFled(routed: RoutedPool | undefined): boolean {
-  if (!routed?.canary || !routed.primary) return false;
-  const { canary, primary } = routed;
-  return primary.replicas.length === 0 && canary.replicas.length > 0 && primary.weight === 0;
-}
-
 function sharesTurned(faced: World, rollout: WorldRollout, pool: string, was: Share, is: Share): string | null {
   switch (rollout.direction) {
     case "forward": {
-      if (isGreater(was, is) && !isLowered(rollout, is) && stands(faced, rollout, "to", was)) return fell(was, is);
-      const reached = faced.rollout?.reached[pool] ?? was;
+      const most = faced.rollout?.reached[pool] ?? was;
+      // Down from where the canary stood in for lost primaries, as those come back one by one: not below what was reached.
+      const returns = faced.rollout?.fled.has(pool) === true;
+      const fallsTo = returns ? most : was;
+      if (isGreater(fallsTo, is) && !isLowered(rollout, is) && stands(faced, rollout, "to", was)) return fell(was, is);
+      const reached = returns && isGreater(was, most) ? was : most;
       if (!jumpsBeyond(reached, is, rollout.maxShiftPercent)) return null;
       return `the canary's traffic jumped from ${show(reached)} to ${show(is)}, by more than ${rollout.maxShiftPercent} %.`;
     }

@@ -20,8 +20,10 @@ export const noMixing: InvariantCheck = ({ events, after }) => {
       const sentence = `Pool "${mixed.name}" has both versions in one routing (canary ${part}, primary ${whole - part}).`;
       return [violation("noMixing", event, sentence)];
     }
-    const canary = takers.find(({ share }) => share.part > 0);
-    const primary = takers.find(({ share }) => share.part === 0);
+    // Where the canary took over from a primary that was lost, it serves until that one is whole again.
+    const steady = takers.filter(({ name }) => !rollout.fled.has(name));
+    const canary = steady.find(({ share }) => share.part > 0);
+    const primary = steady.find(({ share }) => share.part === 0);
     if (canary === undefined || primary === undefined) return [];
     const sentence = `Pool "${canary.name}" was cut over and pool "${primary.name}" was not, in one routing.`;
     return [violation("noMixing", event, sentence)];

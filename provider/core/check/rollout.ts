@@ -19,6 +19,8 @@ export interface WorldRollout {
   mode: RollbackMode["mode"] | null;
   /** Highest canary share so far by pool: what a repair may return to in one move. */
   reached: Readonly<Record<string, Share>>;
+  /** Pools in which the canary took over all from a primary that was lost, and its share has not come back down yet. */
+  fled: ReadonlySet<string>;
   /** The canary's share by a plan that was made in mid-rollout: what a lower hold may fall to; null: by the first one. */
   replanned: Share | null;
   /** The version that the plan makes more of: the canary's share may fall wherever that is the primary. */
@@ -50,6 +52,7 @@ export function startedRollout(event: Extract<ServeEvent, { kind: "rolloutStarte
     direction: "forward",
     mode: null,
     reached: {},
+    fled: new Set(),
     replanned: null,
     growing: "canary",
     waits: NOTHING_WAITS,
@@ -98,15 +101,33 @@ export function advanceRollout(rollout: WorldRollout, event: RolloutEvent): Worl
   }
 }
 
-export function reaching(rollout: WorldRollout, pools: Record<string, RoutedPool>): WorldRollout {
+/** The rollout after another routing. What stands in for a loss is nothing that was reached. */
+export function reaching(
+  rollout: WorldRollout,
+  before: Readonly<Record<string, RoutedPool>>,
+  pools: Readonly<Record<string, RoutedPool>>,
+): WorldRollout {
   const reached = { ...rollout.reached };
+  const fled = new Set(rollout.fled);
   for (const [pool, routed] of Object.entries(pools)) {
     const share = canaryShare(routed);
-    const before = reached[pool];
-    if (before === undefined || isGreater(share, before)) reached[pool] = share;
+    const most = reached[pool] ?? NONE;
+    if (hasFled(routed)) fled.add(pool);
+    else if (isGreater(share, canaryShare(before[pool])) || !isGreater(share, most)) fled.delete(pool);
+    if (!fled.has(pool) && isGreater(share, most)) reached[pool] = share;
+    else reached[pool] ??= most;
   }
-  return { ...rollout, reached };
+  return { ...rollout, reached, fled };
 }
+
+/** The primary has nobody, so the canary serves all. */
+export function hasFled(routed: RoutedPool | undefined): boolean {
+  if (!routed?.canary || !routed.primary) return false;
+  const { canary, primary } = routed;
+  return primary.replicas.length === 0 && canary.replicas.length > 0 && primary.weight === 0;
+}
+
+const NONE: Share = { part: 0, whole: 1 };
 
 /** What a plan goes down to is what its repairs may return to. */
 function noHigher(reached: WorldRollout["reached"], limit: Share): WorldRollout["reached"] {

@@ -97,8 +97,8 @@ export class Replay {
         this.replicas().delete(event.replica);
         return;
       case "routed": {
-        const { rollout } = this.now;
-        return this.note({ routed: event.pools, rollout: rollout && reaching(rollout, event.pools) });
+        const { rollout, routed } = this.now;
+        return this.note({ routed: event.pools, rollout: rollout && reaching(rollout, routed, event.pools) });
       }
       case "rolloutStarted":
         return this.note({ rollout: startedRollout(event) });

@@ -3,9 +3,11 @@ import type { Census } from "../fleet/census";
 import { steadyGoal } from "../fleet/pools";
 import { ALL_PRIMARY, SHARES, type Goals, type Keeps, type PoolGoal, type Split, type Weights } from "../goals";
 import type { Intent } from "../intent";
+import type { PlannedPool } from "../plan/states";
 import type { RolloutProgress } from "../state";
 import { canariesStillNeeded } from "./back";
 import { sharesWeights } from "./established";
+import { splitOf } from "./flight";
 import { weightsNow } from "./weights";
 
 /** What every pool should be now: its steady state, or what the rollout's present state says. */
@@ -18,16 +20,24 @@ export function goalsNow(draft: Draft, intent: Intent): Goals {
   const census = draft.census();
   notePeak(draft, rollout, census);
   const weights = weightsNow(draft, rollout, census);
-  for (const pool of rollout.pools) pools[pool.name] = movingGoal(rollout, pool, weights);
+  for (const pool of rollout.pools) {
+    const count = census[pool.name]!;
+    const split = splitOf(rollout, pool, weights, count, draft.state.routing.apart);
+    pools[pool.name] = movingGoal(rollout, pool, split, countsNow(rollout, pool, weights, split, count));
+  }
   return { pools, weights };
 }
 
-function movingGoal(rollout: RolloutProgress, pool: RolloutProgress["pools"][number], weights: Weights): PoolGoal {
+function movingGoal(
+  rollout: RolloutProgress,
+  pool: PlannedPool,
+  weights: Weights,
+  counts: { canary: number; primary: number },
+): PoolGoal {
   const { name, from, to } = pool;
   const shares: Split = sharesWeights(rollout) ? { kind: "shares", weights } : { kind: "byReplica" };
   const floor = rollout.floor?.[name];
   const keeps: Keeps = floor === undefined ? SHARES : { kind: "floor", ready: floor };
-  const counts = countsNow(rollout, pool, weights);
   return {
     primary: { replicas: counts.primary, steady: from },
     canary: { replicas: counts.canary, steady: to },
@@ -40,10 +50,12 @@ function movingGoal(rollout: RolloutProgress, pool: RolloutProgress["pools"][num
   };
 }
 
-function countsNow(rollout: RolloutProgress, pool: RolloutProgress["pools"][number], weights: Weights) {
+function countsNow(rollout: RolloutProgress, pool: PlannedPool, weights: Weights, split: Weights, { canary }: Census) {
   const { direction, plan, cursor } = rollout;
   if (direction.kind === "back" && direction.walk === "continuous") {
-    return { canary: canariesStillNeeded(pool, weights), primary: pool.from };
+    // Those that stand in for lost primaries stay for as long as they do, and are no reason to start more of them.
+    const standIns = Math.min(canary.alive.length, canariesStillNeeded(pool, split));
+    return { canary: Math.max(standIns, canariesStillNeeded(pool, weights)), primary: pool.from };
   }
   return plan[cursor]!.pools[pool.name]!;
 }

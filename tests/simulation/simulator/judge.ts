@@ -3,7 +3,7 @@ import type { DesiredRouting } from "../../../provider/core/routing";
 import type { State } from "../../../provider/core/state";
 import type { Vm } from "./cloud";
 import type { Sender } from "./process";
-import { capOf, deficitsOf, hasFled, servingIn, shareOf, type Deficits } from "./rules";
+import { capOf, deficitsOf, hasFled, idleIn, servingIn, shareOf, type Deficits } from "./rules";
 import type { SimulatedWorld } from "./world";
 
 export interface Violation {
@@ -37,9 +37,12 @@ export class Judge {
   private plannedAt = -1;
   /** When each routing was first decided. */
   private readonly decidedAt = new Map<number, number>();
+  /** By replica that drains: what was declared when it began to. */
+  private readonly drains = new Map<string, number>();
   /** By pool and revision, as last decided: a noticed replica may still drain when its revision has gone. */
   private readonly drainSeconds = new Map<string, number>();
-  private reached: { key: string; share: number } = { key: "", share: 0 };
+  /** The canary's highest share by the plan; fled: it stands in for lost primaries, and has not come back down yet. */
+  private reached: { key: string; share: number; fled: boolean } = { key: "", share: 0, fled: false };
 
   constructor(private readonly world: SimulatedWorld) {}
 
@@ -68,7 +71,11 @@ export class Judge {
       }
     }
     if (!this.decidedAt.has(routing.generation)) this.decidedAt.set(routing.generation, this.world.timeline.now);
-    for (const id in replicas) this.journalled.add(id);
+    for (const { id, status, pool, revision } of Object.values(replicas)) {
+      this.journalled.add(id);
+      if (status === "draining") this.drains.set(id, this.drains.get(id) ?? this.declaredDrain(pool, revision));
+      else if (status === "ready") this.drains.delete(id);
+    }
     const plan = rollout === null ? "" : `${rollout.id}/${rollout.growing}/${rollout.direction.kind}`;
     if (plan !== this.plan) this.plannedAt = this.world.timeline.now;
     this.plan = plan;
@@ -173,10 +180,17 @@ export class Judge {
     // Another number of canaries is another share of what they can carry.
     const isComparable =
       this.reached.key === key && before !== null && !hasFled(before, rollout) && !hasFled(after, rollout);
-    if (this.reached.key !== key) this.reached = { key, share: was ?? is };
+    if (this.reached.key !== key) {
+      const { canary, primary } = state.routing.weights;
+      const fled = this.reached.fled || (before !== null && hasFled(before, rollout));
+      this.reached = { key, share: fled ? canary / Math.max(1, canary + primary) : (was ?? is), fled };
+    }
     const isExcused = this.isExcused(sender) || this.decidedAt.get(after.generation)! < this.plannedAt;
     if (isComparable && !isExcused && was !== null) this.judgeTraffic(was, is);
-    if (!hasFled(after, rollout)) this.reached.share = Math.max(this.reached.share, is);
+    const { reached } = this;
+    if (hasFled(after, rollout)) reached.fled = true;
+    else if (is > (was ?? 0) || is <= reached.share) reached.fled = false;
+    if (!reached.fled) reached.share = Math.max(reached.share, is);
   }
 
   /** Everything is said to be gone. */
@@ -194,19 +208,25 @@ export class Judge {
       if (is > was + EPSILON) this.broken("monotoneTraffic", `going back from ${percent(was)} to ${percent(is)}`);
       return;
     }
-    if (is < was - EPSILON) this.broken("monotoneTraffic", `forward from ${percent(was)} to ${percent(is)}`);
+    const { share, fled } = this.reached;
+    // A repair (DESIGN 4): down from where it stood in for lost primaries as they come back, not below the plan's share.
+    if (is < (fled ? Math.min(was, share) : was) - EPSILON) {
+      this.broken("monotoneTraffic", `forward from ${percent(was)} to ${percent(is)}`);
+    }
     if (strategy.kind === "blueGreen" && is !== 0 && is !== 1) {
       this.broken("noMixing", `blueGreen gives the canary ${percent(is)}`);
     }
-    if (strategy.kind === "surge" && is > this.reached.share + strategy.maxSurgePercent / 100 + EPSILON) {
-      this.broken("monotoneTraffic", `from ${percent(this.reached.share)} to ${percent(is)} in one step`);
+    const most = fled ? Math.max(was, share) : share;
+    if (strategy.kind === "surge" && is > most + strategy.maxSurgePercent / 100 + EPSILON) {
+      this.broken("monotoneTraffic", `from ${percent(most)} to ${percent(is)} in one step`);
     }
   }
 
   private judgeDeficits(sender: Sender, order: string, before: Deficits, after: Deficits): void {
     if (this.isExcused(sender)) return;
+    const idle = idleIn(this.world);
     for (const [what, deficit] of Object.entries(after)) {
-      if (deficit <= 1e-9 || deficit <= (before[what] ?? 0) + 1e-9) continue;
+      if (idle.has(what) || deficit <= 1e-9 || deficit <= (before[what] ?? 0) + 1e-9) continue;
       this.broken("capacity", `${order} left ${what} short by ${(100 * deficit).toFixed(1)} %`);
     }
   }
@@ -233,8 +253,12 @@ export class Judge {
     return state?.rollout?.floor?.[name] === 0;
   }
 
-  private drainMs({ pool, revision }: Vm): number {
-    return 1000 * (this.drainSeconds.get(`${pool}/${revision}`) ?? 0);
+  private drainMs({ replicaId, pool, revision }: Vm): number {
+    return 1000 * (this.drains.get(replicaId) ?? this.declaredDrain(pool, revision));
+  }
+
+  private declaredDrain(pool: string, revision: string): number {
+    return this.drainSeconds.get(`${pool}/${revision}`) ?? 0;
   }
 
   private lookForOrphans(): void {

@@ -72,6 +72,22 @@ function deficitsInRollout(
   };
 }
 
+/** Versions that have no traffic, as deficits name them: of a share of nothing, nothing can be missing. */
+export function idleIn({ state, dataPlane }: SimulatedWorld): Set<string> {
+  const idle = new Set<string>();
+  for (const { pool, primary, canary } of dataPlane.inForce?.routes ?? []) {
+    const spec = state?.pools[pool];
+    for (const [side, revision] of [
+      ["primary", spec?.primary?.revision],
+      ["canary", spec?.canary?.revision],
+    ] as const) {
+      const version = [primary, canary].find((each) => each !== null && each.revision === revision);
+      if (!version?.weight) idle.add(`${pool} ${side}`);
+    }
+  }
+  return idle;
+}
+
 /** Share of the traffic that the rollout's canary gets; null: none of its pools is routed by both versions. */
 export function shareOf(routing: DesiredRouting, rollout: RolloutProgress): number | null {
   for (const { name, from, to } of rollout.pools) {
