@@ -9,7 +9,7 @@ import { obeyCommands } from "./commands";
 import { dropRollout, endRollback, leaveOut, promote } from "./finish";
 import { followIntent } from "./follow-intent";
 import { goalsNow } from "./goals";
-import { replanUpwards } from "./replan";
+import { replanUpwards, replanWhatHasNoRoom } from "./replan";
 import { needsMore } from "./sizes";
 import { beginRollout } from "./start";
 import { turnBack } from "./turn";
@@ -43,6 +43,7 @@ function carryOn(draft: Draft, intent: Intent, observed: Observed): void {
   followClocks(draft);
   turnBack(draft, intent, census);
   if (needsMore(draft)) replanUpwards(draft, "there is more load");
+  replanWhatHasNoRoom(draft, census);
   const rollout = draft.state.rollout!;
   const { direction } = rollout;
   if (direction.kind === "back" && direction.walk === "continuous") {

@@ -53,8 +53,12 @@ export function leaveOut(draft: Draft, gone: readonly string[]): void {
   const reason = `of pools that are being deleted: ${gone.join(", ")}`;
   if (pools.length === 0) return dropRollout(draft, reason);
   for (const name of gone) if (draft.state.pools[name] !== undefined) draft.patchPool(name, { canary: null });
-  draft.state.rollout = { ...rollout, pools };
-  const { cap, floor, growing } = rollout;
+  // One that is declared again before this is over is a pool of its own, and no limit of the rollout's is meant for it.
+  const staying = <T>(of: Record<string, T>) =>
+    Object.fromEntries(Object.entries(of).filter(([name]) => !gone.includes(name)));
+  const { growing } = rollout;
+  const [cap, floor] = [staying(rollout.cap), rollout.floor && staying(rollout.floor)];
+  draft.state.rollout = { ...rollout, pools, cap, floor };
   draft.say({ kind: "rolloutReplanned", rollout: rollout.id, reason, pools, cap, floor, growing });
 }
 

@@ -1,5 +1,5 @@
 import type { Draft } from "../draft";
-import { comingBack } from "../fleet/census";
+import { comingBack, type Census } from "../fleet/census";
 import { planPath, planReturn, type Begin } from "../plan/path";
 import type { Path, PlannedPool } from "../plan/states";
 import type { RolloutProgress } from "../state";
@@ -84,6 +84,23 @@ export function planWayBack(draft: Draft, maxSurgePercent: number | null, reason
   const begin = carried(standing(draft, rollout, Math.ceil), rollout);
   const path = planReturn({ strategy, maxSurgePercent, pools, begin });
   follow(draft, { ...rollout, growing: "primary" }, path, reason);
+}
+
+/**
+ * A way back may begin with more VMs than its own cap allows. What is lost of the primary then has no room beside the
+ * canaries, and a plan that counts on it would wait for ever: the way back goes on from what is there now.
+ */
+export function replanWhatHasNoRoom(draft: Draft, census: Record<string, Census>): void {
+  const { direction, plan, cursor, pools, cap } = draft.state.rollout!;
+  if (direction.kind !== "back" || direction.walk !== "planned") return;
+  const lost = pools.some(({ name }) => {
+    const { canary, primary } = plan[cursor]!.pools[name]!;
+    const there = census[name]!.primary.alive.length + comingBack(census[name]!.canary);
+    return canary + primary > cap[name]! && there < primary;
+  });
+  if (!lost) return;
+  const surge = direction.mode.mode === "gradual" ? direction.mode.maxSurgePercent : null;
+  planWayBack(draft, surge, "what was lost of the primary has no room beside the canaries");
 }
 
 function follow(draft: Draft, rollout: RolloutProgress, path: Path, reason: string): void {
