@@ -41,7 +41,7 @@ export function decide(
   noteInForce(draft, observed);
   noteConfigAnswers(draft, observed);
   followReplicas(draft, observed);
-  followNotices(draft, observed);
+  followNotices(draft, intent, observed);
   noteDeletion(draft, intent);
   followDeclarations(draft, intent);
   followDemand(draft, intent, observed);

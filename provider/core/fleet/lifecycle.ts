@@ -3,6 +3,7 @@ import type { LaunchFailure, Observed, ObservedVm, ProbeReading } from "../obser
 import type { ReadinessSpec, PoolSpec } from "../spec/pool";
 import type { Replica } from "../state";
 import { isNoticed, sideOf } from "./census";
+import { beginDrain } from "./drain";
 import { noteCapacityWait, noteFailure, noteSuccess } from "./failures";
 import { isBack, isGone } from "./missing";
 import { choosesPlaces, remember } from "./places";
@@ -195,9 +196,12 @@ function followRecovery(draft: Draft, replica: Replica, spec: PoolSpec, reading:
   if (passes(draft, replica, spec, reading)) return;
   const since = replica.notReadySince ?? draft.now;
   if (draft.now - since <= NOT_READY_LIMIT_MS) return;
+  // Whoever has just taken over has probed nobody yet, and it may be long ago that its predecessor did.
+  if (reading === undefined || reading.consecutiveFailures === 0) return;
   const reason = `${replica.reason ?? "its probes failed"} and it did not recover within ${NOT_READY_LIMIT_MS / 1000} s`;
   noteFailure(draft, replica, reason, "enough");
-  end(draft, replica, reason);
+  // Without anybody better it is still in the routing, and it may have requests running from before.
+  beginDrain(draft, replica, reason, { kind: "end" });
 }
 
 /** Makes the replica ready when its probes have passed for long enough and, at a start, it has taken its userConfig. */

@@ -1,4 +1,6 @@
 import type { Draft } from "../draft";
+import { POOL_DELETED } from "../events";
+import type { Intent } from "../intent";
 import type { Observed } from "../observed";
 import type { Replica } from "../state";
 import { isNoticed, type Census } from "./census";
@@ -11,7 +13,7 @@ import { remember } from "./places";
  * very tick, it leaves the routing and is drained until its VM goes. A word once said is never taken back: should the
  * loss not come, the replica is ended all the same when it is drained, because what stands in its place is there.
  */
-export function followNotices(draft: Draft, observed: Observed): void {
+export function followNotices(draft: Draft, intent: Intent, observed: Observed): void {
   for (const { replicaId, at } of observed.notices ?? []) {
     const replica = draft.replica(replicaId);
     if (replica === undefined || isNoticed(replica)) continue;
@@ -22,12 +24,15 @@ export function followNotices(draft: Draft, observed: Observed): void {
   const noticed = draft.replicas().filter(isNoticed);
   if (noticed.length === 0) return;
   const census = draft.census();
-  for (const replica of noticed) leave(draft, replica, isServed(census[replica.pool]!));
+  for (const replica of noticed) {
+    const deleted = intent.service.deleting || (intent.pools[replica.pool]?.deleting ?? true);
+    if (deleted) leave(draft, replica, POOL_DELETED, "goes");
+    else leave(draft, replica, "the cloud takes its VM", isServed(census[replica.pool]!) ? "goes" : "staysIfLast");
+  }
 }
 
-function leave(draft: Draft, replica: Replica, othersServe: boolean): void {
+function leave(draft: Draft, replica: Replica, reason: string, last: "goes" | "staysIfLast"): void {
   const until = replica.noticedUntil!;
-  const reason = "the cloud takes its VM";
   switch (replica.status) {
     case "launching":
     case "starting":
@@ -35,7 +40,7 @@ function leave(draft: Draft, replica: Replica, othersServe: boolean): void {
       return end(draft, replica, reason);
     case "ready":
       // The last one of its pool goes on until somebody else is ready: a replica that is taken soon beats none at all.
-      if (!othersServe) return;
+      if (last === "staysIfLast") return;
       break;
     case "notReady":
       break;

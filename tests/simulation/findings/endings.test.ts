@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { poolRemovalProgress } from "../../../provider/core/follow";
+import { createPool } from "../../../provider/core/declare";
+import { surge } from "../../core/strategies";
+import { poolSpec } from "../intents";
+import { deploy, proved, readyOf, serving, settled } from "../one-pool";
+import * as several from "../service";
+
+describe("what the simulator has found of replicas that end, told again", () => {
+  it("ends the last replica of a deleted service too, where a notice that nothing followed hangs over it", () => {
+    const world = serving(1);
+    const [only] = world.living();
+    world.refusals = 1_000;
+    world.notice(only!.replica, 3_600);
+    world.until(() => world.state!.replicas[only!.replica]?.noticedUntil !== null);
+    world.declare((intent) => (intent.service.deleting = true));
+    world.until(() => world.dissolved, 60);
+    proved(world);
+  });
+
+  it("ends the last replica of a deleted pool too, where a notice hangs over it", () => {
+    const world = several.serving([
+      { name: "p", replicas: 1 },
+      { name: "q", replicas: 1 },
+    ]);
+    const only = world.living().find(({ replica }) => replica.startsWith("q-"))!;
+    world.refusals = 1_000;
+    world.notice(only.replica, 3_600);
+    world.until(() => world.state!.replicas[only.replica]?.noticedUntil !== null);
+    world.declare((intent) => (intent.pools["q"]!.deleting = true));
+    world.until(() => poolRemovalProgress(world.intent, world.state, "q").kind === "done", 60);
+    proved(world);
+  });
+
+  it("does not end a replica that failed its probes before its agent slept, without having probed it since", () => {
+    const world = serving(1);
+    const [only] = world.living();
+    only!.sick = true;
+    world.until(() => world.state!.replicas[only!.replica]?.status === "notReady");
+    only!.sick = false;
+    world.unprobed = true;
+    world.tick(600_000);
+    world.tick(1_000);
+    world.unprobed = false;
+    world.until(() => settled(world), 60);
+    assert.deepEqual(world.living(), [only]);
+    proved(world);
+  });
+
+  it("takes a replica that fails for good out of the routing before it ends it, also when nobody else is there", () => {
+    const world = serving(1);
+    const [only] = world.living();
+    only!.sick = true;
+    world.refusals = 1_000;
+    world.until(
+      () => !world.living().includes(only!),
+      120,
+      () => {
+        const routed = world.routing!.routes[0]!.primary!.replicas.some(({ id }) => id === only!.replica);
+        if (only!.phase === "ending") assert.equal(routed, false);
+      },
+    );
+    world.refusals = 0;
+    world.until(() => settled(world));
+    proved(world);
+  });
+
+  it("holds a pool that is deleted and declared again in mid-rollout to no limit of that rollout", () => {
+    const world = several.serving(
+      [
+        { name: "p", replicas: 2 },
+        { name: "q", replicas: 1 },
+      ],
+      surge(25, { canaryPercent: 50 }),
+    );
+    several.declareRevision(world, "b");
+    world.until(() => several.during(world, ({ held }) => held !== null));
+    world.declare((intent) => (intent.pools["q"]!.deleting = true));
+    world.until(() => world.state!.pools["q"] === undefined);
+    world.declare((intent) => Object.assign(intent, createPool(intent, poolSpec("q", "b", 6, { route: "/" }))));
+    world.until(() => Object.values(world.state!.replicas).filter(({ pool }) => pool === "q").length === 6);
+    assert.equal(several.rolloutOf(world).cap["q"], undefined);
+    proved(world);
+  });
+
+  for (const [when, state] of [
+    ["before the canaries have requests", "up"],
+    ["when they have some", "shift"],
+  ] as const) {
+    it(`goes on with a gradual way back ${when}, where a primary is lost that has no room beside them any more`, () => {
+      const world = serving(8, 100);
+      world.declare((intent) => {
+        const rollback = { mode: "gradual", maxSurgePercent: 10 } as const;
+        intent.rollout!.strategy = surge(100, { rollback, canaryPercent: 25 });
+      });
+      deploy(world, "b", 8);
+      world.until(() => several.during(world, ({ plan, cursor }) => plan[cursor]!.kind === state));
+      world.command({ kind: "pause" });
+      world.until(() => readyOf(world, "b") === 2);
+      const sick = world.living().find(({ revision }) => revision === "a")!;
+      sick.sick = true;
+      world.until(() => world.state!.replicas[sick.replica]?.status === "notReady");
+      world.command({ kind: "abort", mode: null });
+      world.until(() => world.state!.lastOutcome !== null, 600);
+      assert.equal(world.state!.lastOutcome!.kind, "rolledBack");
+      world.until(() => settled(world));
+      assert.equal(readyOf(world, "a"), 8);
+      proved(world);
+    });
+  }
+});
