@@ -31,12 +31,14 @@ export function noteCapacityWait(draft: Draft, replica: Replica, reason: string)
   }
 }
 
+/** A ready replica; one that was ready before says nothing of what is refused or fails to start now. */
 export function noteSuccess(draft: Draft, replica: Replica): void {
   const failures = draft.state.pools[replica.pool]?.failures;
-  if (failures?.revision !== replica.revision) return;
-  // One that was ready before says nothing of what fails to start now: without this, launches would never be paced.
-  const proven = replica.readyAt !== null && draft.now - Math.max(replica.readyAt, failures.retryAt) >= PROVEN_MS;
-  if (failures.capacity || proven) draft.patchPool(replica.pool, { failures: null });
+  if (failures?.revision !== replica.revision || replica.readyAt === null) return;
+  // Launches would else never be paced, and what is lacking would be told and forgotten again at every look.
+  const proven = draft.now - Math.max(replica.readyAt, failures.retryAt) >= PROVEN_MS;
+  const given = failures.capacity && replica.launchedAt >= failures.retryAt;
+  if (proven || given) draft.patchPool(replica.pool, { failures: null });
 }
 
 /** What the cloud does not give just now, in its own words; null: it gives all that is asked for. */

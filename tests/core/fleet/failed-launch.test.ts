@@ -47,6 +47,41 @@ describe("a launch that failed", () => {
     assert.deepEqual(replicas(tick(refused, look(), NOW + 5_000).state), ["p-2 launching"]);
   });
 
+  it("for want of capacity stays so, and paced, whatever was ready before: until one that was launched since is ready", () => {
+    const two = intentOf([poolSpec("p", "a", 2)]);
+    const running = (replicaId: string) => ({
+      replicaId,
+      state: "running" as const,
+      address: { host: "127.0.0.1", port: 1 },
+      zone: "a",
+      market: "onDemand" as const,
+      exit: null,
+      restarts: 0,
+    });
+    const seeing = (at: number, ...ids: string[]): Observed => ({
+      ...look(),
+      vms: ids.map(running),
+      probes: Object.fromEntries(
+        ids.map((id) => [id, { consecutiveSuccesses: 3, consecutiveFailures: 0, passingSince: at, lastError: null }]),
+      ),
+    });
+    const next = (state: State | null, observed: Observed, at: number) => decide(two, 1, state, observed, at, 1).state;
+    const lacks = (state: State) => state.pools["p"]!.failures?.capacity ?? false;
+    let state = next(null, look(), NOW);
+    const refusal = { ...seeing(NOW, "p-1"), launchErrors: [failure("p-2", "zoneAndType" as const)] };
+    state = next(state, refusal, NOW + 100);
+    for (let at = NOW + 200; at < NOW + 2_100; at += 100) {
+      state = next(state, seeing(NOW, "p-1"), at);
+      assert.deepEqual([replicas(state), lacks(state)], [["p-1 ready"], true]);
+    }
+    state = next(state, seeing(NOW, "p-1"), NOW + 2_200);
+    assert.deepEqual([replicas(state), lacks(state)], [["p-1 ready", "p-3 launching"], true]);
+    state = next(state, seeing(NOW + 3_000, "p-1", "p-3"), NOW + 3_000);
+    state = next(state, seeing(NOW + 3_000, "p-1", "p-3"), NOW + 3_100);
+    state = next(state, seeing(NOW + 3_000, "p-1", "p-3"), NOW + 3_200);
+    assert.deepEqual([replicas(state), lacks(state)], [["p-1 ready", "p-3 ready"], false]);
+  });
+
   it("is given up when the cloud shows no VM within the startup grace", () => {
     const before = launching();
     assert.deepEqual(replicas(tick(before, look(), NOW + 59_000).state), ["p-1 launching"]);
