@@ -137,6 +137,24 @@ describe("a rollout with gates", () => {
     proved(world);
   });
 
+  it("does not go on by itself past a gate that failed, though it would pass after the load balancer was away", () => {
+    const strategy = surge(25, { canaryPercent: 75, gates: [COMMAND] });
+    const world = serving([{ name: "p", replicas: 4 }], strategy);
+    world.answerToGate = () => ({ outcome: "failed", reason: "exit code" });
+    declareRevision(world, "b");
+    world.until(() => typeof world.state!.rollout?.failed === "string");
+    world.answerToGate = () => ({ outcome: "passed", reason: "exit code" });
+    world.forgetGateAnswers();
+    world.dataPlaneUp = false;
+    world.tick();
+    world.dataPlaneUp = true;
+    for (let tick = 0; tick < 100; tick += 1) world.tick();
+    assert.equal(canaryTraffic(world), 25);
+    world.command({ kind: "promote", force: true });
+    world.until(() => world.state!.rollout?.held?.percent === 75);
+    proved(world);
+  });
+
   it("asks its command at every settled step, after the bake, once", () => {
     const world = serving(FOUR, surge(50, { bakeSeconds: 30, gates: [COMMAND] }));
     const asked: [number, number][] = [];

@@ -110,6 +110,11 @@ export class World {
     for (const action of actions.slice(0, crashAfterActions)) this.act(action);
   }
 
+  /** As an agent that has just taken over: what its predecessor was told is known to nobody. */
+  forgetGateAnswers(): void {
+    for (const key of Object.keys(this.gateAnswers)) delete this.gateAnswers[key];
+  }
+
   /** Ticks until the condition holds; a deadline in virtual time says what was wrong. */
   until(condition: () => boolean, seconds = 3600, each?: () => void): void {
     const deadline = this.now + seconds * 1000;

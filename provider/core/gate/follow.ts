@@ -25,6 +25,8 @@ export function followGates(draft: Draft, intent: Intent, observed: Observed): G
   const rollout = draft.state.rollout!;
   if (rollout.strategy.gates.length === 0) return { kind: "passed" };
   const open = rollout.gate?.cursor === rollout.cursor ? rollout.gate : null;
+  // What was told to have failed waits for a person's word: a luckier look, or another agent's, does not take it back.
+  if (open?.verdict.kind === "failed") return open.verdict;
   const plane = observed.dataplane;
   const known = open?.baseline ?? {};
   const baseline = plane === null ? known : rebased(known, rollout, draft.state.pools, plane);

@@ -18,7 +18,9 @@ export function advance(draft: Draft, intent: Intent, observed: Observed, census
   for (;;) {
     const rollout = draft.state.rollout!;
     if (!established(draft, rollout, census, observed.dataplane)) {
-      if (rollout.settledAt !== null) draft.state.rollout = { ...rollout, settledAt: null, gate: null };
+      // Another window opens when it settles again. A gate that failed has failed, whatever comes then.
+      const gate = rollout.gate?.verdict.kind === "failed" ? rollout.gate : null;
+      if (rollout.settledAt !== null) draft.state.rollout = { ...rollout, settledAt: null, gate };
       return false;
     }
     if (!mayLeave(draft, intent, observed, census)) return false;

@@ -35,7 +35,9 @@ function rename(draft: Draft, { target, strategy }: RolloutIntent): void {
   const rollout = draft.state.rollout!;
   const live = withLiveParts(rollout.strategy, strategy);
   if (sameJson(target, rollout.target) && live === rollout.strategy) return;
-  draft.state.rollout = { ...rollout, target, declared: target, targetKey: targetKey(target), strategy: live };
+  // Gates that the program has mended judge anew, also where the ones of before had failed.
+  const gate = sameJson(live.gates, rollout.strategy.gates) ? rollout.gate : null;
+  draft.state.rollout = { ...rollout, target, declared: target, targetKey: targetKey(target), strategy: live, gate };
 }
 
 /** A17: the middle version is wanted again before it was drained. What an operator or a failure ended stays ended. */
