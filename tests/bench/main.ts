@@ -1,5 +1,5 @@
 import { benchCore } from "./core";
-import { benchProxy } from "./proxy";
+import { benchProxy } from "./proxy/bench-proxy";
 import { benchSpot } from "./spot";
 import { benchRest } from "./rest";
 

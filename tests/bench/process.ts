@@ -8,7 +8,10 @@ import { ModuleKind, ScriptTarget, transpileModule } from "typescript";
 export interface BenchProcess {
   pid: number;
   line(): Promise<string>;
+  /** Ends it at once. */
   stop(): Promise<void>;
+  /** Closes its stdin, upon which it ends what it has started itself. */
+  end(): Promise<void>;
 }
 
 /**
@@ -31,7 +34,7 @@ export function startProgram(file: string, args: string[] = []): BenchProcess {
 }
 
 export function start(command: string, args: string[], env: Record<string, string> = {}): BenchProcess {
-  const child = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, ...env } });
+  const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"], env: { ...process.env, ...env } });
   const lines: string[] = [];
   let wanted: (() => void) | null = null;
   let rest = "";
@@ -51,18 +54,25 @@ export function start(command: string, args: string[], env: Record<string, strin
       }
       return lines.shift()!;
     },
-    stop: () =>
-      new Promise((resolve) => {
-        if (ended(child)) return resolve();
-        child.once("exit", () => resolve());
-        child.kill("SIGKILL");
-      }),
+    stop: () => gone(child, () => child.kill("SIGKILL")),
+    end: () => gone(child, () => child.stdin.end()),
   };
+}
+
+function gone(child: ChildProcess, ask: () => void): Promise<void> {
+  return new Promise((resolve) => {
+    if (ended(child)) return resolve();
+    child.once("exit", () => resolve());
+    ask();
+  });
 }
 
 function ended(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
 }
+
+/** proc(5) counts in ticks of 10 ms. */
+export const MICROS_A_TICK = 10_000;
 
 /** Processor time that a process has used so far, in microseconds; null where there is no /proc. */
 export function processorTime(pid: number): number | null {
@@ -70,8 +80,8 @@ export function processorTime(pid: number): number | null {
     const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
       .replace(/^.*\) /, "")
       .split(" ");
-    // Fields 14 and 15 of proc(5), in ticks of 10 ms.
-    return (Number(fields[11]) + Number(fields[12])) * 10_000;
+    // Fields 14 and 15 of proc(5).
+    return (Number(fields[11]) + Number(fields[12])) * MICROS_A_TICK;
   } catch {
     return null;
   }

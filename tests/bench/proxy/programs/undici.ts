@@ -17,7 +17,8 @@ const server = createServer((req, res) => {
   const hasBody = req.headers["content-length"] !== undefined || req.headers["transfer-encoding"] !== undefined;
   // The interface without wrapping: raw header fields in, raw header fields out.
   const handler = {
-    onConnect: () => undefined,
+    // Otherwise the streams of clients that have left would keep their connections, until none is left.
+    onConnect: (abort: () => void) => void res.once("close", () => res.writableFinished || abort()),
     onHeaders: (status: number, raw: Buffer[]) => {
       const fields: string[] = [];
       for (let at = 0; at < raw.length; at += 2) {

@@ -1,0 +1,98 @@
+import { join } from "node:path";
+import { startProgram } from "../process";
+import type { Contender, Start } from "./contender";
+import { direct } from "./contenders/direct";
+import { embedded } from "./contenders/embedded";
+import { haproxy } from "./contenders/haproxy";
+import { nginx } from "./contenders/nginx";
+import { rayServe } from "./contenders/ray-serve";
+import { skyserve } from "./contenders/skyserve";
+import { undici } from "./contenders/undici";
+import { Measured } from "./measured";
+import { printJson, printTables } from "./report";
+import { slice, undisturbedSlice } from "./slice";
+import { WORKLOADS, type Workload } from "./workloads";
+
+/** Slices in turn, so that whatever else the computer does hits all of them alike. */
+const IN_TURN: readonly Start[] = [direct, embedded, undici, haproxy, nginx, skyserve];
+/** It brings a dozen processes that are never quite idle: measured when the others have ended. */
+const APART: readonly Start[] = [rayServe];
+const ROUNDS_APART = 3;
+
+/** Until then an engine that compiles at run time is still compiling; on a busy computer this takes its time. */
+const WARM_UP_REQUESTS = 60_000;
+const WARM_UP_MS = 20_000;
+
+/**
+ * The embedded proxy against what users would otherwise have: undici's dispatch behind http.Server, HAProxy with one thread,
+ * nginx with one worker, SkyServe's and Ray Serve's own balancers. Same backends, same load. What is not on this computer
+ * and cannot be installed is named and left out.
+ */
+export async function benchProxy(json: boolean): Promise<void> {
+  const backend = join(__dirname, "programs/backend.ts");
+  const backends = [startProgram(backend), startProgram(backend)];
+  const measured = new Measured();
+  try {
+    const ports: number[] = [];
+    for (const each of backends) ports.push(Number(await each.line()));
+    const pids = [process.pid, ...backends.map(({ pid }) => pid)];
+    for (const [starts, most] of [
+      [IN_TURN, Infinity],
+      [APART, ROUNDS_APART],
+    ] as const) {
+      await withContenders(starts, ports, measured, async (contenders) => {
+        const ours = [...pids, ...contenders.flatMap((contender) => contender.pids ?? [])];
+        for (const contender of contenders) await warmUp(contender, ours);
+        for (const workload of WORKLOADS)
+          await inTurn(contenders, workload, Math.min(most, workload.rounds), ours, measured);
+      });
+    }
+  } finally {
+    for (const each of backends) await each.stop();
+  }
+  if (json) printJson(measured);
+  else printTables(measured);
+}
+
+async function withContenders(
+  starts: readonly Start[],
+  ports: readonly number[],
+  measured: Measured,
+  run: (contenders: readonly Contender[]) => Promise<void>,
+): Promise<void> {
+  const contenders: Contender[] = [];
+  try {
+    for (const start of starts) {
+      const started = await start(ports);
+      if ("unavailable" in started) measured.leaveOut(started.name, started.unavailable);
+      else contenders.push(started);
+    }
+    await run(contenders);
+  } finally {
+    for (const contender of contenders) await contender.stop();
+  }
+}
+
+async function warmUp(contender: Contender, ours: readonly number[]): Promise<void> {
+  const over = performance.now() + WARM_UP_MS;
+  const workload = { ...WORKLOADS[0]!, milliseconds: 1000 };
+  for (let sent = 0; sent < WARM_UP_REQUESTS && performance.now() < over;) {
+    sent += (await slice(contender, workload, ours)).perSecond;
+  }
+}
+
+async function inTurn(
+  contenders: readonly Contender[],
+  workload: Workload,
+  rounds: number,
+  ours: readonly number[],
+  measured: Measured,
+): Promise<void> {
+  for (let round = 0; round < rounds; round += 1) {
+    // Each round begins with another one, so that none always runs in the wake of the same neighbour.
+    for (let turn = 0; turn < contenders.length; turn += 1) {
+      const contender = contenders[(round + turn) % contenders.length]!;
+      measured.add(workload.name, contender.name, await undisturbedSlice(contender, workload, ours));
+    }
+  }
+}
