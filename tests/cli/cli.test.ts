@@ -184,7 +184,7 @@ describe("pulumi-serve", () => {
     assert.match(out, /held at 25 %/);
   });
 
-  it("has an exit code for how the rollout is: 0 when it serves, 3 in progress, 1 when it was rejected", async () => {
+  it("has an exit code for how the rollout is: 0 when it serves, 3 in progress, 1 when it was rejected (argo#352)", async () => {
     await stored("project/dev/serves", servingWorld());
     await stored("project/dev/rolls", rollingWorld());
     const failed = servingWorld();

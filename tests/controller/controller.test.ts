@@ -158,7 +158,7 @@ describe("the controller", () => {
     );
   });
 
-  it("stops acting as soon as somebody else has taken over", async () => {
+  it("stops acting as soon as somebody else has taken over (argo#2117)", async () => {
     const store = await storeService(intentOf([poolSpec("p", "a", 1)]));
     const { script, ending, epoch } = await started(store);
     await untilSettled(store, "a");

@@ -11,7 +11,7 @@ describe("an up that does not come to its end", function () {
   });
   after(() => deployment?.dispose());
 
-  it("reports, once it is run again, that the agent has finished the rollout meanwhile", async () => {
+  it("reports, once it is run again, that the agent has finished the rollout meanwhile (pulumi#12259)", async () => {
     const model = await deployment.changeTemplate();
     const report = await deployment.underLoad(async () => {
       const up = deployment.workspace.start(["up", "--yes", "--skip-preview"]);

@@ -21,7 +21,7 @@ describe("a canary that never gets ready", function () {
   const launches = async (): Promise<number> =>
     (await deployment.service.events()).filter(({ kind }) => kind === "replicaLaunching").length;
 
-  it("is rolled back without a failed request, and up fails with the reason", async () => {
+  it("is rolled back without a failed request, and up fails with the reason (containers-roadmap#1488)", async () => {
     breakServer();
     const report = await deployment.underLoad(async () => {
       const { code, output } = await deployment.workspace.up();

@@ -18,7 +18,23 @@ describe("a bug of others that no strategy has here", () => {
     proved(world);
   });
 
-  it("blueGreen without room for a second fleet leaves the first one alone, and waits (containers-roadmap#675)", () => {
+  it("a single machine for old and new gets no request while nothing on it serves (knative-serving-progressive-rollout#203)", () => {
+    const world = servingBy([{ name: "p", replicas: 1 }], rolling(20, { allowOutage: true }));
+    declareRevision(world, "b");
+    let wasAlone = false;
+    world.until(ended(world, 1), 600, () => {
+      assert.ok(world.living().length <= 1);
+      const [route] = world.routing!.routes;
+      const members = [...(route!.canary?.replicas ?? []), ...(route!.primary?.replicas ?? [])];
+      for (const { id } of members) assert.equal(world.vms.get(id)!.phase, "up", `${id} is routed to`);
+      wasAlone ||= members.length === 0;
+    });
+    assert.ok(wasAlone, "the old one goes before the new one comes");
+    assert.deepEqual(revisions(world), ["b"]);
+    proved(world);
+  });
+
+  it("blueGreen without room for a second fleet leaves the first one alone, and waits (containers-roadmap#675, containers-roadmap#713)", () => {
     const world = servingBy([{ name: "p", replicas: 4 }], blueGreen());
     const old = ids(world);
     world.refusals = Number.POSITIVE_INFINITY;

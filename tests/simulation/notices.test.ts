@@ -19,7 +19,7 @@ function launches(world: World): Extract<ServeEvent, { kind: "replicaLaunching" 
 }
 
 describe("a notice that a VM will be taken", () => {
-  it("takes the replica out of the routing and asks for another one in the same tick", () => {
+  it("takes the replica out of the routing and asks for another one in the same tick (aws-karpenter#6362)", () => {
     const world = serving(pool(3));
     const [first] = routed(world);
     const before = launches(world).length;
@@ -66,7 +66,7 @@ describe("a notice that a VM will be taken", () => {
     proved(world);
   });
 
-  it("keeps the last replica in the routing until another one is ready", () => {
+  it("keeps the last replica in the routing until another one is ready (karpenter#2689)", () => {
     const world = serving(pool(1));
     const [only] = routed(world);
     world.notice(only!, 120);

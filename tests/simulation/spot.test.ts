@@ -92,7 +92,7 @@ describe("a pool on the spot market", () => {
     proved(world);
   });
 
-  it("stands in for what spot refuses beside its base, and returns to spot when it gives again", () => {
+  it("stands in for what spot refuses beside its base, and returns to spot when it gives again (aws-karpenter#3480, aws-karpenter#7832, aws-karpenter#8889)", () => {
     const world = worldOf(3, { baseOnDemandReplicas: 1, graceSeconds: 0 });
     close(world, "spot");
     world.until(() => fleet(world) === "OOO", 60);

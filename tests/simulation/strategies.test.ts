@@ -182,7 +182,7 @@ describe("a rolling rollout", () => {
     [5, 1],
     [10, 2],
   ] as const) {
-    it(`of ${replicas} replicas has at most ${wave} of them down, and no VM too many`, () => {
+    it(`of ${replicas} replicas has at most ${wave} of them down, and no VM too many (argo#2239, kserve#4618)`, () => {
       const world = serving([{ name: "p", replicas }], rolling());
       declareRevision(world, "b");
       let fewest: number = replicas;
@@ -196,7 +196,7 @@ describe("a rolling rollout", () => {
     });
   }
 
-  it("that starts first never has fewer ready than before", () => {
+  it("that starts first never has fewer ready than before (nomad#5440, ray#66267)", () => {
     const world = serving([{ name: "p", replicas: 10 }], rolling(20, { order: "startFirst" }));
     declareRevision(world, "b");
     let peak = 0;
@@ -208,7 +208,7 @@ describe("a rolling rollout", () => {
     proved(world);
   });
 
-  it("of a single replica starts first, unless an outage is allowed", () => {
+  it("of a single replica starts first, unless an outage is allowed (argo#1726, ray#66265)", () => {
     for (const allowOutage of [false, true]) {
       const world = serving([{ name: "p", replicas: 1 }], rolling(20, { allowOutage }));
       declareRevision(world, "b");

@@ -26,7 +26,7 @@ function proved(world: World): void {
 }
 
 describe("a pause", () => {
-  it("finishes what is under way, moves nothing more, and lets it go on when it is resumed", () => {
+  it("finishes what is under way, moves nothing more, and lets it go on when it is resumed (karpenter#2497)", () => {
     const world = serving(FOUR);
     declareRevision(world, "b");
     world.until(() => during(world, ({ cursor }) => cursor === 1));
@@ -57,7 +57,7 @@ describe("a pause", () => {
 
 describe("a rollback", () => {
   for (const percent of [25, 50, 75]) {
-    it(`from ${percent} % is safe: neither version ever has more traffic than it can carry`, () => {
+    it(`from ${percent} % is safe: neither version ever has more traffic than it can carry (argo#2119, argo#2050, flagger#869)`, () => {
       const world = serving([{ name: "p", replicas: 8 }]);
       declareRevision(world, "b");
       world.until(() => canaryTraffic(world) >= percent);
@@ -66,7 +66,7 @@ describe("a rollback", () => {
       proved(world);
     });
 
-    it(`from ${percent} % is gradual by a surge of its own`, () => {
+    it(`from ${percent} % is gradual by a surge of its own (argo#3888, flagger#381)`, () => {
       const world = serving([{ name: "p", replicas: 10 }], surge(50));
       declareRevision(world, "b");
       world.until(() => canaryTraffic(world) >= percent);
@@ -121,7 +121,7 @@ describe("a rollback", () => {
     proved(world);
   });
 
-  it("drains the middle version before a third one starts", () => {
+  it("drains the middle version before a third one starts (tf-aws#13791)", () => {
     const world = serving(FOUR);
     declareRevision(world, "b");
     world.until(() => canaryTraffic(world) >= 50);

@@ -56,6 +56,8 @@ export class World {
   readonly notices = new Map<string, number>();
   /** Places that give nothing, as `zone/market`. */
   readonly closed = new Set<string>();
+  /** What the cloud's listing leaves out, though it is there. */
+  unlisted: (replica: string) => boolean = () => false;
   /** Launches that the cloud will refuse before it gives again. */
   refusals = 0;
   dissolved = false;
@@ -176,7 +178,7 @@ export class World {
       const { bootMs, start } = this.behaviour(vm.revision);
       const booted = this.now >= vm.bornAt + bootMs;
       const byItself = vm.phase === "ended" && (vm.lost || vm.exitCode !== null);
-      vms.push({
+      const listed: ObservedVm = {
         replicaId: vm.replica,
         state: vm.phase === "ended" ? "ended" : vm.phase === "ending" ? "ending" : booted ? "running" : "booting",
         address: { host: "127.0.0.1", port: 1 },
@@ -184,7 +186,8 @@ export class World {
         market: vm.market,
         exit: byItself ? { phase: "run", code: vm.exitCode, signal: null, lost: vm.lost, lastLines: [] } : null,
         restarts: vm.restarts,
-      });
+      };
+      if (!this.unlisted(vm.replica)) vms.push(listed);
       const passing = vm.phase === "up" && booted && start === "ready" && !vm.sick;
       probes[vm.replica] = {
         consecutiveSuccesses: passing ? 5 : 0,

@@ -90,7 +90,7 @@ describe("the file store", () => {
       await assert.rejects(store.readIntent(), code("StoreMissing"));
     });
 
-    it("are written only by whoever names the newest version", async () => {
+    it("are written only by whoever names the newest version (argo#3200)", async () => {
       await store.writeIntent(0, intentWith(1));
       await assert.rejects(store.writeIntent(0, intentWith(2)), code("StoreConflict"));
       await store.writeIntent(1, intentWith(2));

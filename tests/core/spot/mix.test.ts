@@ -52,7 +52,7 @@ describe("the mix of spot and on-demand", () => {
     assert.equal(both(asked({}, [], { state: NO_SPOT_STATE, memory })), "2 spot, 2 on-demand");
   });
 
-  it("waits for a replacement that is on its way as long as spot usually takes, and half as long again", () => {
+  it("waits for a replacement that is on its way as long as spot usually takes, and half as long again (aws-karpenter#7490)", () => {
     const memory = after([0, { kind: "ready", candidate: zones[0]!, afterMs: 2 * MINUTE }]);
     const coming = slot("3", "us-2a", { status: "starting", launchedAt: 60 * MINUTE });
     const lostAt60 = asked({}, [two[1]!, coming], { memory });
@@ -85,7 +85,7 @@ describe("the mix of spot and on-demand", () => {
     assert.equal(both(asked(spec, slots, { now: 65 * MINUTE })), "2 spot, 0 on-demand");
   });
 
-  it("never has more stand-ins than the budget allows, in number or dollars", () => {
+  it("never has more stand-ins than the budget allows, in number or dollars (fargate-spot-fallback#186)", () => {
     const spec = (fallbackBudget: SpotSpec["fallbackBudget"]) => ({ ...SKYSERVE, fallbackBudget });
     const four = { wanted: 4 };
     assert.equal(asked(spec({ kind: "replicas", replicas: 3 }), [], four).fallback, 3);
@@ -134,7 +134,7 @@ describe("the mix of spot and on-demand", () => {
       assert.equal(both(asked({}, many, { memory, wanted: 15 })), "16 spot, 0 on-demand");
     });
 
-    it("keeps on-demand until the zone that is back has held one replica for long enough", () => {
+    it("keeps on-demand until the zone that is back has held one replica for long enough (aws-karpenter#8298)", () => {
       const trial = slot("1", "eu-1a", { launchedAt: 62 * MINUTE });
       const at = (minute: number) => asked({}, [trial, standIn("2"), standIn("3")], { memory, now: minute * MINUTE });
       assert.equal(at(74).fallback, 2);

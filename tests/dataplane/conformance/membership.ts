@@ -72,7 +72,7 @@ export function changesMembership(subject: Subject): void {
       client.close();
     });
 
-    it("fails nobody over 10 cycles of add, drain and remove under load", async () => {
+    it("fails nobody over 10 cycles of add, drain and remove under load (ray#65698, ray#65267)", async () => {
       let current = await startReplicaProcess("cycle-0");
       const port = await subject.serve(primaryOnly([current]));
       const load = new Load(port, 8, () => ({ body: Buffer.alloc(2048) }));
