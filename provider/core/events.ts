@@ -53,6 +53,8 @@ export type EventBody =
   | { kind: "replicaLost"; replica: string; reason: string }
   /** The cloud will take its VM: it counts for nothing from here on, whatever becomes of it. */
   | { kind: "replicaNoticed"; replica: string; until: number }
+  /** The cloud may take its VM, and may never do so. */
+  | { kind: "replicaAtRisk"; replica: string }
   | { kind: "replicaDraining"; replica: string; reason: string }
   | { kind: "replicaDrained"; replica: string; inFlight: number; seconds: number }
   | { kind: "replicaTerminating"; replica: string; reason: string }

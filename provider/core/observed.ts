@@ -36,8 +36,8 @@ export interface ObservedVm {
 
 export interface Notice {
   replicaId: string;
-  /** When the VM will be taken. */
-  at: number;
+  /** When the VM will be taken. Null: it may be, sooner than others, or never (a rebalance recommendation). */
+  at: number | null;
 }
 
 export interface ConfigAnswer {

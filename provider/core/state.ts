@@ -132,6 +132,8 @@ export interface Replica {
   market: "onDemand" | "spot";
   /** When the cloud takes its VM, once it said so: it is replaced now, and counts against no cap. Null: nothing was said. */
   noticedUntil: number | null;
+  /** Since when the cloud has held its VM for likelier to be taken than others; absent: it has said nothing. */
+  atRiskSince?: number;
   /** Routing generation that first leaves it out; its in-flight count means something only from there on. */
   drainGeneration: number | null;
   drainSince: number | null;

@@ -22,7 +22,7 @@ export interface Cloud {
   /** Everything that carries the service's tag. Ended VMs stay listed for a while, with their exit. */
   list(): Promise<ObservedVm[]>;
   describe(replicaId: string): Promise<ObservedVm | null>;
-  /** The cloud's word that spot VMs will be taken. */
+  /** The cloud's word that spot VMs will be taken, or that they are likelier to be than others. */
   notices(): Promise<Notice[]>;
   /**
    * Calls the listener soon after a notice came or a VM ended by itself, so that the loop need not wait for its next look.

@@ -143,6 +143,18 @@ describe("the local cloud, played by a file", () => {
     await assert.rejects(takeCapacity(world.cloudFile, "local-a", 1), /no limit to take 1 from/);
   });
 
+  it("takes nobody whom it only recommends to have somewhere else", async () => {
+    await cloud.launch(request("r-1", { market: "spot" }));
+    const running = async () => (await cloud.describe("r-1"))?.state === "running";
+    await until("it runs", running);
+    await giveNotice(world.cloudFile, "r-1", "atRisk");
+    assert.deepEqual(await cloud.notices(), [{ replicaId: "r-1", at: null }]);
+    await cloud.maintain();
+    assert.ok(await running());
+    await giveNotice(world.cloudFile, "r-1", null);
+    assert.deepEqual(await cloud.notices(), []);
+  });
+
   it("takes spot VMs at the time that their notice said", async () => {
     await cloud.launch(request("r-1", { market: "spot" }));
     await cloud.launch(request("r-2", { market: "spot" }));

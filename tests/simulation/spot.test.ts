@@ -206,6 +206,56 @@ describe("a pool on the spot market", () => {
     proved(world);
   });
 
+  describe("told that the cloud may take some of it", () => {
+    it("replaces these one by one before they go, with all others ready, and takes nobody away who need not go", () => {
+      const world = serving(3, { cautionSeconds: 600 });
+      const [first, second] = readySpot(world).map(({ id }) => id);
+      world.atRisk.add(first!).add(second!);
+      const left = () => [first, second].filter((id) => world.vms.get(id!)!.phase !== "ended").length;
+      world.tick();
+      assert.equal(fleet(world), "sSSS");
+      world.until(
+        () => left() === 0 && isCalm(world),
+        60,
+        () => {
+          assertServes(world, 3);
+          assert.ok(world.living().filter(({ phase }) => phase === "up").length <= 5);
+        },
+      );
+      assert.equal(fleet(world), "SSS");
+      const { length } = world.log;
+      for (let tick = 0; tick < 300; tick += 1) world.tick();
+      assert.equal(world.log.length, length, "what was said of those that are gone changes nothing any more");
+      assert.equal(world.log.filter(({ kind }) => kind === "replicaAtRisk").length, 2);
+      proved(world);
+    });
+
+    it("serves on with these where it may have no spare, and they are the first to go when fewer are wanted", () => {
+      const world = serving(3, {});
+      const named = readySpot(world).at(-1)!.id;
+      world.atRisk.add(named);
+      for (let tick = 0; tick < 100; tick += 1) world.tick();
+      assert.equal(fleet(world), "SSS");
+      assert.equal(world.state!.replicas[named]!.status, "ready");
+      world.declare((intent) => redeclare(intent, [spec(2, {})]));
+      world.until(() => isCalm(world) && fleet(world) === "SS", 60);
+      assert.equal(world.vms.get(named)!.phase, "ended");
+      proved(world);
+    });
+
+    it("answers the loss that comes all the same as any other", () => {
+      const world = serving(3, { cautionSeconds: 600, graceSeconds: 0 });
+      const named = spotVm(world);
+      world.atRisk.add(named);
+      world.tick();
+      world.notice(named, 30);
+      world.tick();
+      assert.equal(world.state!.replicas[named]!.status, "draining");
+      world.until(() => world.vms.get(named)!.phase === "ended" && isCalm(world), 60);
+      proved(world);
+    });
+  });
+
   it("moves to spot and away from it without ever having fewer ready than it should", () => {
     const world = serving(3, null);
     assert.equal(fleet(world), "OOO");

@@ -54,6 +54,8 @@ export class World {
   dataPlaneUp = true;
   /** What the cloud says that it takes, and when; nobody takes it back. */
   readonly notices = new Map<string, number>();
+  /** What the cloud recommends to have somewhere else. */
+  readonly atRisk = new Set<string>();
   /** Places that give nothing, as `zone/market`. */
   readonly closed = new Set<string>();
   /** What the cloud's listing leaves out, though it is there. */
@@ -217,7 +219,10 @@ export class World {
             ),
           }
         : null,
-      notices: [...this.notices].map(([replicaId, at]) => ({ replicaId, at })),
+      notices: [
+        ...[...this.notices].map(([replicaId, at]) => ({ replicaId, at })),
+        ...[...this.atRisk].map((replicaId) => ({ replicaId, at: null })),
+      ],
       launchErrors: errors,
       reconfigured,
       gateAnswers: { ...this.gateAnswers },

@@ -25,6 +25,12 @@ interface RoomOptions {
   spot?: boolean;
 }
 
+interface NoticeOptions {
+  in: number;
+  rebalance?: true;
+  withdraw?: true;
+}
+
 const CODES: LaunchErrorCode[] = ["NoCapacity", "QuotaExceeded", "LaunchFailed"];
 
 /** Plays the cloud of a service on the `local` target, by changing its cloud file. */
@@ -73,11 +79,12 @@ export function addLocalCommands(program: Command, terminal: Terminal): void {
   verb("notice", "Says that a replica's VM will be taken, and takes it then, as a spot market does.")
     .argument("<replica>", "its id, as `status` shows it")
     .option("--in <seconds>", "how long from now; 0 to 3600", seconds, 120)
+    .option("--rebalance", "only recommends to be somewhere else: nobody takes it")
     .option("--withdraw", "takes the word back: the VM stays")
-    .action(async (replica: string, options: LocalOptions & { in: number; withdraw?: boolean }) => {
-      const at = options.withdraw ? null : Date.now() + options.in * 1000;
-      await giveNotice(await cloudFileOf(options), replica, at);
-      terminal.out(at === null ? `${replica} stays.\n` : `${replica} will be taken in ${options.in} s.\n`);
+    .action(async (replica: string, options: LocalOptions & NoticeOptions) => {
+      const { word, said } = noticeOf(options);
+      await giveNotice(await cloudFileOf(options), replica, word);
+      terminal.out(`${replica} ${said}.\n`);
     });
   withService(local.command("kill"))
     .description("Takes a replica's VM away at once (SIGKILL), as a lost spot VM is.")
@@ -86,6 +93,15 @@ export function addLocalCommands(program: Command, terminal: Terminal): void {
       const { folder } = await selectService(service);
       terminal.out(`${replica} was process group ${await killReplica(folder, replica)} and is gone.\n`);
     });
+}
+
+function noticeOf({ in: seconds, rebalance, withdraw }: NoticeOptions): {
+  word: number | "atRisk" | null;
+  said: string;
+} {
+  if (withdraw) return { word: null, said: "stays" };
+  if (rebalance) return { word: "atRisk", said: "is likelier to be taken than others" };
+  return { word: Date.now() + seconds * 1000, said: `will be taken in ${seconds} s` };
 }
 
 function roomOf({ spot = false }: RoomOptions): Room {

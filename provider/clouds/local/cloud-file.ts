@@ -36,8 +36,11 @@ const CloudFile = z.strictObject({
   /** From launch until `setup` begins: what a VM takes to boot. */
   bootSeconds: z.number().nonnegative().max(3600).default(0),
   launchErrors: z.array(LaunchError).default([]),
-  /** Spot VMs that will be taken: when `at` (milliseconds since 1970) has come, the VM is killed. */
-  notices: z.array(z.strictObject({ replicaId: z.string(), at: z.number() })).default([]),
+  /**
+   * Spot VMs that will be taken: when `at` (milliseconds since 1970) has come, the VM is killed. Null: it is only
+   * recommended to be somewhere else, and nobody takes it.
+   */
+  notices: z.array(z.strictObject({ replicaId: z.string(), at: z.number().nullable() })).default([]),
 });
 
 /** The JSON file that plays the cloud. Every field may be left out. */
@@ -93,11 +96,12 @@ export function giveCapacity(
   return updateZone(file, zone, room, (capacity) => (count === "unlimited" ? null : (capacity ?? 0) + count));
 }
 
-/** The cloud's word that it takes this VM at that time; null: the word is taken back. */
-export function giveNotice(file: string, replicaId: string, at: number | null): Promise<CloudFile> {
+/** The cloud's word that it takes this VM at that time; "atRisk": that it may; null: the word is taken back. */
+export function giveNotice(file: string, replicaId: string, word: number | "atRisk" | null): Promise<CloudFile> {
   return updateCloudFile(file, (cloud) => {
     const others = cloud.notices.filter((notice) => notice.replicaId !== replicaId);
-    return { ...cloud, notices: at === null ? others : [...others, { replicaId, at }] };
+    if (word === null) return { ...cloud, notices: others };
+    return { ...cloud, notices: [...others, { replicaId, at: word === "atRisk" ? null : word }] };
   });
 }
 

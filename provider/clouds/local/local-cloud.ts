@@ -164,7 +164,7 @@ export class LocalCloud implements Cloud {
   async maintain(): Promise<void> {
     const { notices } = await this.cloudFile.watched.current();
     const now = Date.now();
-    const taken = new Set(notices.filter(({ at }) => at <= now).map(({ replicaId }) => replicaId));
+    const taken = new Set(notices.filter(({ at }) => at !== null && at <= now).map(({ replicaId }) => replicaId));
     const ids = await this.replicas.ids();
     for (const id of ids) {
       const { folder, present } = await this.attend(id);

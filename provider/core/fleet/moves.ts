@@ -164,7 +164,7 @@ function surplusReason({ market }: Replica): string {
   return market === "spot" ? "fewer spot replicas are wanted" : "spot replicas serve in its place";
 }
 
-/** Who goes first: those that carry nothing, then what may be taken anyway, the one with the fewest requests, the oldest. */
+/** Who goes first: those that carry nothing, then what may be taken anyway (first what the cloud named), the one with the fewest requests, the oldest. */
 function inOrderOfLoss(replicas: readonly Replica[], observed: Observed): Replica[] {
   const rank = { launching: 0, restarting: 1, starting: 1, notReady: 2, ready: 3, draining: 4, terminating: 5 };
   const inFlight = (id: string) => observed.dataplane?.replicas[id]?.inFlight ?? 0;
@@ -173,6 +173,7 @@ function inOrderOfLoss(replicas: readonly Replica[], observed: Observed): Replic
     (a, b) =>
       rank[a.status] - rank[b.status] ||
       safety[a.market] - safety[b.market] ||
+      Number(b.atRiskSince !== undefined) - Number(a.atRiskSince !== undefined) ||
       inFlight(a.id) - inFlight(b.id) ||
       a.launchedAt - b.launchedAt ||
       (a.id < b.id ? -1 : 1),

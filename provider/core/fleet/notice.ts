@@ -17,6 +17,10 @@ export function followNotices(draft: Draft, intent: Intent, observed: Observed):
   for (const { replicaId, at } of observed.notices ?? []) {
     const replica = draft.replica(replicaId);
     if (replica === undefined || isNoticed(replica)) continue;
+    if (at === null) {
+      if (replica.atRiskSince === undefined) doubt(draft, replica);
+      continue;
+    }
     draft.patchReplica(replicaId, { noticedUntil: at });
     remember(draft, replica, { kind: "lost", taken: true });
     draft.say({ kind: "replicaNoticed", replica: replicaId, until: at });
@@ -29,6 +33,15 @@ export function followNotices(draft: Draft, intent: Intent, observed: Observed):
     if (deleted) leave(draft, replica, POOL_DELETED, "goes");
     else leave(draft, replica, "the cloud takes its VM", isServed(census[replica.pool]!) ? "goes" : "staysIfLast");
   }
+}
+
+/**
+ * A rebalance recommendation: most of them are never followed by a loss. So the replica serves on and counts as before; a
+ * pool that may have a spare replaces it, one after the other, and whoever has to go for another reason, it goes first.
+ */
+function doubt(draft: Draft, { id }: Replica): void {
+  draft.patchReplica(id, { atRiskSince: draft.now });
+  draft.say({ kind: "replicaAtRisk", replica: id });
 }
 
 function leave(draft: Draft, replica: Replica, reason: string, last: "goes" | "staysIfLast"): void {

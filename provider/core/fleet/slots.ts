@@ -9,9 +9,10 @@ export function slotsOf(replicas: readonly Replica[], base: number): Slot[] {
   return replicas.flatMap((replica): Slot[] => {
     const status = statusOf(replica);
     if (status === null) return [];
-    const { id, market, launchedAt, readyAt } = replica;
+    const { id, market, launchedAt, readyAt, atRiskSince } = replica;
     const { target, region, zone } = candidateIn(replica.zone, market);
-    return [{ id, market, target, region, zone, status, launchedAt, readyAt, fallback: standing.has(id) }];
+    const at = { target, region, zone, ...(atRiskSince !== undefined && { atRisk: true as const }) };
+    return [{ id, market, ...at, status, launchedAt, readyAt, fallback: standing.has(id) }];
   });
 }
 

@@ -26,6 +26,8 @@ export interface Slot {
   launchedAt: number;
   /** When it became ready; null: not yet. */
   readyAt: number | null;
+  /** The cloud has recommended to be somewhere else. */
+  atRisk?: true;
   /** An on-demand VM that stands in for spot (always false for spot and for the base). */
   fallback: boolean;
 }

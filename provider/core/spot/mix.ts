@@ -64,7 +64,10 @@ export function mix(question: MixQuestion): Mix {
   };
   // One spare covers the loss of one. Where a zone takes more at once, it would be paid for and change nothing.
   const uneasy = zones.some((one) => nextLoss(one, zone) === 1);
-  const spare = Math.max(spec.numOverprovision, uneasy ? 1 : 0);
+  // One after the other: with its successor ready there is one too many, and what is at risk goes first. A spare that is
+  // there anyway covers its loss.
+  const risky = spec.cautionSeconds > 0 && ready.some(({ atRisk }) => atRisk) && ready.length <= serving;
+  const spare = Math.max(spec.numOverprovision, uneasy || risky ? 1 : 0);
   const inAdvance = serving === 0 ? 0 : serving + spare + Math.min(serving, doubted);
   // What is doubted still counts as ready where VMs are limited: replacing it in advance must not need more of them.
   const room = wanted + spare + Math.max(0, serving + spare - ready.length) - base;
@@ -95,7 +98,10 @@ export function mix(question: MixQuestion): Mix {
     if (standIns > 0)
       parts.push(`${standIns} on-demand stand in, as ${missing} of ${serving} spot replicas are missing`);
     if (doubted > 0) parts.push(`${doubted} spot replicas are replaced in advance, as their zone took others just now`);
-    if (uneasy && spare > spec.numOverprovision) parts.push("one spot replica more, as a zone in use took one lately");
+    if (spare > spec.numOverprovision) {
+      const why = uneasy ? "a zone in use took one lately" : "the cloud may take one that it named";
+      parts.push(`one spot replica more, as ${why}`);
+    }
     return parts.length === 0 ? null : `${parts.join("; ")}.`;
   }
 }
