@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { hasType, ServeResource, typeToken } from "./dynamic-resource";
+import { hashingTokens } from "./tokens";
 import type { Target } from "./target";
 import type { Timeouts } from "./timeouts";
 
@@ -39,6 +40,13 @@ export interface BalancerArgs {
   requestTimeoutSeconds?: pulumi.Input<number>;
   /** Longest silence of both sides of a WebSocket before it is closed, in seconds. Default: 3600. */
   webSocketIdleSeconds?: pulumi.Input<number>;
+  /**
+   * Lets in only requests with `Authorization: Bearer <one of these>`; any other gets 401. Each has 16 to 4096 characters of
+   * A-Z a-z 0-9 - . _ ~ + / and may end with =; `sha256:<64 hex digits>` stands for the token with that hash. Only hashes leave
+   * the program. Replicas do not get the header; their own health checks go on without it. At most 100. Default: none,
+   * everybody is let in. Change: live, for the next request of each connection.
+   */
+  tokens?: pulumi.Input<pulumi.Input<string>[]>;
   /** Largest request head, in bytes; larger ones get 431. Default: 32768. */
   maxHeaderBytes?: pulumi.Input<number>;
   /** Largest request body, in bytes; larger ones get 413. Default: 100 MiB. */
@@ -81,7 +89,8 @@ export class ServeService extends ServeResource {
   private rolloutName: string | null = null;
 
   constructor(name: string, args: ServeServiceArgs, opts: pulumi.CustomResourceOptions = {}) {
-    super("ServeService", name, { ...args }, ["url", "serviceId", "agent"], opts);
+    const balancer = args.balancer && hashingTokens(args.balancer);
+    super("ServeService", name, { ...args, balancer }, ["url", "serviceId", "agent"], opts);
   }
 
   /**

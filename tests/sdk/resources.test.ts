@@ -91,6 +91,17 @@ describe("what a program registers", () => {
     assert.deepEqual(inputs["tls"], {});
   });
 
+  it("lets only hashes of tokens out of the program, also from a ModelService", async () => {
+    const balancer = { tokens: [pulumi.secret("a-token-0123456789")] };
+    new serve.ServeService("guarded", { endpoint: { port: 8080 }, balancer });
+    new serve.ModelService("guarded-model", { endpoint: 8080, template, balancer });
+    for (const name of ["guarded", "guarded-model"]) {
+      const { inputs } = await registeredAs("pulumi-nodejs:dynamic/serve:ServeService", name);
+      assert.match(JSON.stringify(inputs["balancer"]), /"sha256:[0-9a-f]{64}"/);
+      assert.doesNotMatch(JSON.stringify(inputs), /a-token/);
+    }
+  });
+
   it("passes userConfig, its way and version on, also from a ModelService", async () => {
     const settings = { userConfig: { temperature: 0.2 }, reconfigure: { path: "/tune" }, version: "v3" };
     new serve.ReplicaPool("tuned-pool", { service: service("tuned"), template, ...settings });

@@ -1,5 +1,6 @@
 /** Names that belong elsewhere, or that another system gives to what we have: each with where it is. */
 const ELSEWHERE: Record<string, string> = {
+  tokens: "`balancer.tokens`",
   spot: "`capacity.spot`",
   baseOnDemandReplicas: "`capacity.spot.baseOnDemandReplicas`",
   dynamicOnDemandFallback: "`capacity.spot.dynamicOnDemandFallback`",
@@ -14,7 +15,7 @@ const ELSEWHERE: Record<string, string> = {
   dynamicOndemandFallback: "`capacity.spot.dynamicOnDemandFallback`",
 };
 
-/** The sentence for a field of spot that is given where nothing asks for spot; null for any other name. */
+/** The sentence for a field that is given where it is not looked for; null for any other name. */
 export function misplaced(name: string): string | null {
   const place = ELSEWHERE[name];
   return place === undefined ? null : `There is no field \`${name}\` here: give it as ${place}.`;

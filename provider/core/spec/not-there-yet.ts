@@ -2,7 +2,6 @@
 const LATER: Record<string, string> = {
   autoscaling: "say in `capacity` how many replicas there are to be, and by what",
   tls: "put a TLS terminator in front of the endpoint",
-  tokens: "the endpoint listens on the loopback interface, which is its protection for now",
   image: "start the container in `template.run`",
 };
 

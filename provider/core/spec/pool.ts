@@ -103,6 +103,8 @@ export interface BalancerSpec {
   requestTimeoutSeconds: number;
   /** Longest silence of both sides of a WebSocket; absent: an hour. */
   webSocketIdleSeconds?: number;
+  /** SHA-256 of each token that lets a request in, as `sha256:<hex>`; absent: everybody is let in. */
+  tokens?: string[];
   maxHeaderBytes: number;
   maxBodyBytes: number;
   /** A request whose body is larger than this is not replayed on another replica. */

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { closed, field, seconds, whole } from "./field";
 import { owner, timeouts } from "./owner";
 import type { ServiceSpec } from "./pool";
+import { tokensInput } from "./tokens-input";
 
 const balancer = closed({
   engine: field(z.enum(["embedded", "haproxy"], 'must be "embedded" or "haproxy"').optional()),
@@ -11,6 +12,7 @@ const balancer = closed({
   queueTimeoutSeconds: field(seconds(0, 3600), 30),
   requestTimeoutSeconds: field(seconds(0.1, 86_400), 300),
   webSocketIdleSeconds: field(seconds(0.1, 604_800).optional()),
+  tokens: field(tokensInput.optional()),
   maxHeaderBytes: field(whole(1024, 1_048_576, "bytes"), 32_768),
   maxBodyBytes: field(whole(0, 2 ** 40, "bytes"), 104_857_600),
   replayBufferBytes: field(whole(0, 2 ** 30, "bytes"), 1_048_576),

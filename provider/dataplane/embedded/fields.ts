@@ -10,6 +10,7 @@ export enum FieldKind {
   Host,
   Expect,
   Upgrade,
+  Authorization,
   ForwardedFor,
   ForwardedProto,
 }
@@ -23,6 +24,7 @@ const KINDS: Readonly<Record<string, FieldKind>> = {
   te: FieldKind.HopByHop,
   trailer: FieldKind.HopByHop,
   upgrade: FieldKind.Upgrade,
+  authorization: FieldKind.Authorization,
   "transfer-encoding": FieldKind.TransferEncoding,
   "content-length": FieldKind.ContentLength,
   host: FieldKind.Host,

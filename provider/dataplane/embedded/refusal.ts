@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 
 /** Why the balancer answers itself: a status and a sentence for the person at the other end. */
 export interface Refusal {
-  status: 400 | 404 | 413 | 431 | 501 | 502 | 503 | 504;
+  status: 400 | 401 | 404 | 413 | 431 | 501 | 502 | 503 | 504;
   sentence: string;
 }
 
@@ -22,6 +22,7 @@ export function refuse(req: IncomingMessage, res: ServerResponse, { status, sent
     "content-length": Buffer.byteLength(text),
   };
   if (status === 503) headers["retry-after"] = 1;
+  if (status === 401) headers["www-authenticate"] = "Bearer";
   // After a message that cannot be trusted, where its body ends cannot be trusted either.
   const untrusted = status === 400 || status === 431 || status === 501;
   if (bodyPending || untrusted) headers["connection"] = "close";

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import type { BalancerSpec } from "../../core/spec/pool";
 import { fieldKind, FieldKind } from "./fields";
 import type { Refusal } from "./refusal";
 
@@ -10,9 +11,13 @@ export interface RequestHead {
 
 /**
  * The head as the replica gets it: hop-by-hop fields gone, X-Forwarded-* added, all else as it came. `hop` is what we say
- * to the replica for ourselves.
+ * to the replica for ourselves. With tokens, Authorization is meant for us: a replica and its logs do not get it.
  */
-export function requestHead(req: IncomingMessage, maxHeaderBytes: number, hop = ""): RequestHead | Refusal {
+export function requestHead(
+  req: IncomingMessage,
+  { maxHeaderBytes, tokens }: Pick<BalancerSpec, "maxHeaderBytes" | "tokens">,
+  hop = "",
+): RequestHead | Refusal {
   const raw = req.rawHeaders;
   let fields = "";
   let host: string | null = null;
@@ -27,6 +32,9 @@ export function requestHead(req: IncomingMessage, maxHeaderBytes: number, hop = 
     switch (fieldKind(name)) {
       case FieldKind.EndToEnd:
         fields += name + ": " + value + "\r\n";
+        break;
+      case FieldKind.Authorization:
+        if (tokens === undefined) fields += name + ": " + value + "\r\n";
         break;
       case FieldKind.Host:
         if (host !== null) return { status: 400, sentence: "The request has more than one Host header: send one." };

@@ -40,7 +40,7 @@ export class EmbeddedRoom implements WaitingRoom {
   }
 }
 
-/** The engine in front has judged the header already, and added to it. */
+/** The engine in front has judged the header and the token already, and added to it. */
 function behindAnother(balancer: BalancerSpec): BalancerSpec {
-  return { ...balancer, maxHeaderBytes: balancer.maxHeaderBytes + ADDED_BYTES };
+  return { ...balancer, tokens: undefined, maxHeaderBytes: balancer.maxHeaderBytes + ADDED_BYTES };
 }

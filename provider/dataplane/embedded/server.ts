@@ -7,6 +7,7 @@ import { Exchange, type ClientRequest } from "./forward";
 import { refuse } from "./refusal";
 import { originForm, requestHead } from "./request-head";
 import type { RoutingTable } from "./routing-table";
+import { TokenGuard } from "./token-guard";
 import { answerTo, asksForWebSocket, WEBSOCKET_FIELDS, withoutUpgrade } from "./websocket";
 
 const VERSION_HEADER = "x-pulumi-serve-version";
@@ -23,6 +24,8 @@ export class FrontServer {
   /** WebSockets and handshakes: Node's server knows nothing of them any more. */
   private readonly tunnels = new Set<Socket>();
   private closing = false;
+  /** Null: everybody is let in. */
+  private guard: TokenGuard | null = null;
 
   private constructor(
     private readonly table: RoutingTable,
@@ -38,6 +41,7 @@ export class FrontServer {
       requestTimeout: REQUEST_TIMEOUT_MS,
       connectionsCheckingInterval: 5000,
     });
+    this.setBalancer(balancer);
     this.server.on("connection", (socket) => {
       this.sockets.add(socket);
       socket.once("close", () => this.sockets.delete(socket));
@@ -83,6 +87,7 @@ export class FrontServer {
 
   setBalancer(balancer: BalancerSpec): void {
     this.balancer = balancer;
+    this.guard = balancer.tokens === undefined ? null : new TokenGuard(balancer.tokens);
     // What Node reads for each new connection; on those that are open `requestHead` holds the limit.
     (this.server as { maxHeaderSize?: number }).maxHeaderSize = balancer.maxHeaderBytes;
   }
@@ -138,8 +143,13 @@ export class FrontServer {
   private handle(req: IncomingMessage, res: ServerResponse, kind: ClientRequest["kind"]): void {
     if (this.closing) res.shouldKeepAlive = false;
     const { balancer } = this;
-    const head = requestHead(req, balancer.maxHeaderBytes, kind === "upgrade" ? WEBSOCKET_FIELDS : "");
+    const head = requestHead(req, balancer, kind === "upgrade" ? WEBSOCKET_FIELDS : "");
     if ("status" in head) return refuse(req, res, head);
+    if (this.guard !== null && !this.guard.admits(req.headers.authorization))
+      return refuse(req, res, {
+        status: 401,
+        sentence: "This service wants one of its tokens: send it as `Authorization: Bearer <token>`.",
+      });
     if (head.body.framing === "length" && head.body.length > balancer.maxBodyBytes)
       return refuse(req, res, {
         status: 413,

@@ -46,7 +46,9 @@ export function shapeOf(desired: DesiredRouting, address: string): string {
   const routes = desired.routes.map(({ prefix, pool, readiness, wakeSeconds }) => {
     return { prefix, pool, readiness, wakeSeconds };
   });
-  return JSON.stringify({ address, balancer: desired.balancer, routes });
+  // Which tokens there are is changed live, whether any are needed is not.
+  const { tokens, ...balancer } = desired.balancer;
+  return JSON.stringify({ address, balancer, guarded: tokens !== undefined, routes });
 }
 
 function processSection(balancer: BalancerSpec, files: WorkerFiles): string[] {
@@ -128,6 +130,7 @@ function frontend(desired: DesiredRouting, address: string, files: WorkerFiles):
       `{ req.hdrs,length gt ${balancer.maxHeaderBytes} }`,
       CLOSE,
     ),
+    ...guard(balancer, files),
     refuse(
       413,
       `The body is larger than ${balancer.maxBodyBytes} bytes (balancer.maxBodyBytes).`,
@@ -236,6 +239,20 @@ function checks(readiness: ReadinessSpec): string[] {
     "  option httpchk",
     `  http-check send meth GET uri ${quoted(readiness.path)} ver HTTP/1.1 hdr host localhost hdr user-agent pulumi-serve-check hdr connection close`,
     "  http-check expect status 200-299",
+  ];
+}
+
+/** Replicas and their logs do not get what is meant for us. */
+function guard({ tokens }: BalancerSpec, files: WorkerFiles): string[] {
+  if (tokens === undefined) return [];
+  return [
+    refuse(
+      401,
+      "This service wants one of its tokens: send it as `Authorization: Bearer <token>`.",
+      `!{ http_auth_bearer,sha2(256),hex -m str -f ${files.tokens} }`,
+      " hdr www-authenticate Bearer",
+    ),
+    "  http-request del-header authorization",
   ];
 }
 

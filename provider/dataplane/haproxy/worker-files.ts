@@ -7,6 +7,7 @@ export interface WorkerFiles {
   config: string;
   splitMap: string;
   pinsMap: string;
+  tokens: string;
   /** Its Runtime API. */
   runtime: string;
   /** Of the supervisor: the waiting room. */
@@ -18,6 +19,7 @@ export function filesOf(serviceFolder: string, number: number): WorkerFiles {
     config: `${number}.cfg`,
     splitMap: `${number}.split.map`,
     pinsMap: `${number}.pins.map`,
+    tokens: `${number}.tokens.acl`,
     runtime: engineSocket(serviceFolder, String(number)),
     room: roomSocket(serviceFolder),
   };
@@ -35,7 +37,8 @@ export function roomSocket(serviceFolder: string): string {
 
 /** Of a process that has ended, however it did: HAProxy itself leaves its socket behind. */
 export function removeFilesOf(serviceFolder: string, number: number): void {
-  const { config, splitMap, pinsMap, runtime } = filesOf(serviceFolder, number);
-  for (const name of [config, splitMap, pinsMap]) rmSync(join(workerFolder(serviceFolder), name), { force: true });
+  const { config, splitMap, pinsMap, tokens, runtime } = filesOf(serviceFolder, number);
+  for (const name of [config, splitMap, pinsMap, tokens])
+    rmSync(join(workerFolder(serviceFolder), name), { force: true });
   rmSync(runtime, { force: true });
 }

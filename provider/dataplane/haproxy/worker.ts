@@ -13,6 +13,7 @@ import { backendName, FRONTEND, SLOTS } from "./names";
 import { assignSlots, noSlots, type Slots } from "./pool-maps";
 import { LogReader, type LogLine } from "./log-lines";
 import { Runtime } from "./runtime";
+import { putTokens, renderTokens } from "./tokens";
 import { trafficOf, type Traffic } from "./traffic";
 import { filesOf, removeFilesOf, workerFolder, type WorkerFiles } from "./worker-files";
 
@@ -151,6 +152,7 @@ export class Worker {
       await putMaps(this.runtime, this.files, aroundBackends(maps, given));
       this.leavers = await sendOut(this.runtime, members);
     }
+    if (desired.balancer.tokens !== undefined) await putTokens(this.runtime, this.files.tokens, desired.balancer);
     await bringIn(this.runtime, own, members, this.retired ? "unchecked" : "checked");
     await putMaps(this.runtime, this.files, maps);
     this.slots = slots;
@@ -239,6 +241,7 @@ function render(
   };
   put(files.splitMap, renderMap(maps.split));
   put(files.pinsMap, renderMap(maps.pins));
+  put(files.tokens, renderTokens(desired.balancer));
   put(files.config, renderConfig(desired, address, membershipOf(desired, slots), files));
 }
 

@@ -6,6 +6,7 @@ import { passesStreams } from "./streams";
 import { queuesRequests } from "./queue";
 import { retriesRequests } from "./retries";
 import { splitsTraffic } from "./split";
+import { letsInByToken } from "./tokens";
 import { switchesToWebSocket } from "./websocket";
 
 /** All that every engine must do alike. */
@@ -18,4 +19,5 @@ export function conforms(subject: Subject): void {
   queuesRequests(subject);
   countsVersions(subject);
   switchesToWebSocket(subject);
+  letsInByToken(subject);
 }

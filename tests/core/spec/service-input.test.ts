@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { parse } from "../../../provider/core/spec/check-result";
+import { serviceInput } from "../../../provider/core/spec/service-input";
+import { UNKNOWN } from "../../../provider/core/spec/unknown";
+
+const HASH = `sha256:${"ab".repeat(32)}`;
+
+function check(balancer: Record<string, unknown>, more: Record<string, unknown> = {}) {
+  return parse(serviceInput, {
+    project: "shop",
+    stack: "dev",
+    name: "chat",
+    endpoint: { port: 8080 },
+    balancer,
+    ...more,
+  });
+}
+
+function reasonFor(balancer: Record<string, unknown>, more: Record<string, unknown> = {}): string {
+  const parsed = check(balancer, more);
+  assert.ok(!parsed.ok, "it was not refused");
+  return parsed.failures.map(({ reason }) => reason).join("; ");
+}
+
+describe("the balancer that a program declares", () => {
+  it("has no optional member that nobody asked for, so that a newer package changes no service", () => {
+    const parsed = check({});
+    assert.ok(parsed.ok);
+    const { tokens, webSocketIdleSeconds, engine } = parsed.value.balancer;
+    assert.deepEqual([tokens, webSocketIdleSeconds, engine], [undefined, undefined, undefined]);
+  });
+
+  it("takes hashes of tokens, and what is not known yet", () => {
+    for (const tokens of [[HASH], UNKNOWN, [UNKNOWN, HASH]]) assert.ok(check({ tokens }).ok);
+  });
+
+  it("is refused by field with tokens that cannot be, and none of them is shown", () => {
+    const clear = "a-token-in-clear-0123456789";
+    assert.match(reasonFor({ tokens: [HASH, clear] }), /^balancer\.tokens\.1: must be 16 to 4096 of the characters/);
+    assert.doesNotMatch(reasonFor({ tokens: [clear] }), /clear/);
+    assert.match(reasonFor({ tokens: [] }), /^balancer\.tokens: must hold a token: leave it out to let everybody in/);
+    assert.match(reasonFor({ tokens: "no list" }), /^balancer\.tokens: must be a list of tokens/);
+    assert.match(reasonFor({ tokens: Array(101).fill(HASH) }), /^balancer\.tokens: must hold at most 100/);
+  });
+
+  it("is refused with tokens in another place, and told where they belong", () => {
+    assert.match(reasonFor({}, { tokens: [HASH] }), /no field `tokens` here: give it as `balancer\.tokens`/);
+  });
+
+  it("is refused by field with an idle time of WebSockets that is none", () => {
+    assert.match(
+      reasonFor({ webSocketIdleSeconds: 0 }),
+      /^balancer\.webSocketIdleSeconds: must be a number of seconds/,
+    );
+  });
+});
