@@ -172,6 +172,8 @@ export interface RolloutProgress {
   cursorSince: number;
   /** Since when the state at `cursor` is established and settled; null: it is not. Bake and gates count from here. */
   settledAt: number | null;
+  /** What of the growing side settled there, while more of it comes up because of load; absent: all that the state has. */
+  settledWith?: Record<string, number>;
   /** Time in which the clocks stand still: holds, pauses, capacity waits (A19). */
   stopped: StoppedClock;
   /** The declared hold (canaryPercent) that has been reached. */

@@ -4,7 +4,7 @@ import { checkEvents } from "../../provider/core/check/check";
 import { poolProgress } from "../../provider/core/follow";
 import { up } from "../../provider/core/plan/surge";
 import type { ScalingSpec } from "../../provider/core/scale/spec";
-import type { Strategy } from "../../provider/core/strategy";
+import type { Gate, Strategy } from "../../provider/core/strategy";
 import { blueGreen, inPlace, rolling, surge } from "../core/strategies";
 import { scaling } from "../core/scaling";
 import { intentOf, poolSpec, redeclare } from "./intents";
@@ -170,6 +170,48 @@ describe("an autoscaled pool in the simulated world", () => {
     assert.deepEqual(world.state!.routing.weights, { canary: 25, primary: 75 });
     world.command({ kind: "resume" });
     world.until(() => settled(world), 600);
+    assert.deepEqual(refuted(world), []);
+  });
+
+  it("bakes for as long as it shall, however often it grows meanwhile, and asks its command once", () => {
+    const gates: Gate[] = [{ kind: "command", secret: "smoke-test", timeoutSeconds: 60 }];
+    const world = serving({ min: 1, max: 40 }, 7, surge(25, { bakeSeconds: 20, gates }));
+    const asked: number[] = [];
+    world.answerToGate = (_gate, { percent }) => {
+      asked.push(percent);
+      return { outcome: "passed", reason: "" };
+    };
+    world.declare((intent) => redeclare(intent, [spec("b", { min: 1, max: 40 })]));
+    world.until(() => world.state!.routing.weights.canary === 25 && world.state!.rollout!.settledAt !== null, 600);
+    const settledAt = world.now;
+    const sizes = new Set<number>();
+    world.until(
+      () => world.state!.routing.weights.canary > 25,
+      600,
+      () => {
+        demand(world, 7 + 8 * Math.floor((world.now - settledAt) / 5_000));
+        sizes.add(world.living().length);
+      },
+    );
+    assert.ok(sizes.size > 3, `it had ${[...sizes].join(", ")} replicas`);
+    const baked = (world.now - settledAt) / 1000;
+    assert.ok(baked >= 20 && baked < 40, `it baked for ${baked} s`);
+    assert.deepEqual(asked, [25]);
+    assert.deepEqual(refuted(world), []);
+  });
+
+  it("bakes anew when it loses a canary while it grows", () => {
+    const world = serving({ min: 1, max: 20 }, 7, surge(25, { bakeSeconds: 60 }));
+    world.behaviours.set("b", { bootMs: 20_000, start: "ready", drainMs: 500 });
+    world.declare((intent) => redeclare(intent, [spec("b", { min: 1, max: 20 })]));
+    world.until(() => world.state!.routing.weights.canary === 25 && world.state!.rollout!.settledAt !== null, 600);
+    const settledAt = world.now;
+    demand(world, 23);
+    world.until(() => world.living().length > 5, 30);
+    seconds(world, 5);
+    assert.equal(world.state!.rollout!.settledAt, settledAt);
+    world.lose(world.living().find(({ revision, phase }) => revision === "b" && phase === "up")!.replica);
+    world.until(() => world.state!.rollout!.settledAt === null, 10);
     assert.deepEqual(refuted(world), []);
   });
 

@@ -18,11 +18,10 @@ export function advance(draft: Draft, intent: Intent, observed: Observed, census
   for (;;) {
     const rollout = draft.state.rollout!;
     if (!established(draft, rollout, census, observed.dataplane)) {
-      // Another window opens when it settles again. A gate that failed has failed, whatever comes then.
-      const gate = rollout.gate?.verdict.kind === "failed" ? rollout.gate : null;
-      if (rollout.settledAt !== null) draft.state.rollout = { ...rollout, settledAt: null, gate };
+      if (rollout.settledAt !== null && !stillStands(draft, rollout, census, observed)) unsettle(draft, rollout);
       return false;
     }
+    if (rollout.settledWith !== undefined) draft.state.rollout = wholeAgain(rollout);
     if (!mayLeave(draft, intent, observed, census)) return false;
     const passed = draft.state.rollout!;
     if (passed.cursor === passed.plan.length - 1) {
@@ -32,6 +31,33 @@ export function advance(draft: Draft, intent: Intent, observed: Observed, census
     }
     step(draft, passed);
   }
+}
+
+/** More replicas are coming up for the load, and all that had settled is there: the bake goes on, as the split is what it was. */
+function stillStands(
+  draft: Draft,
+  rollout: RolloutProgress,
+  census: Record<string, Census>,
+  observed: Observed,
+): boolean {
+  const { settledWith, plan, cursor, growing } = rollout;
+  if (settledWith === undefined) return false;
+  const goal = plan[cursor]!;
+  const pools = Object.fromEntries(
+    Object.entries(goal.pools).map(([name, counts]) => [name, { ...counts, [growing]: settledWith[name] ?? 0 }]),
+  );
+  const before = plan.map((state, index) => (index === cursor ? { ...goal, pools } : state));
+  return established(draft, { ...rollout, plan: before }, census, observed.dataplane);
+}
+
+function unsettle(draft: Draft, rollout: RolloutProgress): void {
+  // Another window opens when it settles again. A gate that failed has failed, whatever comes then.
+  const gate = rollout.gate?.verdict.kind === "failed" ? rollout.gate : null;
+  draft.state.rollout = { ...wholeAgain(rollout), settledAt: null, gate };
+}
+
+function wholeAgain({ settledWith: _of, ...rollout }: RolloutProgress): RolloutProgress {
+  return rollout;
 }
 
 /** Whether the state at the cursor has been waited for; a rollback waits for nothing. */
@@ -102,7 +128,7 @@ function percentOf({ plan, cursor }: RolloutProgress): number {
 function step(draft: Draft, rollout: RolloutProgress): void {
   const cursor = rollout.cursor + 1;
   draft.state.rollout = {
-    ...rollout,
+    ...wholeAgain(rollout),
     cursor,
     cursorSince: draft.now,
     stopped: { ...rollout.stopped, stepMs: 0 },

@@ -25,8 +25,9 @@ export function replanUpwards(draft: Draft, reason: string): void {
     const waits = plan[cursor]!.settled;
     const begin = standing(draft, rollout, Math.floor);
     const from = waits || strategy.kind !== "surge" ? enlarged(begin, grown) : begin;
-    // What bakes or is judged there does so again with all that it has now: another plan must pass no gate by.
+    // What bakes or is judged there goes on doing so: another plan must pass no gate by.
     goOnFrom(draft, grown, from, reason, waits ? "waitsAtStart" : "goesOn");
+    if (waits) draft.state.rollout = stillSettled(rollout, draft.state.rollout!);
   } else if (direction.walk === "planned") {
     draft.state.rollout = grown;
     planWayBack(draft, direction.mode.mode === "gradual" ? direction.mode.maxSurgePercent : null, reason);
@@ -36,6 +37,28 @@ export function replanUpwards(draft: Draft, reason: string): void {
     draft.state.rollout = { ...grown, cap };
     draft.say({ kind: "rolloutReplanned", rollout: rollout.id, reason, pools, cap, floor, growing });
   }
+}
+
+/**
+ * The traffic is what it was, so a wait that has begun is the same wait: a load that rises again and again must not keep
+ * it from ever being over.
+ */
+function stillSettled(before: RolloutProgress, after: RolloutProgress): RolloutProgress {
+  const { settledAt, settledWith, cursorSince, stopped, plan, cursor } = before;
+  const gate = before.gate && { ...before.gate, cursor: after.cursor };
+  // A gate that failed has failed, whatever comes then.
+  if (settledAt === null || before.growing !== after.growing) {
+    return { ...after, gate: gate?.verdict.kind === "failed" ? gate : null };
+  }
+  const counts = Object.entries(plan[cursor]!.pools).map(([name, of]) => [name, of[after.growing]] as const);
+  return {
+    ...after,
+    settledAt,
+    settledWith: settledWith ?? Object.fromEntries(counts),
+    gate,
+    cursorSince,
+    stopped,
+  };
 }
 
 function goOnFrom(
