@@ -26,7 +26,7 @@ export interface RolloutPlan {
   changes: string[];
   /** What the strategy means for this rollout: where it holds and waits, what capacity it takes, how it goes back. */
   notes: string[];
-  /** Each step: canary, primary, traffic. */
+  /** Each step: canary, primary, traffic; of very many the first and the last ones. */
   steps: string[];
   /** The most replicas that exist at once, all pools together. */
   peakReplicas: number;

@@ -4,11 +4,12 @@ import type { PoolFacts } from "../spec/facts";
 import type { Strategy } from "../strategy";
 import { changeLine, count } from "./classify";
 import { planCost, type PlanCost } from "./cost";
-import { describeSteps, peakReplicas, secondsWords } from "./describe";
+import { peakReplicas, secondsWords } from "./describe";
 import { notesOf, scalingNotes } from "./notes";
 import { planPath } from "./path";
 import { secondsToReady, stepSeconds } from "./seconds";
 import type { Held } from "./service-view";
+import { shownSteps } from "./shown-steps";
 import { movingOf, startsOf, type Start, type StartsRequest } from "./starts";
 import type { PlannedPool, PlanState } from "./states";
 import { unchangedVersion } from "./unchanged-version";
@@ -20,7 +21,7 @@ export interface RolloutPlan {
   changes: string[];
   /** What the strategy means for this rollout: where it holds and waits, what it costs in capacity, how it goes back. */
   notes: string[];
-  /** Each step in words and numbers. */
+  /** Each step in words and numbers; of very many the first and the last, with a sentence that says what prints all. */
   steps: string[];
   /** Most VMs of all pools together, against `cap` per pool. */
   peakReplicas: number;
@@ -42,6 +43,7 @@ export interface PlanRequest extends StartsRequest {
 
 export interface Planned {
   plan: RolloutPlan;
+  /** The states of the steps that the plan shows. */
   planStates: PlanState[];
 }
 
@@ -51,13 +53,14 @@ export interface Planned {
  */
 export function planRollout(request: PlanRequest): Planned {
   const starts = startsOf(request);
-  const { plan, planStates } = planned(request, starts);
+  const { plan, planStates, states } = planned(request, starts);
   const { prices = [], strategy } = request;
-  const cost = planCost({ starts, states: planStates, bakeSeconds: strategy.bakeSeconds, prices });
+  const cost = planCost({ starts, states, bakeSeconds: strategy.bakeSeconds, prices });
   return { plan: cost === null ? plan : { ...plan, cost }, planStates };
 }
 
-function planned(request: PlanRequest, starts: readonly Start[]): Planned {
+/** With every state of the path. */
+function planned(request: PlanRequest, starts: readonly Start[]): Planned & { states: PlanState[] } {
   const { target, before } = request;
   const changes = starts
     .flatMap(({ from, pool }) => [changeLine(from, pool), from && unchangedVersion(from, pool)])
@@ -96,10 +99,11 @@ function planned(request: PlanRequest, starts: readonly Start[]): Planned {
     ...remarks(request, held !== null),
   ].join("; ");
   const notes = [...notesOf(strategy, pools, path), ...scalingNotes(strategy, moving)];
-  const steps = describeSteps(states, Object.fromEntries(pools.map(({ name, from, to }) => [name, { from, to }])));
+  const shown = shownSteps(states, pools, strategy, held === null ? "start" : "held");
   return {
-    plan: { summary, changes, notes, steps, peakReplicas: peak, cap, estimatedSeconds, longestSeconds },
-    planStates: states,
+    plan: { summary, changes, notes, steps: shown.steps, peakReplicas: peak, cap, estimatedSeconds, longestSeconds },
+    planStates: shown.states,
+    states,
   };
 }
 
@@ -124,7 +128,7 @@ function goingOn({ maxSurgePercent }: Held, declared: Strategy): Strategy {
   return { ...declared, kind: "surge", maxSurgePercent, canaryPercent };
 }
 
-function still(target: PoolFacts[], changes: string[], summary: string, seconds: number): Planned {
+function still(target: PoolFacts[], changes: string[], summary: string, seconds: number) {
   const cap = Object.fromEntries(target.map(({ name, replicas }) => [name, replicas]));
   const replicas = target.reduce((sum, pool) => sum + pool.replicas, 0);
   return {
@@ -139,6 +143,7 @@ function still(target: PoolFacts[], changes: string[], summary: string, seconds:
       longestSeconds: seconds,
     },
     planStates: [],
+    states: [],
   };
 }
 
