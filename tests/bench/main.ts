@@ -1,4 +1,5 @@
 import { benchCore } from "./core";
+import { benchDataplane } from "./dataplane";
 import { benchProxy } from "./proxy/bench-proxy";
 import { benchSpot } from "./spot";
 import { benchRest } from "./rest";
@@ -7,6 +8,7 @@ import { benchRest } from "./rest";
 const BENCHES: Readonly<Record<string, (json: boolean) => Promise<void>>> = {
   proxy: benchProxy,
   core: benchCore,
+  dataplane: benchDataplane,
   spot: benchSpot,
   rest: benchRest,
 };
