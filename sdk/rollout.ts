@@ -113,6 +113,12 @@ export class Rollout extends ServeResource {
     }
     const facts = pools.map((pool) => pool.facts);
     const outputs = ["primaryRevision", "version", "plan", "planStates", "outcome", "rejected", "keptVersions"];
-    super("Rollout", name, { ...args, service: service.serviceId, pools: facts }, outputs, opts);
+    super(
+      "Rollout",
+      name,
+      { ...args, service: service.serviceId, target: service.declaredTarget, pools: facts },
+      outputs,
+      opts,
+    );
   }
 }

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { hasType, ServeResource, typeToken } from "./dynamic-resource";
 import { hashingTokens } from "./tokens";
-import type { Target } from "./target";
+import { local, type Target } from "./target";
 import type { Timeouts } from "./timeouts";
 
 export interface ServeServiceArgs {
@@ -87,10 +87,20 @@ export class ServeService extends ServeResource {
 
   private readonly poolsByRoute = new Map<string, string>();
   private rolloutName: string | null = null;
+  private readonly placedAt: Target;
 
   constructor(name: string, args: ServeServiceArgs, opts: pulumi.CustomResourceOptions = {}) {
     const balancer = args.balancer && hashingTokens(args.balancer);
     super("ServeService", name, { ...args, balancer }, ["url", "serviceId", "agent"], opts);
+    this.placedAt = args.target ?? local();
+  }
+
+  /**
+   * Taken by the Rollout: what its first deployment costs is to be said before there is a service to ask.
+   * @internal
+   */
+  get declaredTarget(): Target {
+    return this.placedAt;
   }
 
   /**

@@ -15,6 +15,7 @@ import { hasUnknown, UNKNOWN } from "../core/spec/unknown";
 import { targetKey } from "../core/target";
 import type { Store } from "../ports/store";
 import { checked, declared } from "./checked";
+import { cloudFileOf } from "./cloud-file";
 import type { Edge } from "./edge";
 import { follow } from "./follow";
 import type { Handler, Props } from "./handler";
@@ -39,7 +40,7 @@ export function rolloutHandler(edge: Edge): Handler {
         const view = hasUnknown(input.service) ? null : await serviceView(edge.openStore(input.service));
         const stored = storedPlan(olds, input, view);
         if (stored !== null) return { computed: stored };
-        return plan(olds, input, view, view === null ? [] : await pricesOf(edge.openStore(input.service)));
+        return plan(olds, input, view, await pricesOf(edge, input));
       });
     },
 
@@ -142,13 +143,15 @@ async function serviceView(store: Store): Promise<ServiceView | null> {
 }
 
 /**
- * Prices of the target that the service has; none of one that does not exist yet, as preview and `up` must say the same. They
- * are looked at only when the plan is made anew, so that a price that moves is no difference.
+ * Prices of the target that the service has, or will have once it exists. They are looked at only when the plan is made
+ * anew, so that a price that moves is no difference.
  */
-async function pricesOf(store: Store): Promise<Price[]> {
+async function pricesOf(edge: Edge, { service, target }: RolloutInput): Promise<Price[]> {
+  if (hasUnknown(service) || hasUnknown(target)) return [];
   const read = async (): Promise<Price[]> => {
+    const store = edge.openStore(service);
     const intent = (await store.exists()) ? await intentIfAny(store) : null;
-    return intent === null ? [] : pricesIn(intent.value.service.spec.target.cloudFile);
+    return pricesIn(intent?.value.service.spec.target.cloudFile ?? cloudFileOf(service, target));
   };
   return (
     (await within(
@@ -179,9 +182,8 @@ function plan(olds: Props, input: RolloutInput, view: ServiceView | null, prices
   };
   const failures = refusals(strategy, starts);
   if (failures.length > 0) return { failures };
-  const known = starts.before === null ? [] : prices;
   const key = targetKey(targetOfFacts(input.pools));
-  return { computed: { ...planRollout({ ...starts, strategy, targetKey: key, prices: known }) } };
+  return { computed: { ...planRollout({ ...starts, strategy, targetKey: key, prices }) } };
 }
 
 /** False: in progress, rejected, rolled back by hand, or declared otherwise by somebody else. */

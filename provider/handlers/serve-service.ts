@@ -1,4 +1,3 @@
-import { isAbsolute, join, resolve } from "node:path";
 import { randomUUID } from "node:crypto";
 import { canonicalJson } from "../core/digest";
 import { ServeError } from "../core/errors";
@@ -13,9 +12,9 @@ import { hasUnknown, UNKNOWN } from "../core/spec/unknown";
 import type { State } from "../core/state";
 import { findHaproxy } from "../dataplane/haproxy/binary";
 import { computerId } from "../host/computer";
-import { serviceFolder } from "../host/paths";
 import type { Store } from "../ports/store";
 import { checked, declared } from "./checked";
+import { cloudFileOf } from "./cloud-file";
 import type { Edge } from "./edge";
 import { follow, followUntilGone } from "./follow";
 import type { Handler, Props } from "./handler";
@@ -184,9 +183,7 @@ function revivedProgress(intent: Intent, state: State | null): Progress {
 }
 
 function specOf(input: ServiceInput): ServiceSpec {
-  const { cloudFile } = input.target;
-  if (cloudFile === undefined) return serviceSpec(input, join(serviceFolder(serviceIdentity(input)), "cloud.json"));
-  return serviceSpec(input, isAbsolute(cloudFile) ? cloudFile : resolve(cloudFile));
+  return serviceSpec(input, cloudFileOf(serviceIdentity(input), input.target));
 }
 
 function kindOf(props: Props): unknown {

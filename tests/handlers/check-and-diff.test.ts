@@ -189,8 +189,22 @@ describe("check and diff, as a preview calls them", () => {
           return inputs as CheckedRollout;
         };
         setPrice(3);
+        const news = {
+          ...owner,
+          service: "shop/dev/new",
+          target: { cloudFile },
+          pools: [factsOf(poolSpec("p", "a", 2))],
+        };
+        const preview = (await provider.check("Rollout", { ...news, strategy: {} }, {})).inputs as CheckedRollout;
+        const cost = {
+          summary: "$6.00/h",
+          before: { spot: 0, onDemand: 0 },
+          after: { spot: 0, onDemand: 6 },
+          rollout: 0,
+        };
+        assert.deepEqual(preview.plan.cost, cost, "before there is a service");
         const first = await checkedTo("a", {});
-        assert.equal(first.plan.cost, undefined, "there is no before");
+        assert.equal(first.plan.cost!.summary, "$6.00/h", "there is no before");
         const changed = await checkedTo("b", first);
         assert.match(changed.plan.cost!.summary, /^\$6\.00\/h before, \$6\.00\/h after; the rollout's extra VMs about/);
         setPrice(5);

@@ -39,6 +39,7 @@ export function planCost({ starts, states, bakeSeconds, prices }: CostRequest): 
   );
   const onDemand = meanPrice(prices, "onDemand");
   if (before === null || after === null || onDemand === null) return null;
+  if (starts.every(({ from }) => from === null)) return { summary: steadyWords(after), before, after, rollout: 0 };
   const rollout = round((onDemand * extraSeconds(starts, states, bakeSeconds)) / 3600, 4);
   const steady = `${steadyWords(before)} before, ${steadyWords(after)} after`;
   const summary = states.length === 0 ? steady : `${steady}; the rollout's extra VMs about $${rollout}`;

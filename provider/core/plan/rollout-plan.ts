@@ -30,7 +30,7 @@ export interface RolloutPlan {
   estimatedSeconds: number;
   /** The same with every drain taking its whole `drainSeconds`. */
   longestSeconds: number;
-  /** Absent: the target has no prices, or the service does not exist yet. */
+  /** Absent: the target has no prices. */
   cost?: PlanCost;
 }
 

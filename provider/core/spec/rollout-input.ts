@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { closed, field } from "./field";
 import { owner, timeouts } from "./owner";
+import { targetInput } from "./service-input";
 import { strategyInput } from "./strategy-input";
 import type { PoolFacts } from "./facts";
 
@@ -8,6 +9,8 @@ import type { PoolFacts } from "./facts";
 export const rolloutInput = closed({
   ...owner,
   service: field(z.string()),
+  /** The service's, for the prices of a plan that is made before the service exists. */
+  target: field(targetInput, {}),
   pools: field(
     z
       .array(field(z.custom<PoolFacts>((value) => typeof value === "object" && value !== null)))

@@ -25,7 +25,8 @@ const balancer = closed({
   ),
 });
 
-const target = closed({
+/** Where a service runs, as its program says it. */
+export const targetInput = closed({
   kind: field(z.literal("local", "must be made by `local()`: other targets are not there yet"), "local"),
   cloudFile: field(z.string("must be a path").min(1, "must not be empty: leave it out for the default").optional()),
 });
@@ -33,7 +34,7 @@ const target = closed({
 /** ServeService as the SDK sends it; parsed, every default is filled in. */
 export const serviceInput = closed({
   ...owner,
-  target: field(target, {}),
+  target: field(targetInput, {}),
   endpoint: field(
     closed({
       host: field(z.string("must be an address of this computer").min(1), "127.0.0.1"),
