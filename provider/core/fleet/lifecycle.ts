@@ -247,7 +247,7 @@ function followDrain(draft: Draft, replica: Replica, observed: Observed): void {
   const plane = observed.dataplane;
   // A count from before the generation that left it out says nothing: a request could still have been sent to it.
   const counted = plane !== null && replica.drainGeneration !== null && plane.generation >= replica.drainGeneration;
-  if (plane !== null && !counted) return postponeDrain(draft, replica);
+  if (plane === null ? mayStillBeRouted(draft, replica) : !counted) return postponeDrain(draft, replica);
   const inFlight = counted ? (plane.replicas[replica.id]?.inFlight ?? 0) : null;
   const expired = replica.drainDeadline !== null && draft.now >= replica.drainDeadline;
   if (inFlight !== 0 && !expired) return;
@@ -261,6 +261,11 @@ function followDrain(draft: Draft, replica: Replica, observed: Observed): void {
   const revision = revisionAfterDrain(draft, replica);
   if (revision === null) end(draft, replica, replica.reason ?? "drained");
   else restartNow(draft, replica, revision);
+}
+
+/** Nobody can be asked, and when somebody last could, it was in the routing yet. A deletion does not wait for the answer. */
+function mayStillBeRouted({ state }: Draft, { drainGeneration }: Replica): boolean {
+  return !state.deleting && (drainGeneration === null || state.routing.inForce < drainGeneration);
 }
 
 /** It still gets requests, so its time to finish them has not begun: after a crash that may be long after the decision. */
