@@ -109,7 +109,7 @@ describe("an autoscaled pool in the simulated world", () => {
   });
 
   for (const strategy of [surge(), blueGreen(), rolling(), inPlace()]) {
-    it(`flagger#1209: is rolled over by ${strategy.kind}, sized for its load, while that doubles, halves and goes`, () => {
+    it(`is rolled over by ${strategy.kind}, sized for its load, while that doubles, halves and goes (flagger#1209)`, () => {
       const bounds = { min: 0, max: 12 };
       const world = serving(bounds, 7, strategy);
       world.behaviours.set("b", { bootMs: 6000, start: "ready", drainMs: 500 });
@@ -136,7 +136,7 @@ describe("an autoscaled pool in the simulated world", () => {
     });
   }
 
-  it("argo#4369: grows both versions by their share of the load while a rollout is held, and shrinks them too", () => {
+  it("grows both versions by their share of the load while a rollout is held, and shrinks them too (argo#4369)", () => {
     const world = serving({ min: 1, max: 20 }, 7, surge(25, { canaryPercent: 50 }));
     world.declare((intent) => redeclare(intent, [spec("b", { min: 1, max: 20 })]));
     const counts = () => {
@@ -158,7 +158,7 @@ describe("an autoscaled pool in the simulated world", () => {
     assert.deepEqual(refuted(world), []);
   });
 
-  it("nomad#20295: grows while its rollout is paused, whose canary stays one, and does not move the traffic", () => {
+  it("grows while its rollout is paused, whose canary stays one, and does not move the traffic (nomad#20295)", () => {
     const world = serving({ min: 1, max: 20 }, 7, surge(25, { bakeSeconds: 3 }));
     world.declare((intent) => redeclare(intent, [spec("b", { min: 1, max: 20 })]));
     world.until(() => world.state!.routing.weights.canary === 25 && world.state!.rollout!.settledAt !== null, 600);

@@ -1,8 +1,13 @@
 import type { Draft } from "../draft";
-import type { PoolState, Replica } from "../state";
+import type { PoolFailures, PoolState, Replica } from "../state";
 
 /** Failures in a row after which a revision counts as broken. */
 export const FAILURES_ENOUGH = 3;
+
+/** Failures that say something of the revision, and enough of them. */
+export function isBroken(failures: PoolFailures | null): failures is PoolFailures {
+  return failures !== null && !failures.capacity && failures.count >= FAILURES_ENOUGH;
+}
 
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 60_000;

@@ -1,5 +1,6 @@
 import type { Draft } from "../draft";
 import type { Census } from "../fleet/census";
+import { isBroken } from "../fleet/failures";
 import { ALL_PRIMARY, type Weights } from "../goals";
 import type { RolloutProgress } from "../state";
 
@@ -39,4 +40,12 @@ export function backOver(draft: Draft, rollout: RolloutProgress, census: Record<
   const { routing } = draft.state;
   if (routing.weights.canary > 0 || routing.inForce !== routing.generation) return false;
   return rollout.pools.every(({ name }) => census[name]!.canary.all.length === 0);
+}
+
+/** It does not stay up by itself: a way back that waited for all of it to be ready at once might wait for ever. */
+export function primaryFails(draft: Draft, { pools }: RolloutProgress): boolean {
+  return pools.some(({ name }) => {
+    const { primary, failures } = draft.pool(name);
+    return failures?.revision === primary?.revision && isBroken(failures);
+  });
 }

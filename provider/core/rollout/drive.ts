@@ -3,7 +3,7 @@ import type { Goals } from "../goals";
 import type { Intent } from "../intent";
 import type { Observed } from "../observed";
 import { advance } from "./advance";
-import { backOver } from "./back";
+import { backOver, primaryFails } from "./back";
 import { followClocks } from "./capacity";
 import { obeyCommands } from "./commands";
 import { dropRollout, endRollback, leaveOut, promote } from "./finish";
@@ -46,9 +46,11 @@ function carryOn(draft: Draft, intent: Intent, observed: Observed): void {
   replanWhatHasNoRoom(draft, census);
   const rollout = draft.state.rollout!;
   const { direction } = rollout;
-  if (direction.kind === "back" && direction.walk === "continuous") {
-    if (backOver(draft, rollout, census)) endRollback(draft);
-  } else if (advance(draft, intent, observed, census)) {
+  if (direction.kind === "back" && (direction.walk === "continuous" || primaryFails(draft, rollout))) {
+    if (backOver(draft, rollout, census)) return endRollback(draft);
+    if (direction.walk === "continuous") return;
+  }
+  if (advance(draft, intent, observed, census)) {
     if (draft.state.rollout!.direction.kind === "back") endRollback(draft);
     else promote(draft);
   }

@@ -1,5 +1,5 @@
 import type { Draft } from "../draft";
-import { FAILURES_ENOUGH } from "../fleet/failures";
+import { isBroken } from "../fleet/failures";
 import type { RolloutTarget } from "../intent";
 
 /** Pools that were added to a rolled-out service: they get their traffic with the first SHIFT of this target's rollout. */
@@ -21,8 +21,7 @@ export function tryNewcomersAgain(draft: Draft, target: RolloutTarget): void {
 export function brokenNewcomer(draft: Draft, target: RolloutTarget): string | null {
   for (const name of newcomersOf(draft, target)) {
     const { primary, failures } = draft.pool(name);
-    const broken = failures !== null && !failures.capacity && failures.count >= FAILURES_ENOUGH;
-    if (broken && failures.revision === primary?.revision) {
+    if (isBroken(failures) && failures.revision === primary?.revision) {
       return `pool "${name}", which is new, does not come up: ${failures.reason}`;
     }
   }

@@ -1,5 +1,5 @@
 import type { Draft } from "../draft";
-import { FAILURES_ENOUGH } from "../fleet/failures";
+import { isBroken } from "../fleet/failures";
 import type { Census } from "../fleet/census";
 import type { Intent } from "../intent";
 import type { Direction, RolloutProgress, Walk } from "../state";
@@ -90,8 +90,7 @@ function walkOf({ kind }: Strategy, { mode }: RollbackMode): Walk {
 function canaryFailed(draft: Draft, rollout: RolloutProgress): Reason | null {
   for (const { name } of rollout.pools) {
     const { canary, failures } = draft.pool(name);
-    const broken = failures !== null && !failures.capacity && failures.count >= FAILURES_ENOUGH;
-    if (broken && failures.revision === canary?.revision) {
+    if (isBroken(failures) && failures.revision === canary?.revision) {
       return { cause: "canaryFailed", sentence: `the canary of pool "${name}" failed: ${failures.reason}` };
     }
   }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { poolRemovalProgress } from "../../../provider/core/follow";
 import { createPool } from "../../../provider/core/declare";
-import { surge } from "../../core/strategies";
+import { inPlace, surge } from "../../core/strategies";
 import { poolSpec } from "../intents";
 import { deploy, proved, readyOf, serving, settled } from "../one-pool";
 import * as several from "../service";
@@ -80,6 +80,35 @@ describe("what the simulator has found of replicas that end, told again", () => 
     world.declare((intent) => Object.assign(intent, createPool(intent, poolSpec("q", "b", 6, { route: "/" }))));
     world.until(() => Object.values(world.state!.replicas).filter(({ pool }) => pool === "q").length === 6);
     assert.equal(several.rolloutOf(world).cap["q"], undefined);
+    proved(world);
+  });
+
+  it("gives a replica its whole time to drain when the load balancer was away as it should have left the routing", () => {
+    const world = serving(2);
+    world.behaviours.set("a", { bootMs: 100, start: "ready", drainMs: 60_000 });
+    const [first] = world.living();
+    world.dataPlaneUp = false;
+    world.notice(first!.replica, 600);
+    world.until(() => world.state!.replicas[first!.replica]?.status === "draining");
+    for (let seconds = 0; seconds < 60; seconds += 1) world.tick(1_000);
+    world.dataPlaneUp = true;
+    const back = world.now;
+    world.until(() => !world.living().includes(first!));
+    assert.ok(world.now - back >= 30_000, `${world.now - back} ms`);
+    proved(world);
+  });
+
+  it("ends a rollback in place whose primary does not stay up by itself, when nothing is left of the canary", () => {
+    const world = serving(1);
+    world.declare((intent) => (intent.rollout!.strategy = inPlace(50, { allowOutage: true })));
+    world.behaviours.set("b", { bootMs: 100, start: "exits", drainMs: 0 });
+    deploy(world, "b", 1);
+    world.until(() => world.log.some(({ kind }) => kind === "replicaRestarting"));
+    world.behaviours.set("a", { bootMs: 100, start: "never", drainMs: 0 });
+    world.until(() => world.state!.lastOutcome !== null, 1_200);
+    assert.equal(world.state!.lastOutcome!.kind, "rolledBack");
+    world.behaviours.delete("a");
+    world.until(() => settled(world), 1_200);
     proved(world);
   });
 

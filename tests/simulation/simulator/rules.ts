@@ -21,22 +21,17 @@ export function deficitsOf(world: SimulatedWorld): Deficits {
   const { state, dataPlane } = world;
   const deficits: Deficits = {};
   if (state === null || !dataPlane.up || world.store.intent!.value.service.deleting) return deficits;
-  for (const route of dataPlane.inForce?.routes ?? []) {
-    const pool = state.pools[route.pool];
+  for (const [name, pool] of Object.entries(state.pools)) {
+    const route = dataPlane.inForce?.routes.find((each) => each.pool === name);
     // One that was added to a rolled-out service owes nothing before the rollout that brings it its traffic is over.
-    if (
-      pool === undefined ||
-      !pool.hasServed ||
-      !pool.takesTraffic ||
-      (world.store.intent!.value.pools[route.pool]?.deleting ?? true)
-    )
-      continue;
-    const moved = state.rollout?.pools.find(({ name }) => name === route.pool);
+    if (!pool.hasServed || !pool.takesTraffic || (world.store.intent!.value.pools[name]?.deleting ?? true)) continue;
+    const moved = state.rollout?.pools.find((each) => each.name === name);
     if (state.rollout === null || moved === undefined) {
       const wanted = pool.primary?.replicas ?? 0;
-      const serving = versionsOf(route).reduce((sum, each) => sum + healthy(world, each), 0);
-      if (wanted > 0) deficits[route.pool] = Math.max(0, 1 - serving / wanted);
-    } else Object.assign(deficits, deficitsInRollout(world, route, state.rollout, moved));
+      // Without a route nobody serves: the first one, which may name nobody yet, takes nothing away.
+      const serving = route ? versionsOf(route).reduce((sum, each) => sum + healthy(world, each), 0) : 0;
+      if (wanted > 0) deficits[name] = Math.max(0, 1 - serving / wanted);
+    } else if (route !== undefined) Object.assign(deficits, deficitsInRollout(world, route, state.rollout, moved));
   }
   return deficits;
 }
