@@ -47,6 +47,12 @@ export interface BalancerArgs {
    * everybody is let in. Change: live, for the next request of each connection.
    */
   tokens?: pulumi.Input<pulumi.Input<string>[]>;
+  /**
+   * Holds sessions together: requests with the same value of this header, or of this cookie, go to the same ready replica for
+   * as long as it is there and has room; in a rollout each version has its own. Those without it go by `policy`. Only with the
+   * engine "embedded". Default: none. Change: live.
+   */
+  affinity?: { header: pulumi.Input<string> } | { cookie: pulumi.Input<string> };
   /** Largest request head, in bytes; larger ones get 431. Default: 32768. */
   maxHeaderBytes?: pulumi.Input<number>;
   /** Largest request body, in bytes; larger ones get 413. Default: 100 MiB. */

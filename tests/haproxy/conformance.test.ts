@@ -31,6 +31,19 @@ const HAPROXY_LACKS: Lacks = {
     "it tells both at the end",
   ...Object.fromEntries(
     [
+      "sends the same key to the same replica, different ones to others, and those without one by its policy",
+      "knows a cookie by its whole name",
+      "moves the keys of a replica that drains, and no others",
+      "asks another replica when the one of the key has gone without a word, and loses no request",
+      "lets a key go elsewhere while its replica has no room",
+      "keeps a key at one replica of each version, and the split exact",
+    ].map((name) => [
+      `a service with affinity ${name}`,
+      "it is refused in preview: HAProxy keeps keys at draining servers",
+    ]),
+  ),
+  ...Object.fromEntries(
+    [
       "both Content-Length and Transfer-Encoding",
       "the same Content-Length twice",
       "a list as Content-Length",

@@ -90,6 +90,12 @@ export interface UserConfigSpec {
 /** Which program carries the requests. */
 export type EngineKind = "embedded" | "haproxy";
 
+/** One of the two; the header's name is in lower case. */
+export interface AffinitySpec {
+  header?: string | undefined;
+  cookie?: string | undefined;
+}
+
 /** What happens to a request in the data plane; a change takes effect live, but for that of the engine. */
 export interface BalancerSpec {
   /** Absent in what older packages wrote: embedded. */
@@ -105,6 +111,8 @@ export interface BalancerSpec {
   webSocketIdleSeconds?: number;
   /** SHA-256 of each token that lets a request in, as `sha256:<hex>`; absent: everybody is let in. */
   tokens?: string[];
+  /** Requests that name the same here go to the same replica; absent: any replica will do. */
+  affinity?: AffinitySpec;
   maxHeaderBytes: number;
   maxBodyBytes: number;
   /** A request whose body is larger than this is not replayed on another replica. */

@@ -1,10 +1,11 @@
 import { z } from "zod";
+import { affinityInput } from "./affinity-input";
 import { closed, field, seconds, whole } from "./field";
 import { owner, timeouts } from "./owner";
 import type { ServiceSpec } from "./pool";
 import { tokensInput } from "./tokens-input";
 
-const balancer = closed({
+const members = closed({
   engine: field(z.enum(["embedded", "haproxy"], 'must be "embedded" or "haproxy"').optional()),
   policy: field(z.enum(["leastLoad", "roundRobin"], 'must be "leastLoad" or "roundRobin"'), "leastLoad"),
   maxInFlightPerReplica: field(whole(1, 100_000), 256),
@@ -13,6 +14,7 @@ const balancer = closed({
   requestTimeoutSeconds: field(seconds(0.1, 86_400), 300),
   webSocketIdleSeconds: field(seconds(0.1, 604_800).optional()),
   tokens: field(tokensInput.optional()),
+  affinity: field(affinityInput.optional()),
   maxHeaderBytes: field(whole(1024, 1_048_576, "bytes"), 32_768),
   maxBodyBytes: field(whole(0, 2 ** 40, "bytes"), 104_857_600),
   replayBufferBytes: field(whole(0, 2 ** 30, "bytes"), 1_048_576),
@@ -23,6 +25,11 @@ const balancer = closed({
     }),
     {},
   ),
+});
+
+const balancer = members.refine(({ engine, affinity }) => engine !== "haproxy" || affinity === undefined, {
+  path: ["affinity"],
+  message: 'is not there with the engine "haproxy": leave one of the two out',
 });
 
 /** Where a service runs, as its program says it. */

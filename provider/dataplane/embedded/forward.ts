@@ -7,7 +7,7 @@ import type { Waiter } from "./queue";
 import { refuse, type Refusal } from "./refusal";
 import { RequestBody } from "./replay";
 import type { RequestHead } from "./request-head";
-import type { Pin, Route } from "./route";
+import type { Key, Pin, Route } from "./route";
 import type { Break, UpstreamConnection, UpstreamUser } from "./upstream-connection";
 import { countFirstByte, countRequest } from "../version-counts";
 import { webSocketIdleSeconds } from "../websocket-idle";
@@ -18,6 +18,7 @@ export interface ClientRequest {
   res: ServerResponse;
   head: RequestHead;
   pin: Pin;
+  key: Key;
   /** What it awaits besides an answer: a "100 Continue" before it sends its body, or to speak WebSocket from then on. */
   kind: "plain" | "expectsContinue" | "upgrade";
 }
@@ -76,7 +77,7 @@ export class Exchange implements UpstreamUser, Waiter {
 
   tryStart(): boolean {
     if (this.over) return true;
-    const { pin } = this.client;
+    const { pin, key } = this.client;
     if (pin !== null && !this.route.serves(pin)) {
       this.route.reject();
       this.answer({
@@ -85,7 +86,7 @@ export class Exchange implements UpstreamUser, Waiter {
       });
       return true;
     }
-    const member = this.last === null ? this.route.first(pin) : this.route.next(pin, this.tried, this.last);
+    const member = this.last === null ? this.route.first(pin, key) : this.route.next(pin, key, this.tried, this.last);
     if (member === null) return false;
     this.attempt(member);
     return true;

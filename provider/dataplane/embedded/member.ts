@@ -2,6 +2,7 @@ import type { VersionMetrics } from "../../core/observed";
 import type { ReadinessSpec, Revision } from "../../core/spec/pool";
 import type { DesiredReplica } from "../../core/routing";
 import type { ReplicaMetrics } from "../../ports/dataplane";
+import { hashOf } from "./affinity";
 import { Health } from "./health";
 import { emptyMetrics } from "../metrics";
 import { countFailedTries } from "../version-counts";
@@ -21,6 +22,8 @@ export class Member {
   readonly metrics: ReplicaMetrics = emptyMetrics();
   readonly pool: UpstreamPool;
   readonly health: Health;
+  /** Of its id: two members with the same one would be preferred by the same keys. */
+  readonly affinity: number;
   /** Tries that broke and were given to others, until it is seen alive: if it is gone, its version is not to blame. */
   private failedTries = 0;
   /** Told when a request of this member ended or it became healthy again: somebody may be waiting for that. */
@@ -30,6 +33,7 @@ export class Member {
     readonly desired: DesiredReplica,
     readiness: ReadinessSpec,
   ) {
+    this.affinity = hashOf(desired.id);
     this.pool = new UpstreamPool(desired.host, desired.port);
     const onChange = (healthy: boolean, why: string): void => {
       process.stderr.write(`replica ${desired.id} ${healthy ? "takes requests again" : "is out"}: ${why}\n`);

@@ -1,6 +1,7 @@
 import type { BalancerSpec, Revision } from "../../core/spec/pool";
 import type { RouteMetrics } from "../../ports/dataplane";
 import type { Member } from "./member";
+import { pickByKey } from "./affinity";
 import { pick, pickInPanic, type Candidates, type Tried } from "./pick";
 import { WaitQueue, type Waiter } from "./queue";
 import { Split, type Role } from "./split";
@@ -13,6 +14,9 @@ export interface Version extends Candidates {
 
 /** The version that a request asked for by header; null: whichever the split gives. */
 export type Pin = string | null;
+
+/** What holds a request together with others (see affinity.ts); null: nothing does. */
+export type Key = number | null;
 
 /** One route and its two versions. Survives every apply, so that its split, its queue and its counts do too. */
 export class Route {
@@ -68,10 +72,10 @@ export class Route {
   }
 
   /** The replica of a request's first attempt. Only requests without a version header move the split on. */
-  first(pin: Pin): Member | null {
-    if (pin !== null) return this.chooseIn(this.versionOf(pin), null, null);
+  first(pin: Pin, key: Key): Member | null {
+    if (pin !== null) return this.chooseIn(this.versionOf(pin), null, key, null);
     const preferred = this.split.peek();
-    const member = this.choose(preferred, null);
+    const member = this.choose(preferred, key, null);
     if (member === null) return null;
     this.split.tick();
     if (this.canary !== null && this.canary.members.includes(member)) this.firstAttempts.canary += 1;
@@ -80,9 +84,9 @@ export class Route {
   }
 
   /** Another replica after a failure: of the same version if there is one, else, without a pin, of the other. */
-  next(pin: Pin, tried: Tried, before: Member): Member | null {
-    if (pin !== null) return this.chooseIn(this.versionOf(pin), null, tried);
-    return this.choose(this.canary?.members.includes(before) ? "canary" : "primary", tried);
+  next(pin: Pin, key: Key, tried: Tried, before: Member): Member | null {
+    if (pin !== null) return this.chooseIn(this.versionOf(pin), null, key, tried);
+    return this.choose(this.canary?.members.includes(before) ? "canary" : "primary", key, tried);
   }
 
   reject(): void {
@@ -93,21 +97,25 @@ export class Route {
     return { queued: this.queue.size, rejected: this.rejected, firstAttempts: { ...this.firstAttempts } };
   }
 
-  private choose(preferred: Role | null, tried: Tried): Member | null {
+  private choose(preferred: Role | null, key: Key, tried: Tried): Member | null {
     const [one, other] = preferred === "canary" ? [this.canary, this.primary] : [this.primary, this.canary];
-    return this.chooseIn(weighted(one), weighted(other), tried);
+    return this.chooseIn(weighted(one), weighted(other), key, tried);
   }
 
-  private chooseIn(one: Version | null, other: Version | null, tried: Tried): Member | null {
+  private chooseIn(one: Version | null, other: Version | null, key: Key, tried: Tried): Member | null {
     const { policy, maxInFlightPerReplica: limit } = this.balancer;
     const member =
-      (one === null ? null : pick(policy, one, limit, tried)) ??
-      (other === null ? null : pick(policy, other, limit, tried));
+      (one === null ? null : this.best(one, key, tried)) ?? (other === null ? null : this.best(other, key, tried));
     if (member !== null || hasHealthy(one) || hasHealthy(other)) return member;
     return (
       (one === null ? null : pickInPanic(policy, one, limit, tried)) ??
       (other === null ? null : pickInPanic(policy, other, limit, tried))
     );
+  }
+
+  private best(version: Version, key: Key, tried: Tried): Member | null {
+    const { policy, maxInFlightPerReplica: limit } = this.balancer;
+    return key === null ? pick(policy, version, limit, tried) : pickByKey(key, version, limit, tried);
   }
 
   private versionOf(pin: string): Version | null {

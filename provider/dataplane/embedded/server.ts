@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from "node:net";
 import type { BalancerSpec } from "../../core/spec/pool";
 import { bind } from "../bind";
+import { affinityKey } from "./affinity";
 import { Exchange, type ClientRequest } from "./forward";
 import { refuse } from "./refusal";
 import { originForm, requestHead } from "./request-head";
@@ -164,7 +165,8 @@ export class FrontServer {
       });
     route.arrivals += 1;
     const pin = req.headers[VERSION_HEADER];
-    new Exchange(route, { req, res, head, kind, pin: pin === undefined ? null : String(pin) }).start();
+    const key = balancer.affinity === undefined ? null : affinityKey(req, balancer.affinity);
+    new Exchange(route, { req, res, head, kind, key, pin: pin === undefined ? null : String(pin) }).start();
   }
 }
 

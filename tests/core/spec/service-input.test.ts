@@ -26,8 +26,8 @@ describe("the balancer that a program declares", () => {
   it("has no optional member that nobody asked for, so that a newer package changes no service", () => {
     const parsed = check({});
     assert.ok(parsed.ok);
-    const { tokens, webSocketIdleSeconds, engine } = parsed.value.balancer;
-    assert.deepEqual([tokens, webSocketIdleSeconds, engine], [undefined, undefined, undefined]);
+    const { tokens, webSocketIdleSeconds, engine, affinity } = parsed.value.balancer;
+    for (const member of [tokens, webSocketIdleSeconds, engine, affinity]) assert.equal(member, undefined);
   });
 
   it("takes hashes of tokens, and what is not known yet", () => {
@@ -45,6 +45,31 @@ describe("the balancer that a program declares", () => {
 
   it("is refused with tokens in another place, and told where they belong", () => {
     assert.match(reasonFor({}, { tokens: [HASH] }), /no field `tokens` here: give it as `balancer\.tokens`/);
+  });
+
+  it("takes affinity by a header, whose name has no case, or by a cookie, whose name has", () => {
+    const taken = (affinity: unknown): unknown => {
+      const parsed = check({ affinity });
+      return parsed.ok && JSON.parse(JSON.stringify(parsed.value.balancer.affinity));
+    };
+    assert.deepEqual(taken({ header: "X-Session" }), { header: "x-session" });
+    assert.deepEqual(taken({ cookie: "Session" }), { cookie: "Session" });
+    assert.ok(check({ affinity: UNKNOWN }).ok && check({ affinity: { header: UNKNOWN } }).ok);
+  });
+
+  it("is refused by field with an affinity that cannot be", () => {
+    const one = /^balancer\.affinity: must name a `header` or a `cookie`, and not both/;
+    assert.match(reasonFor({ affinity: {} }), one);
+    assert.match(reasonFor({ affinity: { header: "a", cookie: "b" } }), one);
+    assert.match(
+      reasonFor({ affinity: { header: "no name" } }),
+      /^balancer\.affinity\.header: must be the name of a header/,
+    );
+    assert.match(reasonFor({ affinity: { cookies: "a" } }), /Did you mean `cookie`/);
+    assert.match(
+      reasonFor({ engine: "haproxy", affinity: { header: "a" } }),
+      /^balancer\.affinity: is not there with the engine "haproxy"/,
+    );
   });
 
   it("is refused by field with an idle time of WebSockets that is none", () => {

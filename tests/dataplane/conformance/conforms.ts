@@ -1,4 +1,5 @@
 import type { Subject } from "../support/subject";
+import { holdsSessionsTogether } from "./affinity";
 import { changesMembership } from "./membership";
 import { countsVersions } from "./metrics";
 import { handlesMessages } from "./messages";
@@ -20,4 +21,5 @@ export function conforms(subject: Subject): void {
   countsVersions(subject);
   switchesToWebSocket(subject);
   letsInByToken(subject);
+  holdsSessionsTogether(subject);
 }
