@@ -242,7 +242,7 @@ export class ReplicaPool extends ServeResource {
 
   constructor(name: string, args: ReplicaPoolArgs, opts: pulumi.CustomResourceOptions = {}) {
     const route = args.route ?? "/";
-    if (typeof route === "string") args.service.claimRoute(route, name);
+    args.service.claimPool(name, route);
     const outputs = ["declaredRevision", "facts", "servingRevision", "readyReplicas", "targetReplicas", "status"];
     super("ReplicaPool", name, { ...args, route, service: args.service.serviceId }, outputs, opts);
     this.owner = args.service;

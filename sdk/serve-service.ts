@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { claimServiceName } from "./one-of-a-name";
 import { hasType, ServeResource, typeToken } from "./dynamic-resource";
 import { hashingTokens } from "./tokens";
 import { local, type Target } from "./target";
@@ -91,11 +92,13 @@ export class ServeService extends ServeResource {
   /** Process of the agent when it was last seen, for `pulumi-serve status`; null while there is none. */
   declare readonly agent: pulumi.Output<{ pid: number; packageVersion: string } | null>;
 
+  private readonly pools = new Set<string>();
   private readonly poolsByRoute = new Map<string, string>();
   private rolloutName: string | null = null;
   private readonly placedAt: Target;
 
   constructor(name: string, args: ServeServiceArgs, opts: pulumi.CustomResourceOptions = {}) {
+    claimServiceName(name);
     const balancer = args.balancer && hashingTokens(args.balancer);
     super("ServeService", name, { ...args, balancer }, ["url", "serviceId", "agent"], opts);
     this.placedAt = args.target ?? local();
@@ -110,17 +113,18 @@ export class ServeService extends ServeResource {
   }
 
   /**
-   * Called by each ReplicaPool: a request must not have two pools to go to.
+   * Called by each ReplicaPool: a request must not have two pools to go to, and a pool is its name, whatever its parent.
    * @internal
    */
-  claimRoute(route: string, pool: string): void {
-    const owner = this.poolsByRoute.get(route);
-    if (owner !== undefined) {
+  claimPool(pool: string, route: pulumi.Input<string>): void {
+    if (this.pools.has(pool)) {
       throw new pulumi.RunError(
-        `ReplicaPool "${pool}": route "${route}" belongs to pool "${owner}" already. Give each pool of a service its own \`route\`.`,
+        `ReplicaPool "${pool}": its service has a pool of this name already. Give each pool of a service its own name.`,
       );
     }
-    this.poolsByRoute.set(route, pool);
+    this.pools.add(pool);
+    if (typeof route === "string") this.claimRoute(route, pool);
+    else pulumi.output(route).apply((known) => this.claimRoute(known, pool));
   }
 
   /**
@@ -134,5 +138,15 @@ export class ServeService extends ServeResource {
       );
     }
     this.rolloutName = rollout;
+  }
+
+  private claimRoute(route: string, pool: string): void {
+    const owner = this.poolsByRoute.get(route);
+    if (owner !== undefined) {
+      throw new pulumi.RunError(
+        `ReplicaPool "${pool}": route "${route}" belongs to pool "${owner}" already. Give each pool of a service its own \`route\`.`,
+      );
+    }
+    this.poolsByRoute.set(route, pool);
   }
 }

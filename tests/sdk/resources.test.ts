@@ -123,6 +123,30 @@ describe("what a program registers", () => {
     new serve.ReplicaPool("third", { service: made, template, route: "/v2" });
   });
 
+  it("refuses two pools of one name in a service, whatever their parents", () => {
+    const made = service("pool-names");
+    new serve.ReplicaPool("twice", { service: made, template });
+    const parent = new pulumi.ComponentResource("test:Parent", "of-the-second");
+    assert.throws(
+      () => new serve.ReplicaPool("twice", { service: made, template, route: "/other" }, { parent }),
+      /ReplicaPool "twice": its service has a pool of this name already/,
+    );
+  });
+
+  it("refuses a second service of the same name, as the end of one would be the end of both", async () => {
+    let refusal: unknown = null;
+    await pulumi.runtime.runInPulumiStack(async () => {
+      service("shared-name");
+      try {
+        new serve.ModelService("shared-name", { endpoint: { port: 8081 }, template });
+      } catch (error) {
+        refusal = error;
+      }
+      return Promise.resolve({});
+    });
+    assert.match(String(refusal), /ServeService "shared-name": the stack has a service of this name already/);
+  });
+
   it("refuses a second Rollout of a service, and pools of another one", () => {
     const [one, other] = [service("one"), service("other")];
     const pool = new serve.ReplicaPool("one-pool", { service: one, template });
