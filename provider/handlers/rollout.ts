@@ -4,7 +4,7 @@ import { canonicalJson } from "../core/digest";
 import type { Price } from "../core/cost/price";
 import { rolloutProgress } from "../core/follow";
 import type { RolloutTarget } from "../core/intent";
-import { refusals } from "../core/plan/refusals";
+import { refusals, sharedRoutes } from "../core/plan/refusals";
 import { planRollout } from "../core/plan/rollout-plan";
 import { NOTHING_THERE, serves, viewOf, type ServiceView } from "../core/plan/service-view";
 import type { PoolFacts } from "../core/spec/facts";
@@ -37,6 +37,8 @@ export function rolloutHandler(edge: Edge): Handler {
         if (hasUnknown(input.pools) || hasUnknown(input.strategy)) {
           return { computed: { plan: UNKNOWN, planStates: UNKNOWN } };
         }
+        const failures = sharedRoutes(input.pools);
+        if (failures.length > 0) return { failures };
         const view = hasUnknown(input.service) ? null : await serviceView(edge.openStore(input.service));
         const stored = storedPlan(olds, input, view);
         if (stored !== null) return { computed: stored };

@@ -36,7 +36,7 @@ export function serveServiceHandler(edge: Edge): Handler {
       return checked(serviceInput, news, async (input) => {
         const serviceId = serviceIdentity(input);
         const known = !hasUnknown(input.endpoint);
-        const taken = known ? await endpointTakenByOthers(serviceId, input.endpoint) : null;
+        const taken = known ? await endpointTakenByOthers(edge.openStore(serviceId), input.endpoint) : null;
         if (taken !== null) return { failures: [failure(["endpoint"], taken)] };
         const unfit = await whyNotEngine(edge.openStore(serviceId), input.balancer.engine ?? "embedded");
         if (unfit !== null) return { failures: [failure(["balancer", "engine"], unfit)] };
@@ -137,9 +137,14 @@ function goneMeanwhile(error: unknown): null {
   throw error;
 }
 
-async function endpointTakenByOthers(identity: string, endpoint: ServiceSpec["endpoint"]): Promise<string | null> {
-  const own = await ownEndpoint(identity);
-  if (own !== null && own.host === endpoint.host && own.port === endpoint.port) return null;
+async function endpointTakenByOthers(store: Store, endpoint: ServiceSpec["endpoint"]): Promise<string | null> {
+  const isThis = (other: ServiceSpec["endpoint"] | null | undefined) =>
+    other?.host === endpoint.host && other.port === endpoint.port;
+  if (isThis(await within(STORE_ANSWERS_MS, ownEndpoint(store.identity)))) return null;
+  const intent = (await store.exists()) ? await intentIfAny(store) : null;
+  // What holds it may be its own balancer, which hangs or has lost its supervisor: to end that would be the worst advice.
+  // If it is somebody else, the agent says so.
+  if (isThis(intent?.value.service.spec.endpoint)) return null;
   return whyTaken(endpoint);
 }
 

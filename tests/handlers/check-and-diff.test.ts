@@ -263,6 +263,36 @@ describe("check and diff, as a preview calls them", () => {
       assert.equal(inputs["url"], UNKNOWN);
     });
 
+    it("refuse an endpoint that another program holds, but not for the service whose own it is, as its balancer may hang", async () => {
+      const before = process.env.XDG_STATE_HOME;
+      process.env.XDG_STATE_HOME = join(provider.project, "state");
+      const holder = createServer();
+      await new Promise<void>((done) => holder.listen(0, "127.0.0.1", done));
+      try {
+        const endpoint = { host: "127.0.0.1", port: (holder.address() as AddressInfo).port };
+        const named = { ...owner, name: "held", endpoint };
+        const [refused] = (await provider.check("ServeService", named)).failures;
+        assert.match(refused!.reason, /is held by another program: end it or give another port/);
+        const store = openFileStore("shop/dev/held");
+        const spec = serviceSpec(serviceInput.parse(named), "/cloud.json");
+        await store.create();
+        await store.writeIntent(0, createService(null, { identity: store.identity, uid: "u", spec }));
+        assert.deepEqual((await provider.check("ServeService", named)).failures, []);
+        await store.destroy();
+      } finally {
+        holder.close();
+        if (before === undefined) delete process.env.XDG_STATE_HOME;
+        else process.env.XDG_STATE_HOME = before;
+      }
+    });
+
+    it("refuse two pools on one route, by whichever way the program came to it", async () => {
+      const pools = ["a", "b"].map((name) => factsOf(poolSpec(name, "r", 1)));
+      const [one, two] = pools.map((facts) => ({ ...facts, route: "/same" }));
+      const { failures } = await provider.check("Rollout", { ...owner, service: "shop/dev/none", pools: [one, two] });
+      assert.match(failures[0]!.reason, /^pools: pools "a" and "b" have the same route "\/same"/);
+    });
+
     it("refuse another engine for a service that runs, in a sentence that names the field", async () => {
       const before = process.env.XDG_STATE_HOME;
       process.env.XDG_STATE_HOME = join(provider.project, "state");

@@ -1,7 +1,18 @@
 import { failure, type CheckFailure } from "../spec/check-result";
+import type { PoolFacts } from "../spec/facts";
 import type { Strategy } from "../strategy";
 import { classify } from "./classify";
 import { movingOf, startsOf, type StartsRequest } from "./starts";
+
+/** A request must not have two pools to go to. The program is told so earlier where it knows its routes. */
+export function sharedRoutes(pools: readonly PoolFacts[]): CheckFailure[] {
+  return pools.flatMap(({ name, route }, at) => {
+    const other = pools.slice(0, at).find((earlier) => earlier.route === route);
+    if (other === undefined) return [];
+    const sentence = `pools "${other.name}" and "${name}" have the same route "${route}": give each its own \`route\``;
+    return [failure(["pools"], sentence)];
+  });
+}
 
 /** What makes this change impossible by this strategy; what is wrong with the strategy alone, its own rules refuse. */
 export function refusals(strategy: Strategy, request: StartsRequest): CheckFailure[] {
