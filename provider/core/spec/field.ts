@@ -54,6 +54,20 @@ export function text(what: string) {
 function unknownField(key: string, shape: z.ZodRawShape): string {
   const told = notThereYet(key) ?? misplaced(key);
   if (told !== null) return told;
-  const known = Object.keys(shape).sort((a, b) => distance(key, a) - distance(key, b));
-  return `There is no field \`${key}\` here. Did you mean \`${known[0]}\`? The fields are ${known.sort().join(", ")}.`;
+  const fields = Object.keys(shape).filter((name) => !TOLD_BY_THE_SDK.has(name));
+  return `There is no field \`${key}\` here. Did you mean \`${nearest(key, fields)}\`? The fields are ${fields.sort().join(", ")}.`;
+}
+
+/** What a program does not write. */
+const TOLD_BY_THE_SDK = new Set(["project", "stack", "name", "resourceUrn"]);
+
+/** A name that was cut short, or has a word too many, is nearer than one of other letters. */
+function nearest(key: string, fields: readonly string[]): string {
+  const asked = key.toLowerCase();
+  const far = (name: string) => {
+    const known = name.toLowerCase();
+    const part = asked.length > 2 && (known.includes(asked) || asked.includes(known));
+    return part ? 0 : distance(asked, known);
+  };
+  return [...fields].sort((a, b) => far(a) - far(b) || distance(key, a) - distance(key, b))[0]!;
 }

@@ -10,12 +10,14 @@ const ELSEWHERE: Record<string, string> = {
   minFallbackSeconds: "`capacity.spot.minFallbackSeconds`",
   fallbackBudget: "`capacity.spot.fallbackBudget`",
   fallbackAtStart: "`capacity.spot.fallbackAtStart`",
+  gpu: "`template.resources.accelerators`",
+  gpus: "`template.resources.accelerators`",
   useSpot: "`capacity.spot`, which asks for spot by being there",
   baseOndemandFallbackReplicas: "`capacity.spot.baseOnDemandReplicas`",
   dynamicOndemandFallback: "`capacity.spot.dynamicOnDemandFallback`",
 };
 
-/** The sentence for a field that is given where it is not looked for; null for any other name. */
+/** The sentence for a field that is given where it is not read; null for any other name. */
 export function misplaced(name: string): string | null {
   const place = ELSEWHERE[name];
   return place === undefined ? null : `There is no field \`${name}\` here: give it as ${place}.`;

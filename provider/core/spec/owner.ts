@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { duration } from "./duration";
-import { field } from "./field";
+import { closed, field } from "./field";
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 
@@ -22,11 +22,9 @@ export const owner = {
 
 /** How long each operation may wait; absent: the default of the resource. */
 export const timeouts = field(
-  z
-    .strictObject({
-      create: field(duration.optional()),
-      update: field(duration.optional()),
-      delete: field(duration.optional()),
-    })
-    .optional(),
+  closed({
+    create: field(duration.optional()),
+    update: field(duration.optional()),
+    delete: field(duration.optional()),
+  }).optional(),
 );

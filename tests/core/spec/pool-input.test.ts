@@ -71,7 +71,14 @@ describe("what a program may declare", () => {
     assert.match(reason({ capacity: { spot: { fallbackBudget: {} } } }), /either `replicas` or `dollarsPerHour`/);
   });
 
+  it("refuses header fields that no probe could send", () => {
+    const reason = (headers: object) => reasonFor(poolInput, { ...pool, readiness: { path: "/", headers } });
+    assert.match(reason({ "a b": "x" }), /is no name of a header field/);
+    assert.match(reason({ a: "x\r\nb: y" }), /must be a text of one line/);
+  });
+
   it("names the nearest known field for one that it does not know", () => {
+    assert.match(reasonFor(poolInput, { ...pool, timeouts: { creat: "5m" } }), /no field `creat`.*`create`\?/);
     assert.match(reasonFor(poolInput, { ...pool, replica: 4 }), /no field `replica` here. Did you mean `replicas`\?/);
     const template = { ...pool.template, workDir: "./app" };
     assert.match(reasonFor(poolInput, { ...pool, template }), /^template: .*Did you mean `workdir`\?/);

@@ -160,6 +160,7 @@ describe("a strategy is refused, naming the field, when it", () => {
       { maxSurgePercentage: 5 },
       /^strategy: There is no field `maxSurgePercentage` here. Did you mean `maxSurgePercent`/,
     );
+    refusedFor({ maxSurge: 5 }, /Did you mean `maxSurgePercent`/);
   });
 
   for (const kind of ["blueGreen", "rolling", "inPlace"]) {
