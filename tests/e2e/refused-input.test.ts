@@ -45,7 +45,10 @@ describe("bad input", function () {
   });
 
   it("a field of a later issue is refused by name", async () => {
-    assert.match(await refused(`route: "/",`, `route: "/", capacity: { min: 1, max: 2 },`), /capacity/);
+    assert.match(
+      await refused(`template: {`, `template: { image: "model:1",`),
+      /`image` is not there yet: leave it out/,
+    );
   });
 
   it("a surge of 0 is refused with the advice to use rolling", async () => {
