@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { serviceView } from "../../provider/cli/view/service";
 import { statusText } from "../../provider/cli/view/status";
 import { intentOf, poolSpec, redeclare } from "../simulation/intents";
+import { readyOf } from "../simulation/one-pool";
 import { World } from "../simulation/world";
 
 /**
@@ -69,7 +70,11 @@ describe("status during an update, as SkyServe shows it", () => {
   for (const { name, reached, service, replicas } of phases) {
     it(name, () => {
       if (reached === "4-cpus launching") world.declare((intent) => redeclare(intent, [pool(4)]));
-      world.until(() => (reached === null ? world.state!.rollout === null : isAt(world, reached)));
+      world.until(
+        () => (reached === null ? world.state!.rollout === null : isAt(world, reached)),
+        3600,
+        () => assert.ok(!getsTraffic(world, "4-cpus") || readyOf(world, "4-cpus") === 2, "not before it is whole"),
+      );
       assert.deepEqual(shown(world), { service, replicas });
     });
   }
@@ -89,6 +94,11 @@ describe("status during an update, as SkyServe shows it", () => {
 
 function isAt(world: World, reached: string): boolean {
   return Object.values(world.state!.replicas).some(({ revision, status }) => `${revision} ${status}` === reached);
+}
+
+function getsTraffic({ routing }: World, revision: string): boolean {
+  const versions = (routing?.routes ?? []).flatMap(({ primary, canary }) => [primary, canary]);
+  return versions.some((each) => each?.revision === revision && each.weight > 0);
 }
 
 /** The columns that the seed's tables and ours share, without times and addresses. */

@@ -148,6 +148,17 @@ describe("one story of a rollout", function () {
     await tellsOneStory(sentence, { kind: "rolledBack", reason: /the canary of pool "p" failed/ });
   });
 
+  it("of a rollout that ran out of its time is told alike", async () => {
+    strategy = { timeoutSeconds: 60 };
+    agent.world.behaviours.set("b", { bootMs: 3_600_000, start: "ready", drainMs: 0 });
+    const slow = poolSpec("p", "b", 2, { readiness: { ...B.readiness, startupGraceSeconds: 7200 } });
+    assert.match(await failure(slow), /not over within its timeout of 60 s/);
+    await tellsOneStory(/rejected: the rollout was not over within its timeout of 60 s/, {
+      kind: "rolledBack",
+      reason: /its timeout of 60 s/,
+    });
+  });
+
   it("of a rollout that an operator aborted is told alike", async () => {
     agent.world.behaviours.set("b", { bootMs: 3_600_000, start: "ready", drainMs: 0 });
     const waiting = failure(B);

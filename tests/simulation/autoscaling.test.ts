@@ -109,7 +109,7 @@ describe("an autoscaled pool in the simulated world", () => {
   });
 
   for (const strategy of [surge(), blueGreen(), rolling(), inPlace()]) {
-    it(`is rolled over by ${strategy.kind}, sized for its load, while that doubles, halves and goes (flagger#1209)`, () => {
+    it(`is rolled over by ${strategy.kind}, sized for its load, while that doubles, halves and goes (flagger#1209, containers-roadmap#794)`, () => {
       const bounds = { min: 0, max: 12 };
       const world = serving(bounds, 7, strategy);
       world.behaviours.set("b", { bootMs: 6000, start: "ready", drainMs: 500 });

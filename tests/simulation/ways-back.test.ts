@@ -107,6 +107,34 @@ describe("a rollback", () => {
     proved(world);
   });
 
+  for (const [keepRevisions, kept] of [
+    [0, []],
+    [1, [2]],
+    [3, [2, 1]],
+  ] as const) {
+    it(`keeps ${kept.length} of two earlier versions where keepRevisions is ${keepRevisions}, and by its number brings back what is kept and nothing else`, () => {
+      const world = serving(FOUR, surge(100, { keepRevisions }));
+      for (const [index, revision] of ["b", "c"].entries()) {
+        declareRevision(world, revision);
+        world.until(() => settled(world) && ended(world) === index + 1);
+      }
+      const versions = () => world.state!.history.map(({ version }) => version);
+      assert.deepEqual(versions(), kept);
+      world.command({ kind: "rollback", mode: null, toVersion: 1 });
+      world.tick();
+      if (!versions().includes(1)) {
+        for (let count = 0; count < 20; count += 1) world.tick();
+        assert.equal(ended(world), 2, "what is not kept cannot come back, and nothing else is taken for it");
+        assert.deepEqual(revisions(world), new Set(["c"]));
+      } else {
+        world.until(() => settled(world) && ended(world) === 3);
+        assert.deepEqual(revisions(world), new Set(["a"]));
+        assert.deepEqual(versions(), [3, 2]);
+      }
+      proved(world);
+    });
+  }
+
   it("is called off when the middle version is declared again", () => {
     const world = serving([{ name: "p", replicas: 8 }]);
     declareRevision(world, "b");
