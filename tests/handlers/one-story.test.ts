@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
-import { createPool, createService, updatePool } from "../../provider/core/declare";
+import { createPool, createService, updatePool, updateRollout } from "../../provider/core/declare";
+import type { ServeError } from "../../provider/core/errors";
 import { factsOf } from "../../provider/core/spec/facts";
 import type { PoolSpec } from "../../provider/core/spec/pool";
+import { targetOf } from "../../provider/core/target";
 import type { Edge } from "../../provider/handlers/edge";
 import type { Props } from "../../provider/handlers/handler";
 import { rolloutHandler } from "../../provider/handlers/rollout";
@@ -86,11 +88,14 @@ describe("one story of a rollout", function () {
   }
 
   async function failure(pool: PoolSpec): Promise<string> {
-    const error: unknown = await up(pool).then(
+    return (await thrown(up(pool))).message;
+  }
+
+  function thrown(run: Promise<Props>): Promise<Error> {
+    return run.then(
       () => assert.fail("it must not succeed"),
-      (thrown: unknown) => thrown,
+      (error: Error) => error,
     );
-    return (error as Error).message;
   }
 
   async function drifted(pool: PoolSpec): Promise<boolean> {
@@ -168,6 +173,61 @@ describe("one story of a rollout", function () {
     agent.goOn();
     assert.match(await waiting, /an operator aborted/);
     await tellsOneStory(/rejected: an operator aborted/, { kind: "rolledBack", reason: /an operator/ });
+  });
+
+  it("of a rollout that was not over in time is told alike, with the code that a script asks for", async () => {
+    strategy = { timeoutSeconds: 60 };
+    agent.world.behaviours.set("b", { bootMs: 3_600_000, start: "ready", drainMs: 0 });
+    const error = await thrown(up(B));
+    assert.equal((error.cause as ServeError).code, "TimedOut");
+    await tellsOneStory(/rejected: the rollout was not over within its timeout of 60 s/, {
+      kind: "rolledBack",
+      reason: /not over within its timeout of 60 s/,
+    });
+  });
+
+  it("of a replica that does not start carries that replica's own words into the outcome", async () => {
+    agent.world.behaviours.set("b", { bootMs: 100, start: "exits", drainMs: 0 });
+    assert.match(await failure(B), /the canary of pool "p" failed: p-\d+: run ended with exit code 1/);
+    const { outcome } = await refreshed();
+    assert.match(String(outcome["reason"]), /^the canary of pool "p" failed: p-\d+: run ended with exit code 1/);
+  });
+
+  it("of a version that a newer `up` took the place of says so, and what became of the newer one", async () => {
+    agent.world.behaviours.set("b", { bootMs: 3_600_000, start: "ready", drainMs: 0 });
+    const waiting = thrown(up(B));
+    await until("it is on its way", () => agent.world.state!.rollout !== null);
+    // A second person, who reverts the program in mid-rollout.
+    await changeIntent(store, (intent) =>
+      updateRollout(updatePool(intent, A), targetOf([A]), intent.rollout!.strategy),
+    );
+    const error = await waiting;
+    assert.equal((error.cause as ServeError).code, "Superseded");
+    assert.equal(error.message, "another `pulumi up` declared a newer target meanwhile; its outcome counts");
+    await until("the way back is over", () => agent.world.state!.rollout === null);
+    const { outcome, version, rejected } = await refreshed();
+    assert.deepEqual([outcome["kind"], outcome["version"], version, rejected], ["superseded", 2, 1, null]);
+    assert.equal(outcome["reason"], "a newer `pulumi up` declared other revisions");
+  });
+
+  it("of a cloud that has nothing to give lets `up` go after capacityWaitSeconds, and is resumed by the next", async () => {
+    strategy = { capacityWaitSeconds: 60 };
+    agent.world.refusals = Number.POSITIVE_INFINITY;
+    const error = await thrown(up(B));
+    assert.equal((error.cause as ServeError).code, "CapacityStarved");
+    const sentence = /version 2 waits for capacity, for longer than capacityWaitSeconds: .*no capacity/;
+    assert.match(error.message, sentence);
+    const { outcome, version, rejected } = await refreshed();
+    assert.deepEqual([outcome["kind"], version, rejected], ["capacityStarved", 1, null]);
+    assert.match(String(outcome["reason"]), sentence);
+    const told = await pulumiServe("rollout", "status", "--wait");
+    assert.deepEqual([told.code, told.out.split("\n")[0]], [1, error.message]);
+    agent.world.refusals = 0;
+    await until(
+      "there is capacity",
+      () => agent.world.state!.rollout?.capacity === null || agent.world.state!.rollout === null,
+    );
+    assert.deepEqual((await up(B))["version"], 2);
   });
 
   it("of a promoted version that an operator took back is told alike", async () => {
