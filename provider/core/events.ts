@@ -3,7 +3,7 @@ import type { GateVerdict } from "./gate/state";
 import type { PlannedPool, PlanState } from "./plan/states";
 import type { RollbackCause } from "./rollout/cause";
 import type { Market } from "./spot/candidate";
-import type { RollbackMode, Strategy } from "./strategy";
+import type { Gate, RollbackMode, Strategy } from "./strategy";
 
 /**
  * The replayable trace: enough to prove or refute the invariants afterwards, from the log alone. Never a secret.
@@ -19,6 +19,8 @@ export type EventBody =
       revision: string;
       replicas: number;
       change: "first" | "light" | "staged" | "removed";
+      /** Hash of the userConfig that each replica of this revision takes before it is ready; null: none is declared. */
+      config?: string | null;
       /** Absent: all replicas are on-demand. */
       spot?: SpotBounds;
     }
@@ -83,7 +85,13 @@ export type EventBody =
       floor: Record<string, number> | null;
       origin: "declared" | "operator";
       revisions: Record<string, { from: string | null; to: string | null }>;
+      /** Absent, as all that came later, in the log of an older version: it is not judged then. */
+      waits?: RolloutWaits;
+      /** Per pool: hash of the canary's userConfig; null: it has none. */
+      configs?: Record<string, string | null>;
     }
+  /** The program has changed what the rollout under way waits for. */
+  | { kind: "rolloutRetuned"; rollout: number; waits: RolloutWaits; gatesChanged: boolean }
   | { kind: "rolloutStep"; rollout: number; step: number; steps: number; state: PlanState }
   /** The same rollout by another plan from here on: another hold, other numbers of replicas. */
   | {
@@ -95,15 +103,29 @@ export type EventBody =
       floor: Record<string, number> | null;
       /** primary: to a lower hold, or back. */
       growing: "canary" | "primary";
+      /** Whether the state that the new plan begins at is one that is waited at; absent: the plan goes on as it was. */
+      waitsHere?: boolean;
     }
+  /** The state at the cursor is established, and its bake and its gates begin. Told again after each repair of it. */
+  | { kind: "rolloutSettled"; rollout: number; percent: number }
   | { kind: "rolloutHeld"; rollout: number; percent: number }
   /** Automatic rollback is off and the canary failed. */
   | { kind: "rolloutFailed"; rollout: number; reason: string }
   | { kind: "capacityWait"; rollout: number; pool: string; reason: string }
   | { kind: "capacityFound"; rollout: number; seconds: number }
+  /** The wait has lasted longer than capacityWaitSeconds: `up` ends with that, and nothing moves. */
+  | { kind: "capacityStarved"; rollout: number; pool: string; reason: string }
   | { kind: "gateJudged"; rollout: number; percent: number; verdict: GateVerdict }
   | { kind: "commandObeyed"; verb: Verb["kind"]; detail: string }
-  | { kind: "rollingBack"; rollout: number; cause: RollbackCause; reason: string; mode: RollbackMode["mode"] }
+  | {
+      kind: "rollingBack";
+      rollout: number;
+      cause: RollbackCause;
+      reason: string;
+      mode: RollbackMode["mode"];
+      /** gradual: most percentage points by which the canary's traffic may fall in one step. */
+      maxSurgePercent?: number;
+    }
   /** The declared target is the canary's again: forward from where the rollback had got to. */
   | { kind: "rollbackCancelled"; rollout: number }
   | {
@@ -116,6 +138,16 @@ export type EventBody =
   | { kind: "rejectionCleared"; targetKey: string }
   | { kind: "guardRefused"; invariant: Invariant; replica: string | null; reason: string }
   | { kind: "serviceDeleting" };
+
+/** What a rollout waits for at each settled state, and for how long at most. */
+export interface RolloutWaits {
+  /** Kinds alone: what a gate asks and where may be a secret. */
+  gates: Gate["kind"][];
+  bakeSeconds: number;
+  timeoutSeconds: number;
+  stepTimeoutSeconds: number | null;
+  capacityWaitSeconds: number;
+}
 
 /** What bounds the VMs of a pool that uses spot. */
 export interface SpotBounds {
@@ -146,7 +178,13 @@ export type Invariant =
   /** blueGreen: never both versions in one routing. */
   | "noMixing"
   /** A pause, a failed gate and a declared hold are left only by the word that ends them. */
-  | "holds";
+  | "holds"
+  /** A settled state is left only after its bake, with every gate passed. */
+  | "gates"
+  /** Nobody is ready before it has taken the userConfig that is declared for it. */
+  | "configured"
+  /** Nothing is given up for lack of time or capacity before that time is over. */
+  | "clocks";
 
 /** The reason of a drain that a declared delete asks for: it exempts the pool from "last healthy" in `check`. */
 export const POOL_DELETED = "the pool is being deleted";

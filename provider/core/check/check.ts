@@ -1,9 +1,13 @@
 import type { Invariant, ServeEvent } from "../events";
 import { cap } from "./cap";
 import { capacity } from "./capacity";
+import { clocks } from "./clocks";
+import { configured } from "./configured";
 import { drainFirst } from "./drain-first";
+import { gates } from "./gates";
 import { holds } from "./holds";
 import { lastHealthy } from "./last-healthy";
+import { leftBehind } from "./left-behind";
 import { monotoneTraffic } from "./monotone-traffic";
 import { noMixing } from "./no-mixing";
 import { keepBooks } from "./no-orphan";
@@ -41,6 +45,9 @@ const judges: Record<Exclude<Invariant, "oneActor" | "noOrphan">, InvariantCheck
   monotoneTraffic,
   noMixing,
   holds,
+  gates,
+  configured,
+  clocks,
 };
 
 /** Replays a service's whole event log and proves each invariant, or says where it first broke. */
@@ -50,7 +57,7 @@ export function checkEvents(events: readonly ServeEvent[]): CheckReport {
   const found: [string, Violation[]][] = [
     ["oneActor", oneActor(events)],
     ...Object.entries(judges).map(([name, judge]): [string, Violation[]] => [name, steps.flatMap(judge)]),
-    ["noOrphan", books.violations],
+    ["noOrphan", [...books.violations, ...steps.flatMap(leftBehind)].sort((a, b) => a.seq - b.seq)],
   ];
   const violations = found.flatMap(([, each]) => each).sort((a, b) => a.seq - b.seq);
   return {

@@ -42,8 +42,19 @@ function sharesTurned(faced: World, rollout: WorldRollout, pool: string, was: Sh
       return `the canary's traffic jumped from ${show(reached)} to ${show(is)}, by more than ${rollout.maxShiftPercent} %.`;
     }
     case "back":
-      return isGreater(is, was) && stands(faced, rollout, "from", rest(was)) ? rose(was, is) : null;
+      if (isGreater(is, was)) return stands(faced, rollout, "from", rest(was)) ? rose(was, is) : null;
+      return stands(faced, rollout, "to", was)
+        ? droppedBeyond(rollout, faced.rollout?.descent?.reached[pool] ?? was, is)
+        : null;
   }
+}
+
+/** A gradual way back is rule R mirrored: it has a step too. What was lost of the canary takes its traffic with it. */
+function droppedBeyond({ mode, strategy, declared, descent }: WorldRollout, from: Share, to: Share): string | null {
+  if (mode !== "gradual" || strategy !== "surge") return null;
+  if (descent === null) return declared === null ? null : "it goes back gradually, and by which surge is not told.";
+  if (!jumpsBeyond(to, from, descent.maxSurgePercent)) return null;
+  return `the canary's traffic fell from ${show(from)} to ${show(to)}, by more than the ${descent.maxSurgePercent} % of a gradual way back.`;
 }
 
 /** By replicas the share goes where they go, so only what our moves did to it can be wrong. */

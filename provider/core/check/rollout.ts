@@ -1,8 +1,9 @@
-import type { RoutedPool, ServeEvent } from "../events";
+import type { RolloutWaits, RoutedPool, ServeEvent } from "../events";
 import type { PlannedPool } from "../plan/states";
 import type { Direction } from "../state";
 import type { RollbackMode, Strategy } from "../strategy";
 import { canaryShare, isGreater, type Share } from "./share";
+import { newStand, nextStand, type Stand, type StandEvent } from "./stand";
 
 /** The rollout in progress, as far as the log tells it. */
 export interface WorldRollout {
@@ -26,6 +27,14 @@ export interface WorldRollout {
   /** The version that the plan makes more of: the canary's share may fall wherever that is the primary. */
   growing: "canary" | "primary";
   waits: Waits;
+  startedAt: number;
+  /** What it is to wait for; null: an older version's log does not tell, so that none of it is judged. */
+  declared: RolloutWaits | null;
+  stand: Stand;
+  /** When it began to wait for capacity; null: it does not. */
+  lackingSince: number | null;
+  /** A gradual way back: its surge, and by pool the lowest canary share so far, which a repair may return to in one move. */
+  descent: { maxSurgePercent: number; reached: Readonly<Record<string, Share>> } | null;
 }
 
 /** What keeps a rollout where it is. */
@@ -56,25 +65,38 @@ export function startedRollout(event: Extract<ServeEvent, { kind: "rolloutStarte
     replanned: null,
     growing: "canary",
     waits: NOTHING_WAITS,
+    startedAt: event.at,
+    declared: event.waits ?? null,
+    stand: newStand(event.at, false),
+    lackingSince: null,
+    descent: null,
   };
 }
 
-type RolloutEvent = Extract<
+type OtherEvent = Extract<
   ServeEvent,
-  {
-    kind:
-      | "rolloutReplanned"
-      | "rolloutStep"
-      | "rolloutHeld"
-      | "gateJudged"
-      | "commandObeyed"
-      | "rollingBack"
-      | "rollbackCancelled";
-  }
+  { kind: "rolloutHeld" | "rollbackCancelled" | "capacityWait" | "capacityFound" | "capacityStarved" }
 >;
 
 /** The rollout after one more event about it. */
-export function advanceRollout(rollout: WorldRollout, event: RolloutEvent): WorldRollout {
+export function advanceRollout(rollout: WorldRollout, event: StandEvent | OtherEvent): WorldRollout {
+  switch (event.kind) {
+    case "rolloutHeld":
+      return waiting(rollout, { heldAt: event.percent });
+    case "rollbackCancelled":
+      return { ...rollout, direction: "forward", growing: "canary", mode: null, reached: {}, descent: null };
+    case "capacityWait":
+      return { ...rollout, lackingSince: event.at };
+    case "capacityFound":
+      return { ...rollout, lackingSince: null };
+    case "capacityStarved":
+      return rollout;
+    default:
+      return moved({ ...rollout, stand: nextStand(rollout.stand, event) }, event);
+  }
+}
+
+function moved(rollout: WorldRollout, event: StandEvent): WorldRollout {
   switch (event.kind) {
     case "rolloutReplanned": {
       const { pools, cap, floor, growing } = event;
@@ -88,16 +110,21 @@ export function advanceRollout(rollout: WorldRollout, event: RolloutEvent): Worl
       const replanned = { part: canary, whole: canary + primary };
       return { ...rollout, replanned, reached: noHigher(rollout.reached, replanned) };
     }
-    case "rolloutHeld":
-      return waiting(rollout, { heldAt: event.percent });
+    case "rolloutSettled":
+      return rollout;
+    case "rolloutRetuned": {
+      const declared = event.waits;
+      return { ...(event.gatesChanged ? waiting(rollout, { gateFailedAt: null }) : rollout), declared };
+    }
     case "gateJudged":
       return event.verdict.kind === "failed" ? waiting(rollout, { gateFailedAt: event.percent }) : rollout;
     case "commandObeyed":
       return obey(rollout, event);
-    case "rollingBack":
-      return { ...rollout, direction: "back", mode: event.mode, waits: NOTHING_WAITS };
-    case "rollbackCancelled":
-      return { ...rollout, direction: "forward", growing: "canary", mode: null, reached: {} };
+    case "rollingBack": {
+      const { mode, maxSurgePercent } = event;
+      const descent = maxSurgePercent === undefined ? null : { maxSurgePercent, reached: {} };
+      return { ...rollout, direction: "back", mode, descent, waits: NOTHING_WAITS };
+    }
   }
 }
 
@@ -117,7 +144,21 @@ export function reaching(
     if (!fled.has(pool) && isGreater(share, most)) reached[pool] = share;
     else reached[pool] ??= most;
   }
-  return { ...rollout, reached, fled };
+  return { ...rollout, reached, fled, descent: rollout.descent && descending(rollout.descent, before, pools) };
+}
+
+/** A way back after another routing: how low it has come. */
+function descending(
+  { maxSurgePercent, reached }: NonNullable<WorldRollout["descent"]>,
+  before: Readonly<Record<string, RoutedPool>>,
+  pools: Readonly<Record<string, RoutedPool>>,
+): WorldRollout["descent"] {
+  const lowest = Object.entries(pools).map(([pool, routed]) => {
+    const least = reached[pool] ?? canaryShare(before[pool]);
+    const share = canaryShare(routed);
+    return [pool, isGreater(least, share) ? share : least] as const;
+  });
+  return { maxSurgePercent, reached: { ...reached, ...Object.fromEntries(lowest) } };
 }
 
 /** The primary has nobody, so the canary serves all. */

@@ -1,6 +1,6 @@
 import type { Invariant, ServeEvent } from "../events";
 import { isLeaving } from "./moves";
-import { worldAfter, type World } from "./world";
+import { Replay, worldAfter, type World } from "./world";
 
 /**
  * One tick of the controller as the log shows it. A tick is decided and journalled whole, so invariants judge it whole:
@@ -48,6 +48,19 @@ export function stepsOf(events: readonly ServeEvent[], start: World): Step[] {
 
 export function violation(invariant: Invariant, event: ServeEvent, sentence: string): Violation {
   return { invariant, seq: event.seq, at: event.at, sentence };
+}
+
+/** A tick event by event, each with the world just before it: for what depends on the order inside the tick. */
+export function inOrder(
+  { before, events }: Step,
+  judge: (event: ServeEvent, world: World) => Violation[],
+): Violation[] {
+  const replay = new Replay(before);
+  return events.flatMap((event) => {
+    const found = judge(event, replay.world);
+    replay.take(event);
+    return found;
+  });
 }
 
 function sameTick(a: ServeEvent, b: ServeEvent): boolean {

@@ -14,6 +14,8 @@ export interface World {
   steady: Readonly<Record<string, number>>;
   /** Pools that use spot, as declared. */
   markets: Readonly<Record<string, SpotBounds>>;
+  /** By pool and revision: hash of the userConfig that is declared for it; null: none. Left out: nobody told. */
+  configs: Readonly<Record<string, Readonly<Record<string, string | null>>>>;
   /** Pools that are deleted or on their way to it. */
   removed: ReadonlySet<string>;
   deleting: boolean;
@@ -28,6 +30,8 @@ export interface WorldReplica {
   /** The cloud takes its VM: it counts for nothing. */
   noticed: boolean;
   phase: "launching" | "starting" | "restarting" | "ready" | "notReady" | "draining" | "drained" | "terminating";
+  /** Hash of the userConfig that its program took last; null: none. */
+  config: string | null;
 }
 
 export const emptyWorld: World = {
@@ -36,6 +40,7 @@ export const emptyWorld: World = {
   declared: {},
   steady: {},
   markets: {},
+  configs: {},
   removed: new Set(),
   deleting: false,
   rollout: null,
@@ -71,7 +76,7 @@ export class Replay {
         return this.note({ declared: { ...this.now.declared, [event.pool]: event.to } });
       case "replicaLaunching": {
         const { replica: id, pool, revision, market = "onDemand" } = event;
-        this.replicas().set(id, { id, pool, revision, market, noticed: false, phase: "launching" });
+        this.replicas().set(id, { id, pool, revision, market, noticed: false, phase: "launching", config: null });
         return;
       }
       case "replicaStarting":
@@ -90,7 +95,9 @@ export class Replay {
         return this.leave(event, "terminating");
       // The VM stays and counts once; its program is of another revision from here on, and has yet to become ready.
       case "replicaRestarting":
-        return this.change(event.replica, { revision: event.revision, phase: "restarting" });
+        return this.change(event.replica, { revision: event.revision, phase: "restarting", config: null });
+      case "replicaReconfigured":
+        return this.change(event.replica, { config: event.config });
       case "launchFailed":
       case "replicaLost":
       case "replicaEnded":
@@ -101,14 +108,19 @@ export class Replay {
         return this.note({ routed: event.pools, rollout: rollout && reaching(rollout, routed, event.pools) });
       }
       case "rolloutStarted":
-        return this.note({ rollout: startedRollout(event) });
+        return this.note({ rollout: startedRollout(event), configs: withCanaries(this.now.configs, event) });
       case "rolloutReplanned":
+      case "rolloutRetuned":
+      case "rolloutSettled":
       case "rolloutStep":
       case "rolloutHeld":
       case "gateJudged":
       case "commandObeyed":
       case "rollingBack":
-      case "rollbackCancelled": {
+      case "rollbackCancelled":
+      case "capacityWait":
+      case "capacityFound":
+      case "capacityStarved": {
         const { rollout } = this.now;
         return this.note({ rollout: rollout && advanceRollout(rollout, event) });
       }
@@ -122,11 +134,8 @@ export class Replay {
       case "routeInForce":
       case "rejectionCleared":
       case "guardRefused":
-      case "replicaReconfigured":
       case "configRefused":
       case "rolloutFailed":
-      case "capacityWait":
-      case "capacityFound":
       case "marketsMixed":
         return;
     }
@@ -141,13 +150,14 @@ export class Replay {
   }
 
   private declare(event: Extract<ServeEvent, { kind: "poolDeclared" }>): void {
-    const { removed, declared, markets } = this.now;
+    const { removed, declared, markets, configs } = this.now;
     const { [event.pool]: _before, ...others } = markets;
     if (event.change === "removed") return this.note({ removed: new Set([...removed, event.pool]) });
     this.note({
       removed: new Set([...removed].filter((pool) => pool !== event.pool)),
       declared: { ...declared, [event.pool]: event.replicas },
       markets: event.spot === undefined ? others : { ...others, [event.pool]: event.spot },
+      configs: withConfig(configs, event.pool, event.revision, event.config),
     });
   }
 
@@ -182,6 +192,26 @@ export class Replay {
   private note(change: Partial<World>): void {
     this.now = { ...this.now, ...change };
   }
+}
+
+function withCanaries(
+  configs: World["configs"],
+  { revisions, configs: told = {} }: Extract<ServeEvent, { kind: "rolloutStarted" }>,
+): World["configs"] {
+  return Object.entries(revisions).reduce(
+    (known, [pool, { to }]) => (to === null ? known : withConfig(known, pool, to, told[pool])),
+    configs,
+  );
+}
+
+function withConfig(
+  configs: World["configs"],
+  pool: string,
+  revision: string,
+  config: string | null | undefined,
+): World["configs"] {
+  const { [revision]: _before, ...others } = configs[pool] ?? {};
+  return { ...configs, [pool]: config === undefined ? others : { ...others, [revision]: config } };
 }
 
 /** Ready replicas of one revision of a pool. */

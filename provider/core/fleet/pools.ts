@@ -39,6 +39,7 @@ function followDeclaration(draft: Draft, name: string, { declared, attempt }: Po
       revision: declared.revision,
       replicas: declared.replicas,
       change,
+      config: declared.userConfig?.hash ?? null,
       ...spotTold(declared),
     });
   if (pool === undefined) {

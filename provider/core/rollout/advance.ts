@@ -68,7 +68,10 @@ function mayLeave(draft: Draft, intent: Intent, observed: Observed, census: Reco
   // What is under way was finished, as this state is established: from here on nothing moves (A18).
   if (rollout.paused !== null) return false;
   if (!rollout.plan[rollout.cursor]!.settled) return true;
-  if (rollout.settledAt === null) draft.state.rollout = { ...rollout, settledAt: draft.now };
+  if (rollout.settledAt === null) {
+    draft.state.rollout = { ...rollout, settledAt: draft.now };
+    draft.say({ kind: "rolloutSettled", rollout: rollout.id, percent: percentOf(rollout) });
+  }
   if (!waitedFor(draft, intent, observed, rollout)) return false;
   // Only here: another plan begins unsettled, so one made before the gates would pass them by.
   if (!numbersChanged(draft, rollout)) return true;

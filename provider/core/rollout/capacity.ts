@@ -32,5 +32,8 @@ function followCapacity(draft: Draft): void {
     return;
   }
   const starved = draft.now - capacity.since > rollout.strategy.capacityWaitSeconds * 1000;
-  if (starved && !capacity.starved) draft.state.rollout = { ...rollout, capacity: { ...capacity, starved } };
+  if (!starved || capacity.starved) return;
+  draft.state.rollout = { ...rollout, capacity: { ...capacity, starved } };
+  const reason = capacityLack(draft.pool(lacking.name))!;
+  draft.say({ kind: "capacityStarved", rollout: rollout.id, pool: lacking.name, reason });
 }

@@ -7,6 +7,7 @@ import { targetKey } from "../target";
 import { canaryPercentOf } from "./hold";
 import { withLiveParts } from "./live-parts";
 import { replan } from "./replan";
+import { waitsOf } from "./waits";
 
 /** Takes over what the program has changed about the rollout in progress, while its revisions are the same. */
 export function followIntent(draft: Draft, intent: Intent): void {
@@ -36,8 +37,13 @@ function rename(draft: Draft, { target, strategy }: RolloutIntent): void {
   const live = withLiveParts(rollout.strategy, strategy);
   if (sameJson(target, rollout.target) && live === rollout.strategy) return;
   // Gates that the program has mended judge anew, also where the ones of before had failed.
-  const gate = sameJson(live.gates, rollout.strategy.gates) ? rollout.gate : null;
+  const gatesChanged = !sameJson(live.gates, rollout.strategy.gates);
+  const gate = gatesChanged ? null : rollout.gate;
   draft.state.rollout = { ...rollout, target, declared: target, targetKey: targetKey(target), strategy: live, gate };
+  const waits = waitsOf(live);
+  if (gatesChanged || !sameJson(waits, waitsOf(rollout.strategy))) {
+    draft.say({ kind: "rolloutRetuned", rollout: rollout.id, waits, gatesChanged });
+  }
 }
 
 /** A17: the middle version is wanted again before it was drained. What an operator or a failure ended stays ended. */

@@ -141,7 +141,8 @@ function follow(draft: Draft, rollout: RolloutProgress, path: Path, reason: stri
     gate: null,
   };
   const { cap, floor } = path;
-  draft.say({ kind: "rolloutReplanned", rollout: rollout.id, reason, pools, cap, floor, growing });
+  const waitsHere = path.states[0]!.settled;
+  draft.say({ kind: "rolloutReplanned", rollout: rollout.id, reason, pools, cap, floor, growing, waitsHere });
 }
 
 /**

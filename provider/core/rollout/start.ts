@@ -10,6 +10,7 @@ import { RUNNING } from "./clock";
 import { canaryPercentOf } from "./hold";
 import { tryNewcomersAgain } from "./newcomers";
 import { assignVersion, currentRevision } from "./version";
+import { waitsOf } from "./waits";
 
 /** Adopts what serves, or starts the rollout to what is staged. Nothing happens to a target that was rejected. */
 export function beginRollout(draft: Draft, intent: Intent, { target, strategy }: RolloutIntent): void {
@@ -102,6 +103,8 @@ export function launchRollout(draft: Draft, { target, specs, declared, strategy,
     revisions: Object.fromEntries(
       specs.map(({ name, revision }) => [name, { from: draft.pool(name).primary?.revision ?? null, to: revision }]),
     ),
+    waits: waitsOf(strategy),
+    configs: Object.fromEntries(specs.map(({ name, userConfig }) => [name, userConfig?.hash ?? null])),
   });
 }
 

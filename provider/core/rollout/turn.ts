@@ -54,7 +54,7 @@ export function goBack(draft: Draft, { cause, sentence }: Reason, asked: Rollbac
   if (before.kind === "back" && sameWay) {
     if (!takenOver) return "it goes back already";
     draft.state.rollout = { ...rollout, direction: { ...before, cause, rejects: true, reason: sentence } };
-    draft.say({ kind: "rollingBack", rollout: rollout.id, cause, reason: sentence, mode: before.mode.mode });
+    draft.say({ kind: "rollingBack", rollout: rollout.id, cause, reason: sentence, ...before.mode });
     return before.mode.mode;
   }
   const walk = walkOf(rollout.strategy, mode);
@@ -64,7 +64,7 @@ export function goBack(draft: Draft, { cause, sentence }: Reason, asked: Rollbac
       ? { ...before, mode, walk }
       : { kind: "back", rejects, cause, reason: sentence, mode, walk };
   draft.state.rollout = { ...rollout, direction, held: null, paused: null, waved: null, failed: null, gate: null };
-  draft.say({ kind: "rollingBack", rollout: rollout.id, cause, reason: sentence, mode: mode.mode });
+  draft.say({ kind: "rollingBack", rollout: rollout.id, cause, reason: sentence, ...mode });
   if (walk === "planned") planWayBack(draft, mode.mode === "gradual" ? mode.maxSurgePercent : null, sentence);
   return mode.mode;
 }

@@ -23,7 +23,8 @@ describe("check, over blueGreen logs", () => {
     const log = blueGreen()
       .ready("b", ...NEW)
       .tick(routed(100, 0, NEW, OLD))
-      .tick(routed(100, 0, NEW, []), ...OLD.map(draining))
+      .tick(routed(100, 0, NEW, []))
+      .ended(...OLD)
       .tick(promoted);
     assertHolds(log);
     assert.deepEqual(checkEvents(log.events).rollouts, [
@@ -143,7 +144,11 @@ describe("check, over rolling logs", () => {
     log.tick({ kind: "replicaEnded", replica: "p-1" }).ready("b", "p-5");
     log.tick(routed(1, 3, ["p-5"], OLD.slice(1)));
     log.tick(goingBack("safe"), draining("p-5"), routed(0, 3, [], OLD.slice(1)));
-    assertHolds(log.tick({ kind: "replicaDrained", replica: "p-5", inFlight: 0, seconds: 1 }).tick(rolledBack));
+    log.tick(
+      { kind: "replicaDrained", replica: "p-5", inFlight: 0, seconds: 1 },
+      { kind: "replicaTerminating", replica: "p-5", reason: "over" },
+    );
+    assertHolds(log.tick({ kind: "replicaEnded", replica: "p-5" }).tick(rolledBack));
   });
 
   it("refutes capacity when two are down where one may be", () => {
