@@ -12,6 +12,8 @@ import { isConfigured } from "./user-config";
 
 /** A replica that failed its probes for this long is replaced instead of waited for. */
 const NOT_READY_LIMIT_MS = 30_000;
+/** A replacement that may be launched by now is there after this long, or the cloud has nothing to give. */
+const LAUNCH_DUE_MS = 5_000;
 
 /** What the last look says about each replica we journalled, and about VMs that nobody journalled. */
 export function followReplicas(draft: Draft, observed: Observed): void {
@@ -195,13 +197,27 @@ function withinGrace(draft: Draft, replica: Replica, { readiness }: PoolSpec): b
 function followRecovery(draft: Draft, replica: Replica, spec: PoolSpec, reading: ProbeReading | undefined): void {
   if (passes(draft, replica, spec, reading)) return;
   const since = replica.notReadySince ?? draft.now;
-  if (draft.now - since <= NOT_READY_LIMIT_MS) return;
+  if (draft.now - since <= NOT_READY_LIMIT_MS || waitsItsTurn(draft, replica)) return;
   // Whoever has just taken over has probed nobody yet, and it may be long ago that its predecessor did.
   if (reading === undefined || reading.consecutiveFailures === 0) return;
   const reason = `${replica.reason ?? "its probes failed"} and it did not recover within ${NOT_READY_LIMIT_MS / 1000} s`;
   noteFailure(draft, replica, reason, "enough");
   // Without anybody better it is still in the routing, and it may have requests running from before.
   beginDrain(draft, replica, reason, { kind: "end" });
+}
+
+/**
+ * While nobody of the pool is ready, its replicas are replaced one at a time. What all of them miss may come back, and
+ * then those that are there serve at once, where new ones would have to start first; until then they are whom requests
+ * are tried at. As soon as a new one is ready, starting anew helps, and the others follow.
+ */
+function waitsItsTurn(draft: Draft, { pool }: Replica): boolean {
+  const { primary, canary, stale } = draft.census()[pool]!;
+  const others = [primary, canary, stale].flatMap(({ all }) => all);
+  if (others.some(({ status }) => status === "ready")) return false;
+  const { failures } = draft.pool(pool);
+  if (failures !== null && draft.now < failures.retryAt + LAUNCH_DUE_MS) return true;
+  return others.some(({ status }) => status !== "notReady");
 }
 
 /** Makes the replica ready when its probes have passed for long enough and, at a start, it has taken its userConfig. */
