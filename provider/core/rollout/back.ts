@@ -39,7 +39,11 @@ export function canariesStillNeeded({ to }: RolloutProgress["pools"][number], we
 export function backOver(draft: Draft, rollout: RolloutProgress, census: Record<string, Census>): boolean {
   const { routing } = draft.state;
   if (routing.weights.canary > 0 || routing.inForce !== routing.generation) return false;
-  return rollout.pools.every(({ name }) => census[name]!.canary.all.length === 0);
+  return canaryGone(rollout, census);
+}
+
+export function canaryGone({ pools }: RolloutProgress, census: Record<string, Census>): boolean {
+  return pools.every(({ name }) => census[name]!.canary.all.length === 0);
 }
 
 /** It does not stay up by itself: a way back that waited for all of it to be ready at once might wait for ever. */
