@@ -2,6 +2,7 @@ import type { Action } from "../core/action";
 import { decide } from "../core/decide";
 import type { Intent } from "../core/intent";
 import type { Observed } from "../core/observed";
+import { onlyLookedOn } from "../core/rollout/silence";
 import type { State } from "../core/state";
 import type { Executor } from "./act";
 import type { Journal } from "./journal";
@@ -15,7 +16,7 @@ export interface Tick {
   /** Persisted: it may be acted upon. */
   state: State;
   actions: Action[];
-  /** The state is another than before. */
+  /** The state is another than before, by more than the note that somebody looked on. */
   changed: boolean;
 }
 
@@ -37,7 +38,8 @@ export async function tick({ parts, epoch, journal, observer, executor }: TickTo
     parts.store.readIntent(),
     observer.look({ ...noted, routeError, gateAnswers }),
   ]);
-  const decided = decide(intent.value, intent.version, journal.state, observed, parts.clock.now(), epoch);
+  const before = journal.state;
+  const decided = decide(intent.value, intent.version, before, observed, parts.clock.now(), epoch);
   const journalled = await journal.persist(decided.state);
   executor.forget(noted);
   parts.prober.watch(probeTargets(decided.state));
@@ -46,6 +48,6 @@ export async function tick({ parts, epoch, journal, observer, executor }: TickTo
     observed,
     state: decided.state,
     actions: decided.actions,
-    changed: journalled === "written",
+    changed: journalled === "written" && (before === null || !onlyLookedOn(before, decided.state)),
   };
 }

@@ -176,6 +176,8 @@ export interface RolloutProgress {
   settledWith?: Record<string, number>;
   /** Time in which the clocks stand still: holds, pauses, capacity waits (A19). */
   stopped: StoppedClock;
+  /** When it was last noted that somebody looks on, while a clock runs: a longer silence is counted by none. Absent: never. */
+  seenAt?: number;
   /** The declared hold (canaryPercent) that has been reached. */
   held: { percent: number; since: number } | null;
   paused: { since: number } | null;

@@ -5,6 +5,7 @@ import { followGates } from "../gate/follow";
 import type { Intent } from "../intent";
 import type { Observed } from "../observed";
 import type { RolloutProgress } from "../state";
+import { runOrStop } from "./clock";
 import { established } from "./established";
 import { holds } from "./hold";
 import { newcomersOf } from "./newcomers";
@@ -120,7 +121,9 @@ function isHold(rollout: RolloutProgress): boolean {
 function hold(draft: Draft, rollout: RolloutProgress): void {
   if (rollout.held !== null) return;
   const percent = percentOf(rollout);
-  draft.state.rollout = { ...rollout, held: { percent, since: draft.now }, failed: null };
+  // At once: nobody may look again for hours, and they would be on the rollout's clock.
+  const stopped = runOrStop(rollout, draft.now, false);
+  draft.state.rollout = { ...rollout, held: { percent, since: draft.now }, stopped, failed: null };
   draft.say({ kind: "rolloutHeld", rollout: rollout.id, percent });
 }
 

@@ -14,13 +14,18 @@ export function stepRunningMs({ cursorSince, stopped }: RolloutProgress, now: nu
 
 /** The clock after it was told whether it runs now; the very same one when nothing changes. */
 export function runOrStop(rollout: RolloutProgress, now: number, runs: boolean): StoppedClock {
-  const { stopped, cursorSince } = rollout;
+  const { stopped } = rollout;
   if (runs === (stopped.since === null)) return stopped;
   if (stopped.since === null) return { ...stopped, since: now };
+  return { ...leaveOut(rollout, stopped.since, now), since: null };
+}
+
+/** The clock as if it had stood still from `since` until now. */
+export function leaveOut({ stopped, cursorSince }: RolloutProgress, since: number, now: number): StoppedClock {
   return {
-    totalMs: stopped.totalMs + Math.max(0, now - stopped.since),
-    stepMs: stopped.stepMs + standing(stopped, cursorSince, now),
-    since: null,
+    ...stopped,
+    totalMs: stopped.totalMs + Math.max(0, now - since),
+    stepMs: stopped.stepMs + Math.max(0, now - Math.max(since, cursorSince)),
   };
 }
 
