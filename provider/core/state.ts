@@ -157,6 +157,8 @@ export interface RolloutProgress {
   /** The hold that the intent asked for when it was last looked at: a promote by an operator outlives it. */
   declaredPercent: number | null;
   origin: { kind: "declared" } | { kind: "operator"; reason: string };
+  /** The kept version that it brings back, which no bake and no gate holds up; absent: a version that has to prove itself. */
+  bringsBack?: number;
   strategy: Strategy;
   startedAt: number;
   /** Frozen at the start: the plan that preview showed. */

@@ -1,7 +1,18 @@
 import assert from "node:assert/strict";
 import { checkEvents } from "../../provider/core/check/check";
 import { surge } from "../core/strategies";
-import { canaryTraffic, declareRevision, during, ended, revisions, rolloutOf, serving, settled } from "./service";
+import type { Gate } from "../../provider/core/strategy";
+import {
+  canaryTraffic,
+  declareRevision,
+  declareStrategy,
+  during,
+  ended,
+  revisions,
+  rolloutOf,
+  serving,
+  settled,
+} from "./service";
 import type { World } from "./world";
 
 const FOUR = [{ name: "p", replicas: 4 }];
@@ -134,6 +145,33 @@ describe("a rollback", () => {
       proved(world);
     });
   }
+
+  it("by the program, after the promotion, skips the gates and bakes that the kept version has passed, and is promoted", () => {
+    const gate: Gate = { kind: "command", secret: "smoke-test", timeoutSeconds: 60 };
+    const strategy = surge(25, { bakeSeconds: 30, gates: [gate] });
+    const world = serving(FOUR, strategy);
+    const asked: number[] = [];
+    world.answerToGate = (_gate, { version }) => {
+      asked.push(version);
+      return { outcome: "passed", reason: "" };
+    };
+    const rollOut = (revision: string, count: number) => {
+      declareRevision(world, revision);
+      const since = world.now;
+      world.until(() => settled(world) && ended(world) === count);
+      assert.deepEqual(revisions(world), new Set([revision]));
+      return (world.now - since) / 1000;
+    };
+    assert.ok(rollOut("b", 1) > 120, "four bakes");
+    declareStrategy(world, { ...strategy, timeoutSeconds: 600 });
+    assert.ok(rollOut("a", 2) < 60, "no bake");
+    const { kind, version } = world.state!.lastOutcome!;
+    assert.deepEqual([kind, version, world.state!.rejected], ["promoted", 1, {}]);
+    assert.deepEqual([...asked], [2, 2, 2, 2], "only of the new version");
+    assert.ok(rollOut("b", 3) > 120, "what was taken away once proves itself again");
+    assert.equal(asked.length, 8);
+    proved(world);
+  });
 
   it("is called off when the middle version is declared again", () => {
     const world = serving([{ name: "p", replicas: 8 }]);

@@ -1,4 +1,5 @@
 import type { Price } from "../cost/price";
+import { unproved } from "../rollout/kept";
 import { frozenDifference, withLiveParts } from "../rollout/live-parts";
 import type { PoolFacts } from "../spec/facts";
 import type { Strategy } from "../strategy";
@@ -8,7 +9,7 @@ import { peakReplicas, secondsWords } from "./describe";
 import { notesOf, scalingNotes } from "./notes";
 import { planPath } from "./path";
 import { secondsToReady, stepSeconds } from "./seconds";
-import type { Held } from "./service-view";
+import { keptVersionOf, type Held } from "./service-view";
 import { shownSteps } from "./shown-steps";
 import { movingOf, startsOf, type Start, type StartsRequest } from "./starts";
 import type { PlannedPool, PlanState } from "./states";
@@ -51,12 +52,17 @@ export interface Planned {
  * The plan from what serves to what is declared. Preview computes it before the pools' handlers have run and `up`
  * after; both must get the same, so a light change is read off the last deployment and never off what serves.
  */
-export function planRollout(request: PlanRequest): Planned {
+export function planRollout(declared: PlanRequest): Planned {
+  const request = provedOnce(declared) ? { ...declared, strategy: unproved(declared.strategy) } : declared;
   const starts = startsOf(request);
   const { plan, planStates, states } = planned(request, starts);
   const { prices = [], strategy } = request;
   const cost = planCost({ starts, states, bakeSeconds: strategy.bakeSeconds, prices });
   return { plan: cost === null ? plan : { ...plan, cost }, planStates };
+}
+
+function provedOnce({ target, view }: PlanRequest): boolean {
+  return view !== null && keptVersionOf(target, view) !== null;
 }
 
 /** With every state of the path. */
@@ -147,9 +153,11 @@ function still(target: PoolFacts[], changes: string[], summary: string, seconds:
   };
 }
 
-function remarks({ targetKey, before, view, strategy }: PlanRequest, goesOn: boolean): string[] {
+function remarks({ target, targetKey, before, view, strategy }: PlanRequest, goesOn: boolean): string[] {
   if (view === null) return before === null ? [] : ["planned from the last deployment, as the store did not answer"];
   const remarks: string[] = [];
+  const kept = keptVersionOf(target, view);
+  if (kept !== null) remarks.push(`back to version ${kept}, which served before: no bake and no gate holds it up`);
   const rejected = view.rejected[targetKey];
   if (rejected !== undefined) {
     remarks.push(

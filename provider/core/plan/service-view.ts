@@ -1,3 +1,4 @@
+import { broughtBack, keptBefore, type KeptBefore } from "../rollout/kept";
 import { factsOf, type PoolFacts } from "../spec/facts";
 import type { State } from "../state";
 import type { Strategy } from "../strategy";
@@ -13,6 +14,8 @@ export interface ServiceView {
   held: Held | null;
   /** By what the rollout under way goes on until it ends, whatever is declared meanwhile; absent: none goes forward. */
   running?: Strategy;
+  /** What was replaced by what serves and is kept: declaring it is a way back; absent: nothing. */
+  kept?: KeptBefore[];
   /** Why targets were rejected, by target key. */
   rejected: Record<string, string>;
 }
@@ -35,6 +38,7 @@ export function viewOf(state: State): ServiceView {
     inFlight: state.rollout?.targetKey ?? null,
     held: heldAt(state),
     ...runningOf(state),
+    kept: keptBefore(state),
     rejected: Object.fromEntries(rejected),
   };
 }
@@ -42,6 +46,12 @@ export function viewOf(state: State): ServiceView {
 /** Whether the service serves exactly these revisions, so that there is nothing to roll. */
 export function serves(target: readonly PoolFacts[], view: ServiceView): boolean {
   return target.every(({ name, revision }) => view.serving[name]?.revision === revision);
+}
+
+/** The kept version that the service would be again with this target; null: it is no way back. */
+export function keptVersionOf(target: readonly PoolFacts[], { serving, kept }: ServiceView): number | null {
+  const others = Object.values(serving).filter(({ name }) => target.every((pool) => pool.name !== name));
+  return broughtBack(kept ?? [], [...others, ...target]);
 }
 
 /** One that goes back for a newer declaration goes forward again once its own is declared again. */

@@ -5,6 +5,7 @@ import type { RolloutProgress } from "../state";
 import type { Strategy } from "../strategy";
 import { targetKey } from "../target";
 import { canaryPercentOf } from "./hold";
+import { unproved } from "./kept";
 import { withLiveParts } from "./live-parts";
 import { replan } from "./replan";
 import { waitsOf } from "./waits";
@@ -34,7 +35,7 @@ export function sameRevisions(a: RolloutTarget, b: RolloutTarget): boolean {
 /** The same revisions with other probes, another timeout or other gates are the same rollout, under its new name. */
 function rename(draft: Draft, { target, strategy }: RolloutIntent): void {
   const rollout = draft.state.rollout!;
-  const live = withLiveParts(rollout.strategy, strategy);
+  const live = withLiveParts(rollout.strategy, rollout.bringsBack === undefined ? strategy : unproved(strategy));
   if (sameJson(target, rollout.target) && live === rollout.strategy) return;
   // Gates that the program has mended judge anew, also where the ones of before had failed.
   const gatesChanged = !sameJson(live.gates, rollout.strategy.gates);

@@ -6,6 +6,7 @@ import type { PoolSpec } from "../spec/pool";
 import type { KeptVersion } from "../state";
 import type { Strategy } from "../strategy";
 import { targetKey, targetOf } from "../target";
+import { unproved } from "./kept";
 import { launchRollout } from "./start";
 import { currentVersion } from "./version";
 
@@ -32,6 +33,7 @@ export function restoreKept(draft: Draft, intent: Intent, verb: Rollback): strin
     declared: declared.target,
     strategy: restoring(declared.strategy, verb),
     origin: { kind: "operator", reason },
+    bringsBack: kept.version,
   });
   const rejection = { reason, cause: "operator" as const, at: draft.now, version };
   draft.state.rejected = { ...draft.state.rejected, [targetKey(declared.target)]: rejection };
@@ -55,7 +57,7 @@ function forToday(spec: PoolSpec, { replicas, scaling, route }: PoolSpec): PoolS
 
 /** Nothing of a replaced version is up, so it comes back as it went; only its own surge can make that gentler. */
 function restoring(strategy: Strategy, { mode }: Rollback): Strategy {
-  const plain = { ...strategy, bakeSeconds: 0, gates: [] };
+  const plain = unproved(strategy);
   if (mode?.mode === "gradual") {
     return { ...plain, kind: "surge", maxSurgePercent: mode.maxSurgePercent, canaryPercent: null };
   }

@@ -8,6 +8,7 @@ import type { Strategy } from "../strategy";
 import { serviceRevision, targetKey } from "../target";
 import { RUNNING } from "./clock";
 import { canaryPercentOf } from "./hold";
+import { broughtBack, keptBefore, unproved } from "./kept";
 import { tryNewcomersAgain } from "./newcomers";
 import { assignVersion, currentRevision } from "./version";
 import { waitsOf } from "./waits";
@@ -31,7 +32,17 @@ export function beginRollout(draft: Draft, intent: Intent, { target, strategy }:
   if (draft.state.rejected[targetKey(target)] !== undefined) return;
   if (changed.some((name) => !draft.pool(name).hasServed)) return;
   const specs = changed.map((name) => intent.pools[name]!.declared);
-  launchRollout(draft, { target, specs, declared: target, strategy, origin: { kind: "declared" } });
+  const serving = Object.values(draft.state.pools).flatMap(({ primary }) => primary ?? []);
+  const others = serving.filter(({ name }) => !changed.includes(name));
+  const bringsBack = broughtBack(keptBefore(draft.state), [...others, ...specs]);
+  launchRollout(draft, {
+    target,
+    specs,
+    declared: target,
+    strategy: bringsBack === null ? strategy : unproved(strategy),
+    origin: { kind: "declared" },
+    bringsBack,
+  });
 }
 
 export interface NewRollout {
@@ -41,9 +52,12 @@ export interface NewRollout {
   declared: RolloutTarget;
   strategy: Strategy;
   origin: RolloutProgress["origin"];
+  /** Null: the version is new, or was taken back once. */
+  bringsBack: number | null;
 }
 
-export function launchRollout(draft: Draft, { target, specs, declared, strategy, origin }: NewRollout): void {
+export function launchRollout(draft: Draft, rolled: NewRollout): void {
+  const { target, specs, declared, strategy, origin, bringsBack } = rolled;
   const from = currentRevision(draft.state);
   if (from !== null) assignVersion(draft, from);
   for (const spec of specs) {
@@ -68,6 +82,7 @@ export function launchRollout(draft: Draft, { target, specs, declared, strategy,
     declared,
     declaredPercent: canaryPercentOf(strategy),
     origin,
+    ...(bringsBack !== null && { bringsBack }),
     strategy,
     startedAt: draft.now,
     pools,
