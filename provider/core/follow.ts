@@ -145,6 +145,11 @@ function underWay(state: State, rollout: RolloutProgress): Progress {
   return working(describeProgress(state, rollout));
 }
 
+/** A rollout that goes forward ends by its own timeouts, which stand still in pauses; the way back has none. */
+export function hasOwnClock({ rollout }: State): boolean {
+  return rollout !== null && rollout.direction.kind === "forward";
+}
+
 /** True when every pool of the target serves exactly its revision, and has its traffic. */
 export function servesTarget(state: State, target: RolloutTarget): boolean {
   return Object.entries(target).every(([name, { revision }]) => {

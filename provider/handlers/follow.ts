@@ -8,6 +8,7 @@ import { isAlive } from "../host/process-identity";
 import type { Reporter } from "../ports/reporter";
 import type { LeaseHolder, Store } from "../ports/store";
 import type { Edge } from "./edge";
+import { Patience } from "./patience";
 
 const LOOK_EVERY_MS = 100;
 
@@ -16,17 +17,21 @@ export interface Follow {
   store: Store;
   /** Nothing counts before the controller has seen this version of the intent. */
   since: number;
+  /** How long to wait; what has its own clock does not count, where that is told by `hasOwnClock`. */
   seconds: number;
+  /** Absent: all time counts. */
+  hasOwnClock?: (state: State) => boolean;
   reporter: Reporter;
   look: (intent: Intent, state: State | null) => Progress;
 }
 
 /**
  * Waits until the agent has brought about what was declared, telling each change once. Throws what `look` calls failed,
- * and TimedOut at the deadline: the agent goes on all the same, and the next `up` follows it again.
+ * and Interrupted when its patience is over: the agent goes on all the same, and the next `up` follows it again.
  */
-export async function follow({ edge, store, since, seconds, reporter, look }: Follow): Promise<State> {
-  const deadline = edge.clock.now() + seconds * 1000;
+export async function follow(request: Follow): Promise<State> {
+  const { edge, store, since, seconds, hasOwnClock, reporter, look } = request;
+  const patience = new Patience(seconds, edge.clock.now());
   const agent = new AgentKeeper(store, edge.clock, () => edge.ensureAgent(store));
   let said = "";
   for (;;) {
@@ -37,13 +42,14 @@ export async function follow({ edge, store, since, seconds, reporter, look }: Fo
     if (progress.kind === "failed") throw failure(progress);
     if (progress.line !== said) reporter.info((said = progress.line));
     if (progress.kind === "done") return state!;
-    if (edge.clock.now() >= deadline) throw timedOut(seconds, progress.line);
+    const waitsFor = seen && hasOwnClock?.(state) ? "ownClock" : "silence";
+    if (patience.isOver(edge.clock.now(), waitsFor)) throw timedOut(seconds, progress.line);
     await sleep(LOOK_EVERY_MS);
   }
 }
 
 /** Waits until the whole service is gone: store, agent and all. */
-export async function followUntilGone(request: Omit<Follow, "look" | "since">): Promise<void> {
+export async function followUntilGone(request: Omit<Follow, "look" | "since" | "hasOwnClock">): Promise<void> {
   const { edge, store, seconds, reporter } = request;
   const deadline = edge.clock.now() + seconds * 1000;
   const agent = new AgentKeeper(store, edge.clock, () => edge.ensureAgent(store));

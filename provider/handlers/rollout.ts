@@ -2,7 +2,7 @@ import { pricesIn } from "../clouds/local";
 import { createRollout, deleteRollout, updateRollout } from "../core/declare";
 import { canonicalJson } from "../core/digest";
 import type { Price } from "../core/cost/price";
-import { rolloutProgress } from "../core/follow";
+import { hasOwnClock, rolloutProgress } from "../core/follow";
 import type { RolloutTarget } from "../core/intent";
 import { refusals, sharedRoutes } from "../core/plan/refusals";
 import { planRollout } from "../core/plan/rollout-plan";
@@ -22,7 +22,7 @@ import type { Handler, Props } from "./handler";
 import { assertThisComputer, upgradeState } from "./old-state";
 import { partialFailure } from "./partial-failure";
 import { rolloutOutputs, shown } from "./rollout-outputs";
-import { timeLimit, within } from "./time-limit";
+import { givenLimit, within } from "./time-limit";
 import { changeIntent, intentIfAny, type Written } from "./write-intent";
 
 const COMPUTED = ["plan", "planStates"] as const;
@@ -117,15 +117,15 @@ export function rolloutHandler(edge: Edge): Handler {
 
   async function bringAbout(operation: "create" | "update", inputs: Props, { version }: Written): Promise<void> {
     const { input, store, target, strategy } = await prepare(inputs);
+    const given = givenLimit(inputs, operation);
     await follow({
       edge,
       store,
       since: version,
-      seconds: timeLimit(
-        inputs,
-        operation,
-        strategy.timeoutSeconds + strategy.capacityWaitSeconds + GOING_BACK_SECONDS,
-      ),
+      // A limit of the program's own is the last word; else a rollout that goes forward is over by its own clocks.
+      ...(given === null
+        ? { seconds: strategy.timeoutSeconds + strategy.capacityWaitSeconds + GOING_BACK_SECONDS, hasOwnClock }
+        : { seconds: given }),
       reporter: edge.reporter(input.resourceUrn),
       look: (intent, state) => rolloutProgress(intent, state, target),
     });

@@ -1,11 +1,18 @@
 import { durationSeconds } from "../core/spec/duration";
 import type { Props } from "./handler";
 
+type Operation = "create" | "update" | "delete";
+
 /** Seconds that the operation may wait: the `timeouts` input, else the resource's default. */
-export function timeLimit(props: Props, operation: "create" | "update" | "delete", fallback: number): number {
+export function timeLimit(props: Props, operation: Operation, fallback: number): number {
+  return givenLimit(props, operation) ?? fallback;
+}
+
+/** What the `timeouts` input says; null: nothing. */
+export function givenLimit(props: Props, operation: Operation): number | null {
   const timeouts = props["timeouts"] as Partial<Record<string, number | string>> | undefined;
   const given = timeouts?.[operation];
-  return (given === undefined ? null : durationSeconds(given)) ?? fallback;
+  return given === undefined ? null : durationSeconds(given);
 }
 
 /** What `promise` gives, or null when it takes longer: previews must not hang on a slow store. */
