@@ -15,11 +15,7 @@ describe("one program with the configs of dev, staging and prod", function () {
       workspace = (await Workspace.create("quickstart", stack)).precompile();
       // The ports of the files themselves may be taken on the computer that tests.
       await workspace.configure({ port: await freePort() });
-      const { stdout } = await workspace.must("preview", "--json");
-      const { steps } = JSON.parse(stdout) as {
-        steps: { urn: string; newState: { inputs: Record<string, unknown> } }[];
-      };
-      const pool = steps.find(({ urn }) => urn.includes("ReplicaPool::"))!;
+      const pool = (await workspace.previewSteps()).find(({ urn }) => urn.includes("ReplicaPool::"))!;
       assert.equal(pool.newState.inputs["replicas"], replicas);
     });
   }

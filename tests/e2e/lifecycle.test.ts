@@ -11,11 +11,6 @@ describe("a service from its first up to its destroy", function () {
   });
   after(() => deployment?.dispose());
 
-  const previewSteps = async (): Promise<PreviewStep[]> => {
-    const { stdout } = await deployment.workspace.must("preview", "--json");
-    return (JSON.parse(stdout) as { steps: PreviewStep[] }).steps;
-  };
-
   it("answers after the first up, with every replica ready", async () => {
     assert.equal(await deployment.workspace.output("url"), deployment.url);
     assert.equal(await deployment.servedModel(), "tiny-1");
@@ -29,7 +24,7 @@ describe("a service from its first up to its destroy", function () {
 
   it("has no diff and does nothing on a second up", async () => {
     const before = (await deployment.service.events()).length;
-    assert.deepEqual([...new Set((await previewSteps()).map(({ op }) => op))], ["same"]);
+    assert.deepEqual([...new Set((await deployment.workspace.previewSteps()).map(({ op }) => op))], ["same"]);
     await deployment.workspace.must("up", "--yes", "--skip-preview", "--expect-no-changes");
     assert.equal((await deployment.service.events()).length, before, "no event may come of it");
   });
@@ -42,7 +37,7 @@ describe("a service from its first up to its destroy", function () {
   it("shows the plan of a changed template in preview, for people and for machines, and touches nothing", async () => {
     await deployment.changeTemplate();
     const before = (await deployment.service.events()).length;
-    const rollout = (await previewSteps()).find(({ urn }) => urn.includes("Rollout::"))!;
+    const rollout = (await deployment.workspace.previewSteps()).find(({ urn }) => urn.includes("Rollout::"))!;
     assert.equal(rollout.op, "update");
     assert.match(JSON.stringify(rollout.newState.inputs), /canary/i);
     planned = rollout.newState.inputs["plan"];
@@ -105,12 +100,6 @@ describe("a service from its first up to its destroy", function () {
     await deployment.assertNothingLeft();
   });
 });
-
-interface PreviewStep {
-  op: string;
-  urn: string;
-  newState: { inputs: Record<string, unknown> };
-}
 
 async function urnOf(deployment: Deployment, type: string): Promise<string> {
   const { resources } = await deployment.workspace.exportedState();

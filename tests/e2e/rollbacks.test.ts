@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { RoutedPool } from "../../provider/core/events";
 import type { RolloutProgress, State } from "../../provider/core/state";
 import { watchCapacity } from "./harness/capacity";
 import type { CommandResult } from "./harness/command";
@@ -29,6 +30,26 @@ describe("each way back, through the CLI and under load", function () {
     return up.done;
   }
 
+  /** What the pool's routing was from the moment at which the way back of the last rollout began. */
+  async function wayBack(from: number): Promise<{ mode: string; way: RoutedPool[] }> {
+    const events = await deployment.service.events(from);
+    const begun = events.findIndex(({ kind }) => kind === "rollingBack");
+    const beginning = events[begun]!;
+    assert.ok(beginning.kind === "rollingBack");
+    const before = events.slice(0, begun).findLastIndex(({ kind }) => kind === "routed");
+    const way = events.slice(before).flatMap((event) => (event.kind === "routed" ? Object.values(event.pools) : []));
+    return { mode: beginning.mode, way };
+  }
+
+  /** The canary's share of the traffic, in percent, step by step. */
+  function shares(way: readonly RoutedPool[]): number[] {
+    const all = way.map(({ canary, primary }) => {
+      const weight = canary?.weight ?? 0;
+      return (100 * weight) / (weight + (primary?.weight ?? 0));
+    });
+    return all.filter((share, at) => share !== all[at - 1]);
+  }
+
   for (const percent of [25, 50, 75]) {
     it(`safe, from ${percent} %, loses no request and no capacity`, async () => {
       const before = await deployment.servedModel();
@@ -47,22 +68,48 @@ describe("each way back, through the CLI and under load", function () {
   }
 
   it("gradual goes back by a surge of its own", async () => {
+    const before = await deployment.servedModel();
+    const from = (await deployment.service.events()).length;
     const report = await deployment.underLoad(async () => {
-      const { code } = await actAt(50, () => rollout("rollback", "--mode", "gradual", "--max-surge-percent", "25"));
-      assert.notEqual(code, 0);
+      const seen = await watchCapacity(deployment.service, async () => {
+        const { code } = await actAt(50, () => rollout("rollback", "--mode", "gradual", "--max-surge-percent", "25"));
+        assert.notEqual(code, 0);
+      });
+      assert.ok(seen.readyMin >= 4 && seen.peak <= 5, JSON.stringify(seen));
     });
     assertUnharmed(report);
-    const events = await deployment.service.events();
-    assert.equal(events.findLast(({ kind }) => kind === "rollingBack")!.kind, "rollingBack");
+    assert.equal(await deployment.servedModel(), before);
+    const { way, mode } = await wayBack(from);
+    assert.equal(mode, "gradual");
+    assert.deepEqual(shares(way), [50, 25, 0]);
     await deployment.assertSound();
   });
 
-  it("immediate gives the primary everything at once, and the queue carries what it cannot", async () => {
+  it("immediate gives the primary everything at once, N/p of its load as was said, and the queue carries what it cannot", async () => {
+    const before = await deployment.servedModel();
+    const from = (await deployment.service.events()).length;
+    let said = "";
     const report = await deployment.underLoad(async () => {
-      const { code } = await actAt(50, () => rollout("rollback", "--mode", "immediate", "--yes"));
+      const { code } = await actAt(50, async () => {
+        await deployment.during("it is paused and nothing moves", ({ paused }, { replicas }) => {
+          return paused !== null && Object.values(replicas).every(({ status }) => status === "ready");
+        });
+        const unsure = ["rollout", "rollback", "--mode", "immediate", "--service", deployment.service.identity];
+        const { code, output } = await deployment.workspace.serve(...unsure);
+        assert.notEqual(code, 0, "an overload must be meant");
+        said = /would get ([\d.]+) times its load/.exec(output)![1]!;
+        await rollout("rollback", "--mode", "immediate", "--yes");
+      });
       assert.notEqual(code, 0);
     });
     assertUnharmed(report);
+    assert.equal(await deployment.servedModel(), before);
+    const { way, mode } = await wayBack(from);
+    assert.equal(mode, "immediate");
+    assert.deepEqual(shares(way), [50, 0]);
+    const { primary } = way.find(({ canary }) => (canary?.weight ?? 0) === 0)!;
+    assert.ok(primary!.replicas.length < 4, "some of its capacity had gone");
+    assert.equal((4 / primary!.replicas.length).toFixed(2), said);
     await deployment.assertSound();
   });
 

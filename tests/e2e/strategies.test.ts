@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { RolloutPlan } from "../../provider/core/plan/rollout-plan";
 import type { StrategyArgs } from "../../sdk/strategy";
 import { watchCapacity, type CapacitySeen } from "./harness/capacity";
 import { assertUnharmed, Deployment } from "./harness/deployment";
@@ -12,9 +13,10 @@ describe("each way to roll out, through the CLI and under load", function () {
   });
   after(() => deployment?.dispose());
 
-  /** Rolls a new model out by this strategy; nobody may notice. */
-  async function rollOut(strategy: StrategyArgs): Promise<CapacitySeen & { plan: Record<string, unknown> }> {
+  /** Rolls a new model out by this strategy; nobody may notice. That an `up` keeps the previewed plan is the lifecycle's test. */
+  async function rollOut(strategy: StrategyArgs): Promise<CapacitySeen & { plan: RolloutPlan }> {
     const model = await deployment.changeTemplate(strategy);
+    const plan = await previewed();
     let seen: CapacitySeen | null = null;
     const report = await deployment.underLoad(async () => {
       seen = await watchCapacity(deployment.service, () => deployment.workspace.mustUp());
@@ -22,19 +24,30 @@ describe("each way to roll out, through the CLI and under load", function () {
     assertUnharmed(report);
     assert.equal(await deployment.servedModel(), model);
     await deployment.assertSound();
-    return { ...seen!, plan: await plan() };
+    return { ...seen!, plan };
   }
 
-  /** As it was previewed: that an `up` keeps the previewed plan is the lifecycle's test. */
-  async function plan(): Promise<Record<string, unknown>> {
-    const { resources } = await deployment.workspace.exportedState();
-    return resources.find(({ urn }) => urn.includes("Rollout::"))!.inputs["plan"] as Record<string, unknown>;
+  async function previewed(): Promise<RolloutPlan> {
+    const steps = await deployment.workspace.previewSteps();
+    return steps.find(({ urn }) => urn.includes("Rollout::"))!.newState.inputs["plan"] as RolloutPlan;
+  }
+
+  /** The share of the capacity that was lost must be the one that the preview foretold. */
+  function assertLost({ readyMin, plan }: { readyMin: number; plan: RolloutPlan }): void {
+    const foretold = /at most (\d+) of (\d+) replicas down at once, ([\d.]+) % of its capacity/.exec(
+      plan.notes.join("\n"),
+    );
+    assert.ok(foretold, plan.notes.join("\n"));
+    const [down, replicas, percent] = foretold.slice(1).map(Number);
+    assert.equal(readyMin, replicas! - down!);
+    assert.equal((100 * (replicas! - readyMin)) / replicas!, percent);
   }
 
   it("blueGreen brings a whole second fleet up and never mixes versions", async () => {
     const from = (await deployment.service.events()).length;
     const { peak, readyMin, plan } = await rollOut({ kind: "blueGreen" });
-    assert.equal(plan["peakReplicas"], 8);
+    assert.equal(plan.peakReplicas, 8);
+    assert.match(plan.notes.join("\n"), /a whole second fleet comes up, then all traffic changes over at once/);
     assert.equal(peak, 8);
     assert.ok(readyMin >= 4);
     for (const event of await deployment.service.events(from)) {
@@ -46,23 +59,26 @@ describe("each way to roll out, through the CLI and under load", function () {
   });
 
   it("rolling with startFirst has one replica more and never one less", async () => {
-    const { peak, readyMin } = await rollOut({ kind: "rolling", order: "startFirst" });
+    const { peak, readyMin, plan } = await rollOut({ kind: "rolling", order: "startFirst" });
+    assert.match(plan.notes.join("\n"), /never fewer than 4 replicas/);
+    assert.equal(plan.peakReplicas, 5);
     assert.equal(peak, 5);
     assert.ok(readyMin >= 4, `${readyMin} ready`);
   });
 
   it("rolling with surge 0 loses no more capacity than its plan says, and no request", async () => {
-    const { peak, readyMin, plan } = await rollOut({ kind: "rolling", maxUnavailablePercent: 25 });
-    assert.equal(peak, 4);
-    assert.equal(readyMin, 3);
-    assert.match(JSON.stringify(plan), /25 %/, "the share that is lost must be in the plan");
+    const seen = await rollOut({ kind: "rolling", maxUnavailablePercent: 25 });
+    assert.equal(seen.peak, 4);
+    assert.equal(seen.readyMin, 3);
+    assertLost(seen);
   });
 
   it("inPlace restarts replicas on the VMs that they have", async () => {
     const before = Object.keys((await deployment.service.state())!.replicas);
-    const { peak, readyMin } = await rollOut({ kind: "inPlace", maxUnavailablePercent: 25 });
-    assert.equal(peak, 4);
-    assert.equal(readyMin, 3);
+    const seen = await rollOut({ kind: "inPlace", maxUnavailablePercent: 25 });
+    assert.equal(seen.peak, 4);
+    assert.equal(seen.readyMin, 3);
+    assertLost(seen);
     assert.deepEqual(Object.keys((await deployment.service.state())!.replicas), before);
   });
 
@@ -89,10 +105,11 @@ describe("each way to roll out, through the CLI and under load", function () {
     deployment.workspace.replace("index.ts", ` resources: { cpus: 1 },`, "");
   });
 
-  it("canaryPercent holds at 10 %, goes on to 40 %, down to 20 %, and ends with 100", async () => {
+  it("canaryPercent holds at 10 %, goes down to 5 %, on to 40 %, and from there to 100", async () => {
     const model = await deployment.changeTemplate({ canaryPercent: 10 });
+    assert.match((await previewed()).notes.join("\n"), /holds at 10 % until `canaryPercent` is raised/);
     const report = await deployment.underLoad(async () => {
-      for (const canaryPercent of [10, 40, 20]) {
+      for (const canaryPercent of [10, 5, 40]) {
         if (canaryPercent !== 10) await deployment.useStrategy({ canaryPercent });
         const { output } = await deployment.workspace.mustUp();
         assert.match(output, new RegExp(`held at ${canaryPercent} %`));

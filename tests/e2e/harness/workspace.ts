@@ -28,6 +28,13 @@ export interface ExportedResource {
   outputs?: Record<string, unknown>;
 }
 
+/** One step of `pulumi preview --json`. */
+export interface PreviewStep {
+  op: string;
+  urn: string;
+  newState: { inputs: Record<string, unknown> };
+}
+
 /**
  * A copy of an example in a temporary folder, with its own Pulumi home, backend and state home. Everything that runs
  * for it has the folder's name in its environment, which is how leftovers are found.
@@ -104,6 +111,11 @@ export class Workspace {
 
   async mustUp(options: Partial<CommandOptions> = {}): Promise<CommandResult> {
     return succeeded("pulumi up", await this.up(options));
+  }
+
+  async previewSteps(): Promise<PreviewStep[]> {
+    const { stdout } = await this.must("preview", "--json");
+    return (JSON.parse(stdout) as { steps: PreviewStep[] }).steps;
   }
 
   /** The package's own command, as `npx pulumi-serve` runs it. */
