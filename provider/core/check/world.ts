@@ -137,6 +137,7 @@ export class Replay {
       case "configRefused":
       case "rolloutFailed":
       case "marketsMixed":
+      case "replicaAtRisk":
         return;
     }
   }
