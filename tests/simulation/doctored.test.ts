@@ -223,6 +223,13 @@ describe("the log of a finished rollout, doctored", () => {
     refutes(unheard, "clocks", /was starved of capacity and had not waited for any/);
   });
 
+  it("of a computer whose clock was put back in a bake is not refuted: how long that was, it does not say", () => {
+    const log = promoted();
+    const settled = log.findIndex(({ kind }) => kind === "rolloutSettled");
+    const putBack = log.map((event, index) => (index > settled ? { ...event, at: event.at - 600_000 } : event));
+    assert.deepEqual(broken(putBack), []);
+  });
+
   it("by an older agent is read, and judged as far as it goes", () => {
     for (const log of [promoted(), gradually(), timedOut()]) {
       const old = ofAnOlderAgent(log);

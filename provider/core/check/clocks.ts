@@ -20,6 +20,8 @@ function tooEarly(
   event: ServeEvent,
 ): string | null {
   const lasted = (since: number) => (event.at - since) / 1000;
+  // The clock was put back meanwhile: how long it was, the log does not say.
+  if (lasted(stand.since) < 0 || lasted(startedAt) < 0 || lasted(lackingSince ?? event.at) < 0) return null;
   if (event.kind === "rollingBack" && event.cause === "timedOut") {
     const stepOver = stepTimeoutSeconds !== null && lasted(stand.since) > stepTimeoutSeconds;
     if (stepOver || lasted(startedAt) > timeoutSeconds) return null;
