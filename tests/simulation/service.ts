@@ -1,3 +1,5 @@
+import assert from "node:assert/strict";
+import { checkEvents } from "../../provider/core/check/check";
 import type { RolloutProgress } from "../../provider/core/state";
 import type { Strategy } from "../../provider/core/strategy";
 import { surge } from "../core/strategies";
@@ -68,4 +70,28 @@ export function revisions(world: World): Set<string> {
 
 export function ended(world: World): number {
   return world.log.filter(({ kind }) => kind === "rolloutEnded").length;
+}
+
+/** Ready replicas as the balancer has them, after every tick until the rollout is over. */
+export function follow(
+  world: World,
+  rollouts: number,
+  each: (ready: { canary: number; primary: number }) => void,
+): void {
+  world.until(
+    () => ended(world) === rollouts,
+    3600,
+    () => {
+      const [route] = world.routing!.routes;
+      each({ canary: route?.canary?.replicas.length ?? 0, primary: route?.primary?.replicas.length ?? 0 });
+    },
+  );
+}
+
+/** The log alone proves every invariant. */
+export function proved(world: World): void {
+  assert.deepEqual(
+    checkEvents(world.log).verdicts.flatMap(({ violation }) => violation ?? []),
+    [],
+  );
 }

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { checkEvents } from "../../provider/core/check/check";
 import type { Strategy } from "../../provider/core/strategy";
 import { blueGreen, inPlace, rolling, surge } from "../core/strategies";
 import {
@@ -7,34 +6,15 @@ import {
   declareRevision,
   declareStrategy,
   during,
-  ended,
+  follow,
+  proved,
   revisions,
   rolloutOf,
   serving,
   settled,
 } from "./service";
-import type { World } from "./world";
 
 const FOUR = [{ name: "p", replicas: 4 }];
-
-/** Ready replicas as the balancer has them, after every tick until the rollout is over. */
-function follow(world: World, rollouts: number, each: (ready: { canary: number; primary: number }) => void): void {
-  world.until(
-    () => ended(world) === rollouts,
-    3600,
-    () => {
-      const [route] = world.routing!.routes;
-      each({ canary: route?.canary?.replicas.length ?? 0, primary: route?.primary?.replicas.length ?? 0 });
-    },
-  );
-}
-
-function proved(world: World): void {
-  assert.deepEqual(
-    checkEvents(world.log).verdicts.flatMap(({ violation }) => violation ?? []),
-    [],
-  );
-}
 
 describe("a blueGreen rollout", () => {
   it("never mixes versions and cuts over in one generation, when the canary is whole", () => {
