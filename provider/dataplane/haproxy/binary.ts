@@ -1,6 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { accessSync, constants } from "node:fs";
-import { delimiter, isAbsolute, join } from "node:path";
+import { programIn, serverFolders } from "../../host/on-path";
 
 /** The first release with everything that is used here: servers that are added and removed without a reload. */
 const OLDEST = [2, 6] as const;
@@ -9,8 +8,8 @@ const ANSWERS_WITHIN_MS = 10_000;
 export type FoundBinary = { kind: "found"; path: string; version: string } | { kind: "unusable"; reason: string };
 
 /** HAProxy on this user's PATH, or a sentence why there is none that can be used. */
-export function findHaproxy(folders: readonly string[] = searched()): FoundBinary {
-  const file = fileIn(folders);
+export function findHaproxy(folders: readonly string[] = serverFolders()): FoundBinary {
+  const file = programIn(folders, "haproxy");
   if (file === null)
     return unusable(
       "there is no `haproxy` on PATH: install HAProxy 2.6 or newer (`apt install haproxy`) or use the embedded engine",
@@ -23,25 +22,6 @@ export function findHaproxy(folders: readonly string[] = searched()): FoundBinar
   if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1]))
     return unusable(`${file} is HAProxy ${major}.${minor}, too old: install 2.6 or newer, or use the embedded engine`);
   return { kind: "found", path: file, version: `${major}.${minor}` };
-}
-
-/** Debian keeps it in /usr/sbin, which is not on every user's PATH. */
-function searched(): string[] {
-  return [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"];
-}
-
-function fileIn(folders: readonly string[]): string | null {
-  for (const folder of folders) {
-    const file = join(folder, "haproxy");
-    if (!isAbsolute(file)) continue;
-    try {
-      accessSync(file, constants.X_OK);
-      return file;
-    } catch {
-      // Not there: the next one.
-    }
-  }
-  return null;
 }
 
 function unusable(reason: string): FoundBinary {

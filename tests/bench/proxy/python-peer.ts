@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { onPath } from "./on-path";
+import { programIn, serverFolders } from "../../../provider/host/on-path";
 
 const run = promisify(execFile);
 
@@ -16,7 +16,7 @@ export async function pythonWith(requirement: string): Promise<string> {
   const folder = join(cache, "pulumi-serve", "bench", requirement.replace(/[^\w.]+/g, "-"));
   const python = join(folder, "bin", "python");
   if (existsSync(python)) return python;
-  const system = onPath("python3");
+  const system = programIn(serverFolders(), "python3");
   if (system === null) throw new Error("there is no `python3` on PATH");
   process.stderr.write(`installing ${requirement}, which takes a minute\n`);
   // Made elsewhere and moved when whole: an interrupted one must not be taken for ready.

@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findHaproxy } from "../../../../provider/dataplane/haproxy/binary";
+import { freePort } from "../../../e2e/harness/free-port";
 import { start } from "../../process";
 import type { Start } from "../contender";
-import { answers, freePort } from "../port";
+import { answers } from "../answers";
 
 /** HAProxy by itself, with one thread and nothing of ours around it. */
 export const haproxy: Start = async (backends) => {

@@ -1,14 +1,15 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { programIn, serverFolders } from "../../../../provider/host/on-path";
+import { freePort } from "../../../e2e/harness/free-port";
 import { start } from "../../process";
 import type { Start } from "../contender";
-import { onPath } from "../on-path";
-import { answers, freePort } from "../port";
+import { answers } from "../answers";
 
 /** nginx with one worker, buffering off as event streams need it. */
 export const nginx: Start = async (backends) => {
-  const binary = onPath("nginx");
+  const binary = programIn(serverFolders(), "nginx");
   if (binary === null)
     return { name: "nginx", unavailable: "there is no `nginx` on PATH (apt-get install nginx-light)" };
   const folder = mkdtempSync(join(tmpdir(), "bench-nginx-"));

@@ -1,7 +1,7 @@
 import { join } from "node:path";
+import { freePort } from "../../../e2e/harness/free-port";
 import { start } from "../../process";
 import type { Start } from "../contender";
-import { freePort } from "../port";
 import { pythonWith } from "../python-peer";
 
 /**

@@ -2,9 +2,10 @@ import { createServer } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { freePort } from "../../../e2e/harness/free-port";
 import { start } from "../../process";
 import type { Start } from "../contender";
-import { answers, freePort } from "../port";
+import { answers } from "../answers";
 import { pythonWith } from "../python-peer";
 
 /** It asks its controller for the first time after 5 s, and its imports take as long. */
