@@ -7,6 +7,7 @@ import type { Lease } from "../../ports/store";
 import { costView, type CostView } from "./cost";
 import { keptVersions, type KeptVersionView } from "./kept-version";
 import { poolViews, type PoolView } from "./pool";
+import { queuesOf, type QueueView } from "./queue";
 import { replicaView, type ReplicaView } from "./replica";
 import { rolloutView, type RolloutView } from "./rollout";
 import { trafficOf, type TrafficView } from "./traffic";
@@ -26,6 +27,8 @@ export interface ServiceView {
   balancer: "alive" | "unreachable";
   pools: PoolView[];
   replicas: ReplicaView[];
+  /** What waits for a replica now, by pool; empty while the balancer does not answer. */
+  queues: QueueView[];
   /** By version, since the balancer started. */
   traffic: TrafficView[];
   rollout: RolloutView | null;
@@ -68,6 +71,7 @@ export function serviceView({ intent, state, lease, dataplane, now }: ServiceFac
     balancer: dataplane === null ? "unreachable" : "alive",
     pools: state === null ? [] : poolViews(state, now),
     replicas: state === null ? [] : replicas.map((replica) => replicaView(replica, state, dataplane, now)),
+    queues: state === null ? [] : queuesOf(intent, state, dataplane),
     traffic: state === null ? [] : trafficOf(state, dataplane),
     rollout: state?.rollout ? rolloutView(state.rollout, state, now) : null,
     outlook: target && rolloutProgress(intent, state, target),

@@ -39,12 +39,27 @@ export function statusText(services: readonly ServiceView[]): string {
         ]),
       ),
     ),
+    ...queueTable(services),
     ...trafficTable(services),
     ...keptTable(services),
   ];
   const notes = services.flatMap(notesOf);
   if (notes.length > 0) sections.push("", ...notes);
   return sections.join("\n");
+}
+
+function queueTable(services: readonly ServiceView[]): string[] {
+  const rows = services.flatMap(({ name, queues }) =>
+    queues.map(({ pool, inFlight, queued, maxQueue, rejected }) => [
+      name,
+      pool,
+      String(inFlight ?? DASH),
+      `${queued}/${maxQueue}`,
+      String(rejected),
+    ]),
+  );
+  if (rows.length === 0) return [];
+  return ["", "Requests now", table(["SERVICE_NAME", "POOL", "IN_FLIGHT", "QUEUED", "REFUSED"], rows)];
 }
 
 function trafficTable(services: readonly ServiceView[]): string[] {
