@@ -6,7 +6,8 @@ import { rolloutHandler } from "./handlers/rollout";
 import { serveServiceHandler } from "./handlers/serve-service";
 
 export { planPath, planReturn } from "./core/plan/path";
-export { planSurge } from "./core/plan/surge";
+export { surgePlan as planSurge } from "./core/plan/surge-plan";
+export type { SurgePlan, SurgeState } from "./core/plan/surge-plan";
 export type { Begin, Path, PlannedPool, PlanState } from "./core/plan/states";
 export type { Gate, RollbackMode, Strategy } from "./core/strategy";
 export type { PoolChange } from "./core/plan/classify";

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { CheckReport } from "../../provider/core/check/check";
 import type { ServeEvent } from "../../provider/core/events";
+import { surgePlan as planSurge, type SurgePlan } from "../../provider/core/plan/surge-plan";
 import type { Path } from "../../provider/core/plan/states";
 import type { ServiceView } from "../../provider/cli/view/service";
 import { openFileStore } from "../../provider/store/file";
@@ -79,7 +80,8 @@ describe("pulumi-serve", () => {
   describe("plan", () => {
     it("prints what planSurge returns", async () => {
       const { out } = await pulumiServe("plan", "--replicas", "7", "--max-surge-percent", "25", "--json");
-      const { cap, states } = JSON.parse(out) as Path;
+      assert.deepEqual(JSON.parse(out), planSurge({ pools: [{ name: "pool", from: 7, to: 7 }], maxSurgePercent: 25 }));
+      const { cap, states } = JSON.parse(out) as SurgePlan;
       assert.deepEqual(cap, { pool: 9 });
       assert.equal(states.at(-1)!.pools["pool"]!.canary, 7);
     });
@@ -105,6 +107,8 @@ describe("pulumi-serve", () => {
       const held = await pulumiServe("plan", "--replicas", "4", "--canary-percent", "10");
       assert.match(held.out, /2 +shift +10 +10:90 +1\+4 +5 +yes/);
       assert.match((await pulumiServe("plan", "--replicas", "4", "--strategy", "blueGreen")).out, /cutOver/);
+      const told = await pulumiServe("plan", "--replicas", "4", "--strategy", "rolling", "--json");
+      assert.deepEqual((JSON.parse(told.out) as Path).floor, { pool: 3 });
     });
 
     it("refuses an option of another strategy by name", async () => {

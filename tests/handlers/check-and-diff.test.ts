@@ -336,7 +336,13 @@ describe("check and diff, as a preview calls them", () => {
 
   it("plan by the functions that are exported for outsiders", () => {
     const pools = [{ name: "a", from: 4, to: 4 }];
-    assert.equal(planSurge({ pools, maxSurgePercent: 25 }).cap["a"], 5);
+    const { cap, states, ...more } = planSurge({ pools, maxSurgePercent: 25 });
+    assert.deepEqual([cap, more], [{ a: 5 }, {}]);
+    for (const state of states) assert.deepEqual(Object.keys(state), ["kind", "percent", "pools", "weights"]);
+    assert.throws(
+      () => planSurge({ pools: [], maxSurgePercent: 25 }),
+      /^RangeError: pools is empty: name at least one/,
+    );
     assert.equal(planPath(blueGreen(), pools).cap["a"], 8);
   });
 });

@@ -2,9 +2,11 @@ import { InvalidArgumentError, type Command } from "commander";
 import { ServeError, sentenceOf } from "../../core/errors";
 import { planPath } from "../../core/plan/path";
 import type { PlannedPool, Path } from "../../core/plan/states";
+import { toldOf } from "../../core/plan/surge-plan";
 import { parse } from "../../core/spec/check-result";
 import { strategyInput } from "../../core/spec/strategy-input";
 import { strategyOf } from "../../core/spec/strategy-of";
+import type { Strategy } from "../../core/strategy";
 import type { Terminal } from "../terminal";
 import { table } from "../view/table";
 import { wholeNumber } from "../whole-number";
@@ -19,6 +21,11 @@ interface PlanOptions {
   order?: string;
   allowOutage?: true;
   json?: true;
+}
+
+interface Planned {
+  strategy: Strategy;
+  path: Path;
 }
 
 export function addPlanCommand(program: Command, terminal: Terminal): void {
@@ -42,22 +49,24 @@ export function addPlanCommand(program: Command, terminal: Terminal): void {
     )
     .option("--order <order>", "rolling: stopFirst (default) or startFirst")
     .option("--allow-outage", "rolling, inPlace: the only replica of a pool may end before its successor serves")
-    .option("--json", "print { cap, floor, states }")
+    .option("--json", "print { cap, states } of a surge, { cap, floor, states } of any other strategy")
     .action((options: PlanOptions) => {
-      const plan = planned(options);
-      terminal.out(`${options.json ? JSON.stringify(plan, null, 2) : planText(plan)}\n`);
+      const { strategy, path } = planned(options);
+      const told = strategy.kind === "surge" ? toldOf(path) : path;
+      terminal.out(`${options.json ? JSON.stringify(told, null, 2) : planText(path)}\n`);
     });
 }
 
-function planned({ replicas, pool, strategy: kind, ...rest }: PlanOptions): Path {
+function planned({ replicas, pool, strategy: kind, ...rest }: PlanOptions): Planned {
   const pools = replicas === undefined ? pool : [{ name: "pool", from: replicas, to: replicas }, ...pool];
   if (pools.length === 0) throw refusal("Say how many replicas roll: --replicas 4, or --pool name=4:4.");
   const { maxSurgePercent, canaryPercent, maxUnavailablePercent, order, allowOutage } = rest;
   const given = { kind, maxSurgePercent, canaryPercent, maxUnavailablePercent, order, allowOutage };
-  const strategy = parse(strategyInput, given);
-  if (!strategy.ok) throw refusal(`${strategy.failures.map(({ reason }) => reason).join("; ")}.`);
+  const parsed = parse(strategyInput, given);
+  if (!parsed.ok) throw refusal(`${parsed.failures.map(({ reason }) => reason).join("; ")}.`);
+  const strategy = strategyOf(parsed.value);
   try {
-    return planPath(strategyOf(strategy.value), pools);
+    return { strategy, path: planPath(strategy, pools) };
   } catch (error) {
     throw refusal(`${sentenceOf(error)}.`);
   }
