@@ -10,7 +10,7 @@ import { Census } from "./census";
 import { rolloutTimes } from "./critical-path";
 import { narrate } from "./narrator";
 import type { DemoOptions } from "./options";
-import type { DemoResult } from "./result";
+import type { DemoRun } from "./result";
 import type { Terminal } from "./terminal";
 
 /** Load before and after the rollout, so that the steady state is judged as well. */
@@ -29,7 +29,7 @@ export class Demo {
     this.#service = new RunningService(workspace, "chat");
   }
 
-  async run(): Promise<DemoResult> {
+  async run(): Promise<DemoRun> {
     const { workspace, terminal, options } = this;
     await this.#configure();
 
@@ -66,15 +66,17 @@ export class Demo {
     const left = await leftovers(workspace, this.#service);
     for (const thing of left) terminal.line(`left over: ${thing}`);
     return {
-      requests: report.requests,
-      failed: report.failed,
-      streamsCut: report.streamsCut,
-      streamsCutByKill: report.streamsCutByKill,
-      peakReplicas: census.peakReplicas,
-      cap,
-      rolloutSeconds,
-      criticalPathSeconds,
-      leftovers: left.length,
+      result: {
+        requests: report.requests,
+        failed: report.failed,
+        streamsCut: report.streamsCut,
+        streamsCutByKill: report.streamsCutByKill,
+        peakReplicas: census.peakReplicas,
+        cap,
+        rolloutSeconds,
+        criticalPathSeconds,
+        leftovers: left.length,
+      },
       readyMin: census.readyMin,
     };
   }

@@ -27,10 +27,10 @@ async function main(): Promise<number> {
     });
   }
   try {
-    const result = await new Demo(workspace, options, terminal).run();
-    if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(result, null, 2)}\n`);
-    terminal.block(`\n${table(result)}`);
-    const sentences = broken(result);
+    const run = await new Demo(workspace, options, terminal).run();
+    if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(run.result, null, 2)}\n`);
+    terminal.block(`\n${table(run)}`);
+    const sentences = broken(run.result);
     for (const sentence of sentences) terminal.line(`NOT as promised: ${sentence}`);
     return sentences.length === 0 ? 0 : 1;
   } finally {

@@ -12,6 +12,11 @@ export interface DemoResult {
   rolloutSeconds: number;
   criticalPathSeconds: number;
   leftovers: number;
+}
+
+/** All that one run has measured: the promises, and what a person looks at besides. */
+export interface DemoRun {
+  result: DemoResult;
   /** Least ready capacity seen from outside while the rollout ran, until the kill; null: no sample was taken. */
   readyMin: number | null;
 }
@@ -29,7 +34,7 @@ export function broken(result: DemoResult): string[] {
   return sentences;
 }
 
-export function table(result: DemoResult): string {
+export function table({ result, readyMin }: DemoRun): string {
   const { rolloutSeconds, criticalPathSeconds } = result;
   const ratio =
     criticalPathSeconds > 0 ? ` (${(rolloutSeconds / criticalPathSeconds).toFixed(2)} x critical path)` : "";
@@ -39,7 +44,7 @@ export function table(result: DemoResult): string {
     ["responses cut", String(result.streamsCut)],
     ["responses cut by the kill", String(result.streamsCutByKill)],
     ["replicas at once", `${result.peakReplicas} of at most ${result.cap}`],
-    ["ready at least", result.readyMin === null ? "-" : String(result.readyMin)],
+    ["ready at least", readyMin === null ? "-" : String(readyMin)],
     ["rollout", `${rolloutSeconds.toFixed(1)} s${ratio}`],
     ["left over after destroy", String(result.leftovers)],
   ];
