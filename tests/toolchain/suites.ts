@@ -4,7 +4,7 @@ import * as path from "node:path";
 export interface Suites {
   /** Folders of tests/, begun while the Pulumi CLI is being brought. */
   early: string[];
-  /** Files that need the CLI, the longest first. They wait more than they compute, so two of them run at a time. */
+  /** Files that need the CLI, the longest first. They wait more than they compute, so more of them run at a time than there are cores. */
   late: string[];
   /** Files that measure moments, or that two processes make together: with nothing beside them. */
   alone: string[];
@@ -30,8 +30,11 @@ const withCli = ["e2e", "examples", "package", "demo"];
 const longest = [
   "e2e/rollbacks.test.ts",
   "e2e/strategies.test.ts",
+  "examples/ci.test.ts",
   "e2e/lifecycle.test.ts",
   "e2e/interruptions.test.ts",
+  "package/package.test.ts",
+  "e2e/failing-template.test.ts",
 ];
 const measuring = ["e2e/kills.test.ts"];
 /**
