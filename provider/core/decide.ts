@@ -9,6 +9,7 @@ import { followNotices } from "./fleet/notice";
 import { applyMoves, proposeMoves } from "./fleet/moves";
 import { noteConfigAnswers, pushConfigs, replaceRefusing } from "./fleet/reconfigure";
 import { specOf } from "./fleet/restart";
+import { takeBackDrains } from "./fleet/take-back";
 import { guard } from "./guard";
 import type { Intent } from "./intent";
 import type { Observed } from "./observed";
@@ -45,6 +46,7 @@ export function decide(
   noteDeletion(draft, intent);
   followDeclarations(draft, intent);
   followDemand(draft, intent, observed);
+  takeBackDrains(draft, intent, observed);
   const declared = driveRollout(draft, intent, observed);
   replaceRefusing(draft, declared);
   const goals = mixMarkets(draft, declared, observed);

@@ -58,6 +58,8 @@ export type EventBody =
   /** The cloud may take its VM, and may never do so. */
   | { kind: "replicaAtRisk"; replica: string }
   | { kind: "replicaDraining"; replica: string; reason: string }
+  /** The routing without it never came into force, and it is needed: it serves on. */
+  | { kind: "drainTakenBack"; replica: string; reason: string }
   | { kind: "replicaDrained"; replica: string; inFlight: number; seconds: number }
   | { kind: "replicaTerminating"; replica: string; reason: string }
   | { kind: "replicaEnded"; replica: string }

@@ -2,6 +2,7 @@ import { digest } from "./digest";
 import type { Draft } from "./draft";
 import type { RoutedPool } from "./events";
 import type { Census, Count } from "./fleet/census";
+import { hasOneEach } from "./fleet/sight";
 import { ALL_PRIMARY, type Goals, type Split, type Weights } from "./goals";
 import type { Intent } from "./intent";
 import type { Observed } from "./observed";
@@ -20,7 +21,8 @@ export function route(draft: Draft, intent: Intent, goals: Goals, observed: Obse
   const { routing } = draft.state;
   // A data plane that is ahead of us remembers what a lost state decided: only a newer generation corrects it.
   const ahead = observed.dataplane !== null && observed.dataplane.generation > routing.generation;
-  if (hash !== routing.hash || ahead) {
+  const isNew = hash !== routing.hash || ahead;
+  if (isNew) {
     const generation = Math.max(routing.generation, observed.dataplane?.generation ?? 0) + 1;
     const apart = apartOf(draft, routes, goals);
     draft.state.routing = { generation, inForce: routing.inForce, hash, weights: goals.weights, ...apart };
@@ -35,8 +37,19 @@ export function route(draft: Draft, intent: Intent, goals: Goals, observed: Obse
     }
   }
   if (observed.dataplane?.generation === generation) return;
+  // Where nothing is in force there is nothing to lose.
+  if (observed.dataplane?.generation !== 0 && !isFounded(draft, observed, isNew)) return;
   const desired: DesiredRouting = { epoch: draft.state.epoch, generation, endpoint, balancer, routes };
   draft.act({ kind: "route", desired });
+}
+
+/**
+ * What is in force serves on until somebody of each pool has been seen to be ready. A new routing waits only for whoever
+ * has just taken over to probe at all; one that was decided before, possibly long ago and by a predecessor, would put out
+ * of service who serves now, for those who do not answer any more.
+ */
+function isFounded(draft: Draft, observed: Observed, isNew: boolean): boolean {
+  return hasOneEach(draft, observed, ({ consecutiveSuccesses }) => isNew || consecutiveSuccesses > 0);
 }
 
 /**

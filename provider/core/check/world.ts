@@ -82,6 +82,7 @@ export class Replay {
       case "replicaStarting":
         return this.change(event.replica, { phase: "starting" });
       case "replicaReady":
+      case "drainTakenBack":
         return this.change(event.replica, { phase: "ready" });
       case "replicaNotReady":
         return this.change(event.replica, { phase: "notReady" });

@@ -5,6 +5,7 @@ import { inPlace, surge } from "../../core/strategies";
 import { poolSpec } from "../intents";
 import { deploy, proved, readyOf, serving, settled } from "../one-pool";
 import * as several from "../service";
+import type { World } from "../world";
 
 describe("what the simulator has found of replicas that end, told again", () => {
   it("ends the last replica of a deleted service too, where a notice that nothing followed hangs over it", () => {
@@ -112,6 +113,44 @@ describe("what the simulator has found of replicas that end, told again", () => 
     proved(world);
   });
 
+  it("takes a drain back that never came into force, when whoever was to serve instead is sick by then", () => {
+    const world = serving(2);
+    deploy(world, "a", 1);
+    world.tick(100, 0);
+    const [drained, other] = world
+      .living()
+      .sort(
+        (x, y) => Number(statusOf(world, y.replica) === "draining") - Number(statusOf(world, x.replica) === "draining"),
+      );
+    assert.equal(statusOf(world, drained!.replica), "draining");
+    other!.sick = true;
+    world.epoch += 1;
+    world.unprobed = true;
+    for (let seconds = 0; seconds < 10; seconds += 1) world.tick(1_000);
+    assert.ok(routed(world).includes(drained!.replica), "taken out on a predecessor's word for who is ready");
+    world.unprobed = false;
+    world.until(
+      () => world.log.some(({ kind }) => kind === "drainTakenBack"),
+      60,
+      () => assert.ok(routed(world).includes(drained!.replica)),
+    );
+    world.until(() => settled(world));
+    assert.deepEqual(world.living(), [drained]);
+    proved(world);
+  });
+
+  it("takes no drain back of a pool that is being deleted", () => {
+    const world = several.serving([
+      { name: "p", replicas: 1 },
+      { name: "q", replicas: 1 },
+    ]);
+    world.declare((intent) => (intent.pools["q"]!.deleting = true));
+    for (let ticks = 0; ticks < 10; ticks += 1) world.tick(100, 0);
+    world.until(() => poolRemovalProgress(world.intent, world.state, "q").kind === "done", 60);
+    assert.equal(world.log.filter(({ kind }) => kind === "replicaDraining").length, 1);
+    proved(world);
+  });
+
   for (const [when, state] of [
     ["before the canaries have requests", "up"],
     ["when they have some", "shift"],
@@ -138,3 +177,13 @@ describe("what the simulator has found of replicas that end, told again", () => 
     });
   }
 });
+
+function statusOf({ state }: World, replica: string): string | undefined {
+  return state!.replicas[replica]?.status;
+}
+
+/** Who gets requests now. */
+function routed({ routing }: World): string[] {
+  const versions = routing!.routes.flatMap(({ primary, canary }) => [primary, canary]);
+  return versions.flatMap((version) => version?.replicas.map(({ id }) => id) ?? []);
+}
