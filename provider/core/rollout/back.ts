@@ -39,11 +39,19 @@ export function canariesStillNeeded({ to }: RolloutProgress["pools"][number], we
 export function backOver(draft: Draft, rollout: RolloutProgress, census: Record<string, Census>): boolean {
   const { routing } = draft.state;
   if (routing.weights.canary > 0 || routing.inForce !== routing.generation) return false;
-  return canaryGone(rollout, census);
+  return nothingIsLeft(draft, rollout, census);
 }
 
-export function canaryGone({ pools }: RolloutProgress, census: Record<string, Census>): boolean {
-  return pools.every(({ name }) => census[name]!.canary.all.length === 0);
+/**
+ * Nothing of the canary, and no launch on its way that only the rollout's cap has room for: what drains of the primary
+ * counts too, and when the rollout is over nobody would stop the cloud from making one VM more than the pool may have.
+ */
+export function nothingIsLeft(draft: Draft, { pools }: RolloutProgress, census: Record<string, Census>): boolean {
+  return pools.every(({ name }) => {
+    const { canary, primary, counted } = census[name]!;
+    const fits = counted <= (draft.pool(name).primary?.replicas ?? 0);
+    return canary.all.length === 0 && (fits || primary.alive.every(({ status }) => status !== "launching"));
+  });
 }
 
 /** It does not stay up by itself: a way back that waited for all of it to be ready at once might wait for ever. */

@@ -3,7 +3,7 @@ import type { Goals } from "../goals";
 import type { Intent } from "../intent";
 import type { Observed } from "../observed";
 import { advance } from "./advance";
-import { backOver, canaryGone, primaryFails } from "./back";
+import { backOver, nothingIsLeft, primaryFails } from "./back";
 import { followClocks } from "./capacity";
 import { obeyCommands } from "./commands";
 import { dropRollout, endRollback, leaveOut, promote } from "./finish";
@@ -53,6 +53,6 @@ function carryOn(draft: Draft, intent: Intent, observed: Observed): void {
   if (advance(draft, intent, observed, census)) {
     if (draft.state.rollout!.direction.kind === "forward") promote(draft);
     // A canary that ended before the way back was planned is in no state of the plan, and its VM counts until it is gone.
-    else if (canaryGone(rollout, census)) endRollback(draft);
+    else if (nothingIsLeft(draft, rollout, census)) endRollback(draft);
   }
 }

@@ -151,6 +151,30 @@ describe("what the simulator has found of replicas that end, told again", () => 
     proved(world);
   });
 
+  it("ends no way back with a launch on its way that only the rollout's cap has room for", () => {
+    const world = serving(10);
+    world.declare((intent) => (intent.rollout!.strategy = surge(25, { rollback: { mode: "immediate" } })));
+    world.behaviours.set("a", { bootMs: 100, start: "ready", drainMs: 20_000 });
+    deploy(world, "b", 10);
+    const of = (status: string) => Object.values(world.state!.replicas).filter((each) => each.status === status);
+    world.until(() => of("draining").length === 2);
+    const canaries = world.living().filter(({ revision }) => revision === "b");
+    canaries.forEach((vm) => (vm.sick = true));
+    world.until(() => of("terminating").length === canaries.length);
+    // One of them is seen to be gone before the others, and its place is given away; the launch takes a while to arrive.
+    world.unlisted = (replica) => replica === canaries[0]!.replica;
+    world.tick(100, 0);
+    assert.ok(of("launching").length > 0);
+    while (world.state!.rollout !== null) world.tick(100, of("terminating").length > 0 ? 0 : Infinity);
+    const left = world.living().length;
+    for (let ticks = 0; ticks < 10; ticks += 1) {
+      world.tick();
+      assert.ok(world.living().length <= Math.max(left, 10), `${world.living().length} VMs, and ${left} before`);
+    }
+    world.until(() => settled(world));
+    proved(world);
+  });
+
   for (const [when, state] of [
     ["before the canaries have requests", "up"],
     ["when they have some", "shift"],
