@@ -77,7 +77,7 @@ export class SimulatedCloud {
 
   /** Returns the VM when this call made it. */
   launch(request: Pick<LaunchRequest, "replicaId" | "epoch" | "pool" | "revision">): Vm | null {
-    this.fence(request.epoch);
+    this.answer(request.epoch);
     const { replicaId, pool, revision } = request;
     if (this.tombstones.has(replicaId)) throw refused("input", `Replica ${replicaId} was ended, and never runs twice.`);
     if (this.vms.has(replicaId)) return null;
@@ -104,7 +104,7 @@ export class SimulatedCloud {
 
   /** Returns the VM when this call began its end. */
   terminate({ replicaId, epoch }: { replicaId: string; epoch: number }): Vm | null {
-    this.fence(epoch);
+    this.answer(epoch);
     this.tombstones.add(replicaId);
     const vm = this.vms.get(replicaId);
     if (vm === undefined || vm.phase !== "up") return null;
@@ -115,7 +115,7 @@ export class SimulatedCloud {
 
   /** Returns the VM when this call replaced its program. */
   restart(request: Pick<RestartRequest, "replicaId" | "epoch" | "revision" | "restarts">): Vm | null {
-    this.fence(request.epoch);
+    this.answer(request.epoch);
     const { replicaId, revision, restarts } = request;
     const vm = this.vms.get(replicaId);
     if (this.tombstones.has(replicaId)) throw refused("input", `Replica ${replicaId} was ended, and never runs twice.`);
@@ -136,7 +136,7 @@ export class SimulatedCloud {
   }
 
   list(): ObservedVm[] {
-    if (this.throttled) throw refused("account", "Too many requests: slow down.");
+    this.throttle();
     const listed: ObservedVm[] = [];
     for (const vm of this.shown) {
       if (this.isGone(vm)) this.shown.delete(vm);
@@ -222,6 +222,16 @@ export class SimulatedCloud {
       exit: vm.exit,
       restarts: vm.restarts,
     };
+  }
+
+  private throttle(): void {
+    if (this.throttled) throw refused("account", "Too many requests: slow down.");
+  }
+
+  /** Asked too often it says nothing else, not even to an epoch that is past. */
+  private answer(epoch: number): void {
+    this.throttle();
+    this.fence(epoch);
   }
 
   private fence(epoch: number): void {

@@ -3,6 +3,7 @@ import type { Gate, Strategy, StrategyCommon } from "../../../provider/core/stra
 import { COMMON } from "../../core/strategies";
 import { Random } from "./random";
 import type { Fault, Operation, Program, RevisionBehaviour, Scenario } from "./scenario";
+import type { StoreTrouble } from "./store";
 
 /** Strategies that the core can drive. */
 const STRATEGIES: readonly Strategy["kind"][] = ["surge", "surge", "blueGreen", "rolling", "inPlace"];
@@ -26,6 +27,17 @@ const FAULTS: readonly Fault["kind"][] = [
   "gate",
 ];
 
+const STORE_TROUBLES: readonly StoreTrouble[] = [
+  "refused",
+  "replyLost",
+  "conflict",
+  "appendRefused",
+  "appendTorn",
+  "intentRefused",
+  "intentReplyLost",
+  "intentConflict",
+];
+
 /** The scenario of a seed: a service, a change of its program, and what happens to both on the way. */
 export function generate(seed: string): Scenario {
   const random = new Random(seed);
@@ -45,7 +57,7 @@ export function generate(seed: string): Scenario {
       first,
       second,
       changed(random, first, "c"),
-      light(random, first),
+      random.chance(0.7) ? light(random, first) : reconfigured(random, first),
       { ...second, strategy: otherSplit(random, second.strategy) },
     ],
     steps: [{ at: 0, kind: "up", program: random.chance(0.9) ? 1 : 3, killAfterMs: maybeKilled(random) }],
@@ -79,6 +91,7 @@ function strategyOf(random: Random): Strategy {
       { mode: "immediate" },
       { mode: "gradual", maxSurgePercent: random.pick([10, 25, 100]) },
     ] as const),
+    keepRevisions: random.pick([0, 1, 3, 3]),
   };
   const kind = random.pick(STRATEGIES);
   const maxUnavailablePercent = random.pick([1, 20, 20, 34, 50, 100]);
@@ -100,13 +113,17 @@ function strategyOf(random: Random): Strategy {
 
 function gateOf(random: Random): Gate {
   const minRequests = random.pick([1, 50]);
-  switch (random.pick(["errorRate", "p95", "command"] as const)) {
+  switch (random.pick(["errorRate", "p95", "firstByteP95", "command", "webhook"] as const)) {
     case "errorRate":
       return { kind: "errorRate", maxPercent: 5, maxAbovePrimary: null, minRequests };
     case "p95":
       return { kind: "p95", maxMilliseconds: 1_000, maxTimesPrimary: 2, minRequests };
+    case "firstByteP95":
+      return { kind: "firstByteP95", maxMilliseconds: 1_000, maxTimesPrimary: 2, minRequests };
     case "command":
       return { kind: "command", secret: "gate", timeoutSeconds: 10 };
+    case "webhook":
+      return { kind: "webhook", secret: "gate", timeoutSeconds: 10 };
   }
 }
 
@@ -135,6 +152,7 @@ function programOf(random: Random, sizes: readonly number[], revision: string, s
       minReadySeconds: random.chance(0.8) ? 0 : random.whole(1, 5),
       startupGraceSeconds: random.pick([20, 60]),
       config: random.chance(0.2) ? "warm" : null,
+      onRefusal: random.chance(0.7) ? "report" : "replace",
     })),
   };
 }
@@ -155,6 +173,11 @@ function changed(random: Random, { pools, strategy }: Program, revision: string)
 /** The same revisions with other numbers. */
 function light(random: Random, { pools, strategy }: Program): Program {
   return { strategy, pools: pools.map((pool) => ({ ...pool, replicas: sizeOf(random) })) };
+}
+
+/** Another userConfig, and nothing else. */
+function reconfigured(random: Random, { pools, strategy }: Program): Program {
+  return { strategy, pools: pools.map((pool) => ({ ...pool, config: random.pick(["cold", "warm", null]) })) };
 }
 
 /** canaryPercent raised, lowered or taken away. */
@@ -186,10 +209,10 @@ function verbOf(random: Random): Verb {
   ] as const);
   return random.pick<Verb>([
     { kind: "abort", mode },
-    { kind: "rollback", mode, toVersion: null },
+    { kind: "rollback", mode, toVersion: random.pick([null, null, 1, 2]) },
     { kind: "pause" },
     { kind: "resume" },
-    { kind: "promote", force: false },
+    { kind: "promote", force: random.chance(0.4) },
     { kind: "retry" },
   ]);
 }
@@ -234,7 +257,7 @@ function faultOf(random: Random): Fault {
     case "throttle":
       return { kind, forMs: random.pick([1_000, 20_000, 120_000]) };
     case "store": {
-      const how = random.pick(["refused", "replyLost", "conflict", "appendRefused", "appendTorn"] as const);
+      const how = random.pick(STORE_TROUBLES);
       return { kind, how, times: random.whole(1, 3) };
     }
     case "clock":

@@ -65,7 +65,7 @@ class Play {
     if (!(await this.finish())) return;
     this.judgeEnd();
     if (this.violation !== null) return;
-    await this.user.deleteService();
+    void this.user.deleteService();
     await this.until(() => this.world.store.destroyed, patienceMs(scenario), "dissolve");
     // What is on its way arrives.
     const end = timeline.now + 60_000;

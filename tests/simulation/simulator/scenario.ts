@@ -1,6 +1,7 @@
 import type { Verb } from "../../../provider/core/command";
 import type { ErrorScope } from "../../../provider/core/errors";
 import type { Strategy } from "../../../provider/core/strategy";
+import type { StoreTrouble } from "./store";
 
 /** Everything that happens in one run; JSON, so that a failing one can be pasted into a test. Times are milliseconds. */
 export interface Scenario {
@@ -44,6 +45,8 @@ export interface ProgramPool {
   startupGraceSeconds: number;
   /** Name of its userConfig's content; null: none. */
   config: string | null;
+  /** What a running replica that refuses it comes to. */
+  onRefusal: "report" | "replace";
 }
 
 export type Step = { at: number } & (Operation | Fault);
@@ -82,7 +85,7 @@ export type Fault =
   | { kind: "hide"; pick: number; forMs: number }
   /** The cloud answers nothing but that it was asked too often. */
   | { kind: "throttle"; forMs: number }
-  | { kind: "store"; how: "refused" | "replyLost" | "conflict" | "appendRefused" | "appendTorn"; times: number }
+  | { kind: "store"; how: StoreTrouble; times: number }
   | { kind: "clock"; jumpMs: number }
   /** The engine ends; it comes back with the routing that it remembers, or with none. */
   | { kind: "dataPlane"; downMs: number; remembers: boolean }

@@ -4,7 +4,16 @@ import type { Intent } from "../../../provider/core/intent";
 import type { State } from "../../../provider/core/state";
 import type { LeaseHolder, Lease, Store, Versioned } from "../../../provider/ports/store";
 
-export type StoreTrouble = "refused" | "replyLost" | "conflict" | "appendRefused" | "appendTorn";
+/** Of the state, of the event log and of the intent. Half a document is none: whoever reads it finds the one before, as after "refused". */
+export type StoreTrouble =
+  | "refused"
+  | "replyLost"
+  | "conflict"
+  | "appendRefused"
+  | "appendTorn"
+  | "intentRefused"
+  | "intentReplyLost"
+  | "intentConflict";
 
 /** A store in memory that refuses what the real ones refuse, and fails when it is told to. */
 export class SimulatedStore {
@@ -58,8 +67,13 @@ export class SimulatedStore {
   }
 
   private writeIntent(replaces: number, value: Intent): void {
-    if ((this.here(this.intent)?.version ?? 0) !== replaces) throw conflict();
+    const found = this.here(this.intent);
+    if (this.hits("intentRefused")) throw unwritable();
+    // Somebody else has written the same again.
+    if (found !== null && this.hits("intentConflict")) this.intent = { ...found, version: found.version + 1 };
+    if ((this.intent?.version ?? 0) !== replaces) throw conflict();
     this.intent = { version: replaces + 1, value: JSON.parse(JSON.stringify(value)) as Intent };
+    if (this.hits("intentReplyLost")) throw unwritable();
   }
 
   private writeState(replaces: number, value: State): void {

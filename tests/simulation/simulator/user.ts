@@ -26,6 +26,8 @@ const LOOK_EVERY_MS = 1_000;
 
 export type UpResult = { kind: "done" } | { kind: "failed"; reason: string };
 
+const NOT_WRITTEN: UpResult = { kind: "failed", reason: "The store could not be written." };
+
 /** People and their CLIs. What they declare goes through the very functions that the handlers declare with. */
 export class User {
   /** Of the `up` that runs; a newer one, or a kill, ends it. */
@@ -47,22 +49,25 @@ export class User {
       if (asDeclared && this.look((intent, state) => poolProgress(intent, state, spec.name)).kind !== "failed")
         continue;
       const created = known === undefined || known.deleting;
-      await this.change((intent) => (created ? createPool : updatePool)(intent, spec));
+      if (!(await this.change((intent) => (created ? createPool : updatePool)(intent, spec)))) return NOT_WRITTEN;
     }
     for (const { name } of specs) {
       const result = await this.follow(run, (intent, state) => poolProgress(intent, state, name));
       if (result.kind === "failed") return result;
     }
     const target = targetOf(specs);
-    await this.change((intent) =>
-      (intent.rollout === null ? createRollout : updateRollout)(intent, target, program.strategy),
-    );
+    const declare = (intent: Intent) =>
+      (intent.rollout === null ? createRollout : updateRollout)(intent, target, program.strategy);
+    if (!(await this.change(declare))) return NOT_WRITTEN;
     const result = await this.follow(run, (intent, state) => rolloutProgress(intent, state, target));
     if (result.kind === "failed") return result;
     const gone = Object.keys(this.world.store.intent!.value.pools).filter(
       (name) => !specs.some((spec) => spec.name === name),
     );
-    for (const name of gone) await this.removePool(run, name);
+    for (const name of gone) {
+      const removed = await this.removePool(run, name);
+      if (removed.kind === "failed") return removed;
+    }
     return { kind: "done" };
   }
 
@@ -113,14 +118,18 @@ export class User {
 
   async deleteService(): Promise<void> {
     this.running += 1;
-    await this.change((intent) => deleteService(intent, intent.service.incarnation));
+    // A destroy that failed is run again.
+    while (!(await this.change((intent) => deleteService(intent, intent.service.incarnation)))) {
+      await this.world.timeline.sleep(LOOK_EVERY_MS);
+    }
   }
 
-  private async removePool(run: number, name: string): Promise<void> {
+  private async removePool(run: number, name: string): Promise<UpResult> {
     const incarnation = this.world.store.intent!.value.pools[name]!.incarnation;
-    await this.change((intent) => deletePool(intent, name, incarnation));
+    if (!(await this.change((intent) => deletePool(intent, name, incarnation)))) return NOT_WRITTEN;
     const result = await this.follow(run, (intent, state) => poolRemovalProgress(intent, state, name));
     if (result.kind === "done") await this.change((intent) => forgetPool(intent, name, incarnation));
+    return result;
   }
 
   private async begin(): Promise<void> {
@@ -133,17 +142,24 @@ export class User {
     if (this.world.controller === undefined) this.world.startController();
   }
 
-  private async change(change: (intent: Intent) => Intent): Promise<void> {
+  /** False: the store could not be written, as far as who asked for it knows. */
+  private async change(change: (intent: Intent) => Intent): Promise<boolean> {
+    const { store, judge, timeline } = this.world;
+    const before = store.intent?.version;
     try {
-      const { changed } = await changeIntent(this.world.store.port(), change);
-      if (!changed) return;
+      await changeIntent(store.port(), change);
     } catch (error) {
-      // Refused because the service is being destroyed, or gone: a person would read that.
-      if (error instanceof ServeError) return;
-      throw error;
+      if (!(error instanceof ServeError)) throw error;
+      // Else it is refused because the service is being destroyed, or gone: a person would read that.
+      if (error.code === "StoreUnwritable") return false;
+    } finally {
+      // Also when only the reply was lost.
+      if (store.intent?.version !== before) {
+        judge.declared();
+        timeline.in(100, () => this.world.ring());
+      }
     }
-    this.world.judge.declared();
-    this.world.timeline.in(100, () => this.world.ring());
+    return true;
   }
 
   private look(progress: (intent: Intent, state: State | null) => Progress): Progress {
@@ -167,13 +183,15 @@ export class User {
 }
 
 function specOf({ revisions }: Scenario, pool: ProgramPool): PoolSpec {
-  const { name, revision, replicas, drainSeconds, minReadySeconds, startupGraceSeconds, config } = pool;
+  const { name, revision, replicas, drainSeconds, minReadySeconds, startupGraceSeconds, config, onRefusal } = pool;
   const plain = poolSpec(name, revision, replicas);
   const { path } = revisions[revision]!;
-  const userConfig = config === null ? null : configOf(config);
+  const userConfig = config === null ? null : configOf(config, onRefusal);
   return {
     ...plain,
-    specHash: [revision, replicas, drainSeconds, minReadySeconds, startupGraceSeconds, config ?? ""].join("/"),
+    specHash: [revision, replicas, drainSeconds, minReadySeconds, startupGraceSeconds, config ?? "", onRefusal].join(
+      "/",
+    ),
     route: `/${name}`,
     readiness: { ...plain.readiness, path, startupGraceSeconds },
     drainSeconds,
@@ -182,6 +200,6 @@ function specOf({ revisions }: Scenario, pool: ProgramPool): PoolSpec {
   };
 }
 
-function configOf(hash: string): PoolSpec["userConfig"] {
-  return { hash, secret: `config-${hash}`, path: "/config", method: "POST", timeoutSeconds: 5, onRefusal: "report" };
+function configOf(hash: string, onRefusal: ProgramPool["onRefusal"]): PoolSpec["userConfig"] {
+  return { hash, secret: `config-${hash}`, path: "/config", method: "POST", timeoutSeconds: 5, onRefusal };
 }
