@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { planPath } from "../../../provider/core/plan/path";
 import { shownSteps } from "../../../provider/core/plan/shown-steps";
 import type { Path, PlannedPool } from "../../../provider/core/plan/states";
+import { toldOf } from "../../../provider/core/plan/surge-plan";
 import type { Strategy } from "../../../provider/core/strategy";
 import { pulumiServe } from "../../cli/run-cli";
 import { inPlace, rolling, surge } from "../strategies";
@@ -14,8 +15,9 @@ const pools = (count: number, replicas: number): PlannedPool[] =>
 
 describe("the steps of a plan that Pulumi stores and prints", () => {
   const shownOf = (strategy: Strategy, of: PlannedPool[], whence: "start" | "held" = "start") => {
-    const { states } = planPath(strategy, of);
-    return { all: states, ...shownSteps(states, of, strategy, whence) };
+    const path = planPath(strategy, of);
+    const { states } = path;
+    return { path, all: states, ...shownSteps(states, of, strategy, whence) };
   };
 
   it("are all of them while they are not too many", () => {
@@ -45,13 +47,15 @@ describe("the steps of a plan that Pulumi stores and prints", () => {
   ];
   for (const [name, strategy] of commands) {
     it(`say how many are left out, and the command that prints every one of them: ${name}`, async () => {
-      const { all, steps } = shownOf(strategy, pools(50, 20));
-      const told = steps.find((step) => step.startsWith("..."))!;
+      const { path, all, steps } = shownOf(strategy, pools(50, 20));
+      const leftOutAt = steps.find((step) => step.startsWith("..."))!;
       const [, leftOut, command] =
-        /^\.\.\. (\d+) further steps of \d+ left out here: `pulumi-serve (.*)` prints all$/.exec(told)!;
+        /^\.\.\. (\d+) further steps of \d+ left out here: `pulumi-serve (.*)` prints all$/.exec(leftOutAt)!;
       assert.equal(Number(leftOut), all.length - steps.length);
       const { out, err } = await pulumiServe(...command!.split(" "), "--json");
-      assert.deepEqual((JSON.parse(out || err) as Path).states, all);
+      // Where a surge waits is for people: rule R, which scripts check, has no such field.
+      const told = strategy.kind === "surge" ? toldOf(path).states : all;
+      assert.deepEqual((JSON.parse(out || err) as Path).states, told);
     });
   }
 
