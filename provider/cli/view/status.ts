@@ -2,10 +2,13 @@ import { money } from "./cost";
 import { ago, duration } from "./duration";
 import { poolLine } from "./pool";
 import { rolloutLines } from "./rollout-text";
+import type { ReplicaView } from "./replica";
 import type { ServiceView } from "./service";
 import { table } from "./table";
 
 const DASH = "-";
+/** So many replicas are named before the rest is a number. */
+const NAMED = 5;
 
 /** Both tables in SkyServe's columns, then whatever a person should know besides. */
 export function statusText(services: readonly ServiceView[]): string {
@@ -99,6 +102,19 @@ function keptTable(services: readonly ServiceView[]): string[] {
   return ["", "Kept Versions", table(["SERVICE_NAME", "VERSION", "REPLACED", "POOLS"], rows)];
 }
 
+/** One line a reason: what keeps a hundred replicas from being ready is one thing to mend. */
+function notReady(replicas: readonly ReplicaView[]): string[] {
+  const byReason = new Map<string, string[]>();
+  for (const { id, status, reason } of replicas) {
+    if (reason === null || (status !== "STARTING" && status !== "NOT_READY")) continue;
+    byReason.set(reason, [...(byReason.get(reason) ?? []), id]);
+  }
+  return [...byReason].map(([reason, ids]) => {
+    const more = ids.length > NAMED ? ` and ${ids.length - NAMED} more` : "";
+    return `Not ready: ${ids.slice(0, NAMED).join(", ")}${more}: ${reason}`;
+  });
+}
+
 function notesOf(service: ServiceView): string[] {
   const notes: string[] = [];
   if (service.rollout !== null) notes.push(...rolloutLines(service.rollout));
@@ -112,6 +128,7 @@ function notesOf(service: ServiceView): string[] {
     notes.push(`Costs $${money(service.cost.total.perHour.paid)}/h; \`pulumi-serve cost\` has the bill.`);
   }
   notes.push(...service.pools.map(poolLine).filter((line) => line !== null));
+  notes.push(...notReady(service.replicas));
   if (service.agent !== "alive") {
     notes.push("The agent is not running: start it with `pulumi-serve agent start`, or run `pulumi up`.");
   }

@@ -169,7 +169,7 @@ function followHealth(draft: Draft, replica: Replica, observed: Observed): void 
 function followStart(draft: Draft, replica: Replica, spec: PoolSpec, reading: ProbeReading | undefined): void {
   if (passes(draft, replica, spec, reading)) return;
   const { startupGraceSeconds, path } = spec.readiness;
-  if (withinGrace(draft, replica, spec)) return;
+  if (withinGrace(draft, replica, spec)) return noteProbeError(draft, replica.id, spec.readiness, reading);
   const grace = `within startupGraceSeconds (${startupGraceSeconds} s)`;
   const { userConfig } = spec;
   // Probes that pass leave only the userConfig to wait for.
@@ -179,6 +179,17 @@ function followStart(draft: Draft, replica: Replica, spec: PoolSpec, reading: Pr
       : `readiness path ${path} never succeeded ${grace}; last: ${reading?.lastError ?? "no answer"}`;
   noteFailure(draft, replica, reason, "enough");
   end(draft, replica, reason);
+}
+
+/** A grace may be ten minutes long, and whoever looks meanwhile shall see what it waits for. */
+function noteProbeError(draft: Draft, id: string, readiness: ReadinessSpec, reading: ProbeReading | undefined): void {
+  if (reading === undefined) return;
+  const { consecutiveFailures, lastError } = reading;
+  // The first ones only say that the program has just been started.
+  if (consecutiveFailures > 0 && consecutiveFailures < readiness.failureThreshold) return;
+  const failing = `readiness path ${readiness.path} has not succeeded yet; last: ${lastError ?? "no answer"}`;
+  const reason = consecutiveFailures === 0 ? null : failing;
+  if (reason !== draft.replica(id)!.reason) draft.patchReplica(id, { reason });
 }
 
 /** A cloud that cannot replace the program keeps the rollout waiting no longer than a program that never gets ready. */
