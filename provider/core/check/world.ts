@@ -82,8 +82,10 @@ export class Replay {
       case "replicaStarting":
         return this.change(event.replica, { phase: "starting" });
       case "replicaReady":
-      case "drainTakenBack":
         return this.change(event.replica, { phase: "ready" });
+      case "drainTakenBack":
+        // As at its notice: nobody may count on it.
+        return this.change(event.replica, { phase: this.isNoticed(event.replica) ? "notReady" : "ready" });
       case "replicaNotReady":
         return this.change(event.replica, { phase: "notReady" });
       case "replicaNoticed":
@@ -176,6 +178,10 @@ export class Replay {
   private notice(id: string): void {
     const phase = this.now.replicas.get(id)?.phase;
     this.change(id, { noticed: true, ...(phase === "ready" ? { phase: "notReady" } : {}) });
+  }
+
+  private isNoticed(id: string): boolean {
+    return this.now.replicas.get(id)?.noticed ?? false;
   }
 
   private change(id: string, change: Partial<WorldReplica>): void {

@@ -2,7 +2,7 @@ import type { Draft } from "../draft";
 import type { Intent } from "../intent";
 import type { Observed } from "../observed";
 import type { Replica } from "../state";
-import { isNoticed, sideOf, type Census } from "./census";
+import { sideOf, type Census } from "./census";
 
 /**
  * A drain that no routing in force knows of has not begun: the replica still gets requests. Should those that were to
@@ -29,11 +29,10 @@ export function takeBackDrains(draft: Draft, intent: Intent, observed: Observed)
   }
 }
 
-/** One that failed its probes before, or whose VM is taken, is nobody to come back to. */
+/** One that failed its probes before is nobody to come back to; one whose VM is taken soon still beats none at all. */
 function servedUntilDrained(replica: Replica, generation: number): boolean {
   const { status, drainGeneration, notReadySince } = replica;
-  if (status !== "draining" || drainGeneration === null || generation >= drainGeneration) return false;
-  return notReadySince === null && !isNoticed(replica);
+  return status === "draining" && drainGeneration !== null && generation < drainGeneration && notReadySince === null;
 }
 
 function isServed({ primary, canary }: Census): boolean {

@@ -139,6 +139,30 @@ describe("what the simulator has found of replicas that end, told again", () => 
     proved(world);
   });
 
+  it("takes a drain back for a notice too, when whoever was left is found sick as soon as somebody looks", () => {
+    const world = serving(2);
+    const [noticed, other] = world.living();
+    other!.sick = true;
+    world.epoch += 1;
+    world.unprobed = true;
+    world.refusals = 1_000;
+    world.notice(noticed!.replica, 60);
+    world.tick();
+    world.unprobed = false;
+    world.until(
+      () => statusOf(world, noticed!.replica) === "ready",
+      10,
+      () => assert.ok(routed(world).includes(noticed!.replica)),
+    );
+    other!.sick = false;
+    world.until(() => statusOf(world, noticed!.replica) === "draining", 10);
+    assert.equal(statusOf(world, other!.replica), "ready");
+    world.lose(noticed!.replica);
+    world.refusals = 0;
+    world.until(() => settled(world));
+    proved(world);
+  });
+
   it("takes no drain back of a pool that is being deleted", () => {
     const world = several.serving([
       { name: "p", replicas: 1 },
