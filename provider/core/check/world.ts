@@ -16,6 +16,8 @@ export interface World {
   markets: Readonly<Record<string, SpotBounds>>;
   /** By pool and revision: hash of the userConfig that is declared for it; null: none. Left out: nobody told. */
   configs: Readonly<Record<string, Readonly<Record<string, string | null>>>>;
+  /** By pool that no rollout has moved yet: the revision by which it came up, or is to. What it had of another before has never served. */
+  first: Readonly<Record<string, string>>;
   /** Pools that are deleted or on their way to it. */
   removed: ReadonlySet<string>;
   deleting: boolean;
@@ -41,6 +43,7 @@ export const emptyWorld: World = {
   steady: {},
   markets: {},
   configs: {},
+  first: {},
   removed: new Set(),
   deleting: false,
   rollout: null,
@@ -111,7 +114,11 @@ export class Replay {
         return this.note({ routed: event.pools, rollout: rollout && reaching(rollout, routed, event.pools) });
       }
       case "rolloutStarted":
-        return this.note({ rollout: startedRollout(event), configs: withCanaries(this.now.configs, event) });
+        return this.note({
+          rollout: startedRollout(event),
+          configs: withCanaries(this.now.configs, event),
+          first: without(this.now.first, Object.keys(event.revisions)),
+        });
       case "rolloutReplanned":
       case "rolloutRetuned":
       case "rolloutSettled":
@@ -157,11 +164,13 @@ export class Replay {
     const { removed, declared, markets, configs } = this.now;
     const { [event.pool]: _before, ...others } = markets;
     if (event.change === "removed") return this.note({ removed: new Set([...removed, event.pool]) });
+    const first = without(this.now.first, [event.pool]);
     this.note({
       removed: new Set([...removed].filter((pool) => pool !== event.pool)),
       declared: { ...declared, [event.pool]: event.replicas },
       markets: event.spot === undefined ? others : { ...others, [event.pool]: event.spot },
       configs: withConfig(configs, event.pool, event.revision, event.config),
+      first: event.change === "first" ? { ...first, [event.pool]: event.revision } : first,
     });
   }
 
@@ -220,6 +229,10 @@ function withConfig(
 ): World["configs"] {
   const { [revision]: _before, ...others } = configs[pool] ?? {};
   return { ...configs, [pool]: config === undefined ? others : { ...others, [revision]: config } };
+}
+
+function without(first: World["first"], pools: readonly string[]): World["first"] {
+  return Object.fromEntries(Object.entries(first).filter(([pool]) => !pools.includes(pool)));
 }
 
 /** Ready replicas of one revision of a pool. */

@@ -49,6 +49,24 @@ describe("what the simulator has found of pools that are new in a rollout, told 
     proved(world);
   });
 
+  it("takes another template of a pool that has never served at once, and the log proves it", () => {
+    const world = serving(2);
+    const declareNew = (revision: string) =>
+      world.declare((intent) => {
+        const declared = poolSpec("new", revision, 2, { route: "/new" });
+        intent.pools["new"] = { incarnation: 1, deleting: false, declared, attempt: 1 };
+      });
+    declareNew("c");
+    const cs = () => world.living().filter(({ revision }) => revision === "c");
+    world.until(() => cs().length === 2);
+    cs()[0]!.sick = true;
+    world.until(() => readyOf(world, "c") === 1);
+    declareNew("d");
+    world.until(() => readyOf(world, "d") === 2);
+    assert.deepEqual(cs(), []);
+    proved(world);
+  });
+
   it("does not call a new pool up before it is, only because a rollout of other pools is in progress", () => {
     const world = serving(2);
     world.declare((intent) => (intent.rollout!.strategy = surge(25, { canaryPercent: 50 })));
