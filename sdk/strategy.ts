@@ -46,7 +46,10 @@ export interface RollingArgs extends StrategyBaseArgs {
   kind: "rolling";
   /** Most replicas of a pool that are down at once, in percent, rounded down, at least one: 1 to 100. Default: 20. */
   maxUnavailablePercent?: pulumi.Input<number>;
-  /** "startFirst": a wave starts before the one that it replaces ends, so that none is missing. Default: "stopFirst". */
+  /**
+   * "startFirst": a wave starts before the one that it replaces ends, so that none is missing. Where the cloud has no room
+   * for that, it goes on by "stopFirst", but for a pool of one replica. Default: "stopFirst".
+   */
   order?: pulumi.Input<"stopFirst" | "startFirst">;
   /** True: the only replica of a pool may end before its successor serves. Default: false, it starts first then. */
   allowOutage?: pulumi.Input<boolean>;

@@ -188,6 +188,43 @@ describe("a rolling rollout", () => {
     proved(world);
   });
 
+  it("that starts first goes on without that where the cloud has no room for more, and goes back so too", () => {
+    for (const end of ["promoted", "rolledBack"]) {
+      const world = serving([{ name: "p", replicas: 5 }], rolling(20, { order: "startFirst" }));
+      declareRevision(world, "b");
+      const full = () => (world.refusals = world.living().length >= 5 ? 1_000 : 0);
+      let fewest = 5;
+      world.until(() => during(world, ({ plan, cursor }) => plan[cursor]!.pools["p"]!.canary >= 3), 600, full);
+      if (end === "rolledBack") world.command({ kind: "abort", mode: null });
+      world.until(
+        () => world.state!.rollout === null,
+        600,
+        () => {
+          full();
+          const ready = Object.values(world.state!.replicas).filter(({ status }) => status === "ready").length;
+          fewest = Math.min(fewest, ready);
+          assert.ok(world.living().length <= 5);
+        },
+      );
+      assert.equal(world.state!.lastOutcome!.kind, end);
+      assert.equal(fewest, 4);
+      assert.equal(world.log.filter(({ kind }) => kind === "capacityStarved").length, 0);
+      proved(world);
+    }
+  });
+
+  it("never stops its only replica first, however long the cloud has no room for another", () => {
+    const world = serving([{ name: "p", replicas: 1 }], rolling(20, { order: "startFirst", capacityWaitSeconds: 120 }));
+    world.refusals = 10_000;
+    declareRevision(world, "b");
+    world.until(() => during(world, ({ capacity }) => capacity?.starved === true));
+    assert.deepEqual(revisions(world), new Set(["a"]));
+    assert.equal(world.log.filter(({ kind }) => kind === "replicaDraining").length, 0);
+    world.refusals = 0;
+    world.until(() => world.state!.lastOutcome?.kind === "promoted");
+    proved(world);
+  });
+
   it("of a single replica starts first, unless an outage is allowed (argo#1726, ray#66265)", () => {
     for (const allowOutage of [false, true]) {
       const world = serving([{ name: "p", replicas: 1 }], rolling(20, { allowOutage }));

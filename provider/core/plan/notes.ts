@@ -1,7 +1,8 @@
-import type { Gate, Strategy } from "../strategy";
+import type { Gate, InPlaceStrategy, RollingStrategy, Strategy } from "../strategy";
 import { count } from "./classify";
 import { secondsWords } from "./describe";
 import { planPath } from "./path";
+import { mayStopFirst, planWaves } from "./rolling";
 import type { Start } from "./starts";
 import type { Path, PlannedPool } from "./states";
 
@@ -41,11 +42,20 @@ function kindNotes(strategy: Strategy, pools: readonly PlannedPool[], { floor }:
       return ["a whole second fleet comes up, then all traffic changes over at once; the old one goes last"];
     case "rolling":
     case "inPlace":
-      return pools.flatMap(({ name, from, to }) => {
+      return pools.flatMap((pool) => {
+        const { name, from, to } = pool;
         const both = Math.min(from, to);
-        return both === 0 ? [] : [capacityNote(name, both, both - floor![name]!)];
+        return both === 0 ? [] : [capacityNote(name, both, both - floor![name]!) + withoutRoomNote(strategy, pool)];
       });
   }
+}
+
+/** What becomes of `startFirst` in a full cluster. */
+function withoutRoomNote(strategy: RollingStrategy | InPlaceStrategy, pool: PlannedPool): string {
+  if (strategy.kind !== "rolling" || strategy.order !== "startFirst" || !mayStopFirst(strategy, pool)) return "";
+  const { floor } = planWaves({ ...strategy, order: "stopFirst" }, [pool]);
+  const down = Math.min(pool.from, pool.to) - floor![pool.name]!;
+  return `; where the cloud has no room to start first, at most ${down} down at once`;
 }
 
 function holdNote(percent: number): string {

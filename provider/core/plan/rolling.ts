@@ -82,11 +82,14 @@ export function planWaves(
 function waveOf(strategy: RollingStrategy | InPlaceStrategy, pool: PlannedPool): Wave {
   const both = Math.min(pool.from, pool.to);
   const share = Math.max(1, Math.floor((both * strategy.maxUnavailablePercent) / 100));
-  // The only replica of a pool must not end before its successor serves, unless the program says that it may.
-  const alone = both === 1 && !strategy.allowOutage;
-  const startsFirst = alone || (strategy.kind === "rolling" && strategy.order === "startFirst");
+  const startsFirst = !mayStopFirst(strategy, pool) || (strategy.kind === "rolling" && strategy.order === "startFirst");
   const size = startsFirst || both === 1 ? share : Math.min(share, both - 1);
   return { pool, both, size, startsFirst };
+}
+
+/** The only replica of a pool must not end before its successor serves, unless the program says that it may. */
+export function mayStopFirst({ allowOutage }: RollingStrategy | InPlaceStrategy, { from, to }: PlannedPool): boolean {
+  return allowOutage || Math.min(from, to) !== 1;
 }
 
 function capOf({ pool, both, size, startsFirst }: Wave): number {

@@ -12,6 +12,7 @@ import { goalsNow } from "./goals";
 import { replanUpwards, replanWhatHasNoRoom } from "./replan";
 import { needsMore } from "./sizes";
 import { beginRollout } from "./start";
+import { stopFirstWithoutRoom } from "./stop-first";
 import { turnBack } from "./turn";
 
 /** Starts, moves, turns or ends the rollout, and says what every pool should be now. */
@@ -44,6 +45,7 @@ function carryOn(draft: Draft, intent: Intent, observed: Observed): void {
   turnBack(draft, intent, census);
   if (needsMore(draft)) replanUpwards(draft, "there is more load");
   replanWhatHasNoRoom(draft, census);
+  stopFirstWithoutRoom(draft, census);
   const rollout = draft.state.rollout!;
   const { direction } = rollout;
   if (direction.kind === "back" && (direction.walk === "continuous" || primaryFails(draft, rollout))) {

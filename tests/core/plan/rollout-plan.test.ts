@@ -327,7 +327,8 @@ describe("the plan that preview shows", () => {
     it("says what share of its capacity a pool loses at most", () => {
       const lost = "gpu: at most 1 of 4 replicas down at once, 25 % of its capacity";
       assert.deepEqual([notes(rolling(20)), notes(inPlace(20))], [[lost], [lost]]);
-      assert.deepEqual(notes(rolling(20, { order: "startFirst" })), ["gpu: never fewer than 4 replicas"]);
+      const full = "where the cloud has no room to start first, at most 1 down at once";
+      assert.equal(notes(rolling(20, { order: "startFirst" })).join(), `gpu: never fewer than 4 replicas; ${full}`);
       assert.deepEqual(notes(rolling(20), 1), ["gpu: never fewer than 1 replica"]);
       assert.match(notes(rolling(20, { allowOutage: true }), 1)[0]!, /^gpu: an outage/);
     });
