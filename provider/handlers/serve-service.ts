@@ -14,7 +14,7 @@ import { findHaproxy } from "../dataplane/haproxy/binary";
 import { computerId } from "../host/computer";
 import type { Store } from "../ports/store";
 import { checked, declared } from "./checked";
-import { cloudFileOf } from "./cloud-file";
+import { cloudFileOf, whyNotCloud } from "./cloud-file";
 import type { Edge } from "./edge";
 import { follow, followUntilGone } from "./follow";
 import type { Handler, Props } from "./handler";
@@ -40,6 +40,8 @@ export function serveServiceHandler(edge: Edge): Handler {
         if (taken !== null) return { failures: [failure(["endpoint"], taken)] };
         const unfit = await whyNotEngine(edge.openStore(serviceId), input.balancer.engine ?? "embedded");
         if (unfit !== null) return { failures: [failure(["balancer", "engine"], unfit)] };
+        const broken = await whyNotCloud(serviceId, input.target);
+        if (broken !== null) return { failures: [failure(["target", "cloudFile"], broken)] };
         return { computed: { url: known ? endpointUrl(input.endpoint) : UNKNOWN, serviceId } };
       });
     },

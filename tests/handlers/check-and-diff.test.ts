@@ -286,6 +286,29 @@ describe("check and diff, as a preview calls them", () => {
       }
     });
 
+    it("refuse a cloud file that can play no cloud, and let one pass that is not there yet", async () => {
+      const cloudFile = join(provider.project, "played.json");
+      const target = { kind: "local", cloudFile };
+      const refusal = async (): Promise<string> => {
+        const news = { ...owner, endpoint: { port: await freePort() }, target };
+        const { failures } = await provider.check("ServeService", news);
+        assert.ok(failures.every(({ property }) => property === "target"));
+        return failures.map(({ reason }) => reason).join();
+      };
+      assert.equal(await refusal(), "");
+      writeFileSync(cloudFile, "{ zones");
+      assert.match(
+        await refusal(),
+        /^target\.cloudFile: The cloud file \S+played\.json is not JSON \(.*\): correct it/,
+      );
+      writeFileSync(cloudFile, JSON.stringify({ zones: [{ name: "a", capacity: "many" }] }));
+      assert.match(await refusal(), /^target\.cloudFile: The cloud file \S+ has an error at zones\.0\.capacity: /);
+      writeFileSync(cloudFile, JSON.stringify({ zones: [{ name: "a", capacity: 4 }] }));
+      assert.equal(await refusal(), "");
+      target.cloudFile = provider.project;
+      assert.match(await refusal(), /^target\.cloudFile: .* cannot be read \(.*EISDIR.*\): name a file/);
+    });
+
     it("refuse two pools on one route, by whichever way the program came to it", async () => {
       const pools = ["a", "b"].map((name) => factsOf(poolSpec(name, "r", 1)));
       const [one, two] = pools.map((facts) => ({ ...facts, route: "/same" }));
