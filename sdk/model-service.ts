@@ -30,6 +30,8 @@ export interface ModelServiceArgs {
   replicas?: pulumi.Input<number>;
   /** Lets the number of replicas follow the load; see ReplicaPool. Default: none, the number is fixed. Change: light. */
   capacity?: CapacityArgs;
+  /** What one replica carries, against a replica of weight 1; see ReplicaPool. Default: 1. Change: light. */
+  capacityWeight?: pulumi.Input<number>;
   /** Longest time that running requests get when their replica ends, in seconds. Default: 60. Change: light. */
   drainSeconds?: pulumi.Input<number>;
   /** Estimate of the time from launch to ready, in seconds, for the plan. Default: 60. Change: none. */
@@ -79,6 +81,7 @@ export class ModelService extends pulumi.ComponentResource {
         version: args.version,
         replicas,
         capacity,
+        capacityWeight: args.capacityWeight,
         drainSeconds,
         bootSeconds,
       },

@@ -31,6 +31,15 @@ export interface ReplicaPoolArgs {
   replicas?: pulumi.Input<number>;
   /** Lets the number of replicas follow the load, and says which market they come from. Default: a fixed number, all on-demand. Change: light, no replica restarts. */
   capacity?: CapacityArgs;
+  /**
+   * What one replica carries, relative to a replica of weight 1: a number from 0.01 to 100 with at most two decimals. It
+   * tells versions of the pool apart that run on different machines: 1 for a T4, 4 for an A100 that does as much as four.
+   * Where replicas share the traffic (`rolling`, `inPlace`) each gets its part by weight, and `maxUnavailablePercent` is
+   * one of capacity; a new version of an autoscaled pool, and a kept one that is brought back, get as many replicas as
+   * carry the same. The other strategies give each version its share of its own full size, and count VMs, at any weight.
+   * Default: 1. Change: light, nothing moves; together with a new template it is staged with it.
+   */
+  capacityWeight?: pulumi.Input<number>;
   /** Longest time that running requests get when their replica ends, in seconds. Default: 60. Change: light. */
   drainSeconds?: pulumi.Input<number>;
   /** A replica counts as ready when its probes have succeeded for this long, in seconds. Default: 0. Change: light. */

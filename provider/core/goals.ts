@@ -16,6 +16,8 @@ export interface PoolGoal {
   split: Split;
   /** What no move of ours may break. */
   keeps: Keeps;
+  /** Capacity of one replica of each version: what a split by replica and a floor are made of; absent: they are alike. */
+  units?: Weights;
   /** restart: VMs of primaries that go become canaries (and back). */
   exchange: "newVm" | "restart";
   /**
@@ -40,13 +42,13 @@ export interface Markets {
 export type Split =
   /** Integer shares canary : primary. */
   | { kind: "shares"; weights: Weights }
-  /** Each ready replica its share, whichever version it is of. */
+  /** Each ready replica its share by what it can carry, whichever version it is of. */
   | { kind: "byReplica" };
 
 export type Keeps =
   /** Each version the ready replicas that its weight asks for. */
   | { kind: "shares" }
-  /** Both versions together this many ready replicas. */
+  /** Both versions together this many ready replicas, or as many units of capacity. */
   | { kind: "floor"; ready: number };
 
 export interface SideGoal {
@@ -60,3 +62,5 @@ export const ALL_PRIMARY: Weights = { canary: 0, primary: 100 };
 export const ONE_VERSION: Split = { kind: "shares", weights: ALL_PRIMARY };
 export const SHARES: Keeps = { kind: "shares" };
 export const NOBODY: Keeps = { kind: "floor", ready: 0 };
+/** A replica of either version carries as much. */
+export const ALIKE: Weights = { canary: 1, primary: 1 };

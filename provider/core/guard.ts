@@ -2,7 +2,8 @@ import type { Draft } from "./draft";
 import type { Invariant } from "./events";
 import type { Census, Side } from "./fleet/census";
 import type { Move } from "./fleet/moves";
-import { ALL_PRIMARY, type Goals, type PoolGoal } from "./goals";
+import { ALIKE, ALL_PRIMARY, type Goals, type PoolGoal } from "./goals";
+import { capacityOf } from "./plan/units";
 
 /**
  * The last word before anything happens (DESIGN section 5): whatever the policies propose, no move that would break an
@@ -80,7 +81,7 @@ function lastHealthy(pool: string, { keeps }: PoolGoal, tally: Tally): Refusal |
 
 /** No action takes the ready capacity of a version below its share, nor its last replica while it has a share. */
 function capacity(side: "primary" | "canary", goal: PoolGoal, tally: Tally): Refusal | null {
-  if (goal.keeps.kind === "floor") return aboveFloor(goal.keeps.ready, readyOf(tally) - 1);
+  if (goal.keeps.kind === "floor") return aboveFloor(goal.keeps.ready, side, goal, tally);
   const { steady } = goal[side];
   const share = goal.split.kind === "shares" ? goal.split.weights : ALL_PRIMARY;
   const total = share.canary + share.primary;
@@ -93,10 +94,17 @@ function capacity(side: "primary" | "canary", goal: PoolGoal, tally: Tally): Ref
   };
 }
 
-/** A wave may take so many replicas and no more, whichever version they are of. */
-function aboveFloor(floor: number, left: number): Refusal | null {
+/** A wave may take so much and no more, whichever version it is of. */
+function aboveFloor(
+  floor: number,
+  side: "primary" | "canary",
+  { units = ALIKE }: PoolGoal,
+  { ready }: Tally,
+): Refusal | null {
+  const left = capacityOf(ready, units) - units[side];
   if (left >= floor) return null;
-  return { invariant: "capacity", reason: `${left} ready replicas would be left, and ${floor} must be` };
+  const what = units === ALIKE ? "ready replicas" : "units of ready capacity";
+  return { invariant: "capacity", reason: `${left} ${what} would be left, and ${floor} must be` };
 }
 
 function readyOf({ ready }: Tally): number {

@@ -3,7 +3,7 @@ import type { Draft } from "./draft";
 import type { RoutedPool } from "./events";
 import type { Census, Count } from "./fleet/census";
 import { hasOneEach } from "./fleet/sight";
-import { ALL_PRIMARY, type Goals, type Split, type Weights } from "./goals";
+import { ALIKE, ALL_PRIMARY, type Goals, type PoolGoal, type Weights } from "./goals";
 import type { Intent } from "./intent";
 import type { Observed } from "./observed";
 import type { DesiredReplica, DesiredRoute, DesiredRouting, DesiredVersion } from "./routing";
@@ -99,7 +99,7 @@ function routeOf(draft: Draft, name: string, goals: Goals): DesiredRoute[] {
   const census = draft.census()[name]!;
   const serving = servingOf(census);
   const counts = { canary: serving.canary.length, primary: serving.primary.length };
-  const weights = toWhoeverServes(weightsOf(goals.pools[name]?.split, counts), counts);
+  const weights = toWhoeverServes(weightsOf(goals.pools[name], counts), counts);
   const version = (side: "primary" | "canary", spec: PoolSpec | null): DesiredVersion | null =>
     spec && { revision: spec.revision, weight: weights[side], replicas: serving[side] };
   const draining = [census.primary, census.canary, census.stale].flatMap(({ all, noticed }) =>
@@ -148,15 +148,16 @@ function toWhoeverServes(weights: Weights, serving: Weights): Weights {
   return weights;
 }
 
-/** By replica: counted where they are routed, so that what was drained in this very tick has no share any more. */
-function weightsOf(split: Split | undefined, serving: Weights): Weights {
-  switch (split?.kind) {
+/** By replica, each for what it carries: counted where they are routed, so that what was drained in this very tick has no share any more. */
+function weightsOf(goal: PoolGoal | undefined, serving: Weights): Weights {
+  if (goal === undefined) return ALL_PRIMARY;
+  const { split, units = ALIKE } = goal;
+  switch (split.kind) {
     case "shares":
       return split.weights;
     case "byReplica":
-      return serving.canary + serving.primary === 0 ? ALL_PRIMARY : serving;
-    case undefined:
-      return ALL_PRIMARY;
+      if (serving.canary + serving.primary === 0) return ALL_PRIMARY;
+      return { canary: serving.canary * units.canary, primary: serving.primary * units.primary };
   }
 }
 

@@ -111,6 +111,19 @@ describe("pulumi-serve", () => {
       assert.deepEqual((JSON.parse(told.out) as Path).floor, { pool: 3 });
     });
 
+    it("plans replicas of different capacity weights, and prints those that are not 1", async () => {
+      const { out } = await pulumiServe(
+        ...["plan", "--pool", "chat=8:2", "--capacity-weight", "chat=1:4", "--strategy", "rolling"],
+      );
+      assert.match(out, /2 +up +50 +4:7 +1\+7 +8 +yes/);
+      assert.match(out, /Capacity weights: chat 1 -> 4 \(1 and 4 units of capacity a replica\)\./);
+      const unknown = await pulumiServe("plan", "--replicas", "4", "--capacity-weight", "chat=1:4");
+      assert.match(unknown.err, /there is no --pool "chat"/);
+      const none = await pulumiServe("plan", "--pool", "chat=8:2", "--capacity-weight", "chat=1:0");
+      assert.match(none.err, /from 0\.01 to 100, with at most two decimals/);
+      assert.equal(none.code, 2);
+    });
+
     it("refuses an option of another strategy by name", async () => {
       const { code, err } = await pulumiServe(
         "plan",

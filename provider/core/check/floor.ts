@@ -1,7 +1,8 @@
 import type { ServeEvent } from "../events";
+import { capacityOf, isWeighted, unitsOf } from "../plan/units";
 import { lastLeaving } from "./moves";
 import type { WorldRollout } from "./rollout";
-import { poolsWithBoth } from "./shares";
+import { poolsWithBoth, readyVersion } from "./shares";
 import { violation, type Step, type Violation } from "./step";
 import { readyOf, type World } from "./world";
 
@@ -14,25 +15,41 @@ export function floorKept(step: Step, rollout: WorldRollout, floor: Readonly<Rec
   const { faced } = step;
   const broken = Object.entries(floor).flatMap(([pool, least]) => {
     if (after.removed.has(pool)) return [];
-    const left = readyOfBoth(after, rollout, pool).length;
+    const { left, what } = leftIn(after, rollout, pool);
     const drain = lastLeaving(events, readyOfBoth(faced, rollout, pool));
     if (drain === undefined || left >= least) return [];
-    const sentence = `A drain left ${left} ready replicas in pool "${pool}"; rollout ${rollout.id} keeps ${least}.`;
+    const sentence = `A drain left ${left} ${what} in pool "${pool}"; rollout ${rollout.id} keeps ${least}.`;
     return [violation("capacity", drain, sentence)];
   });
   const routed = events.findLast((event) => event.kind === "routed");
   return routed === undefined ? broken : [...broken, ...unequalReplicas(routed, rollout)];
 }
 
+/** In the unit of the rollout's floor: replicas, or capacity where the versions' replicas differ in it. */
+function leftIn(world: World, rollout: WorldRollout, pool: string): { left: number; what: string } {
+  const planned = rollout.pools.find(({ name }) => name === pool);
+  if (planned === undefined || !isWeighted(planned))
+    return { left: readyOfBoth(world, rollout, pool).length, what: "ready replicas" };
+  const ready = {
+    canary: readyVersion(world, rollout, pool, "to"),
+    primary: readyVersion(world, rollout, pool, "from"),
+  };
+  return { left: capacityOf(ready, unitsOf(planned)), what: "units of ready capacity" };
+}
+
 function unequalReplicas(routed: Extract<ServeEvent, { kind: "routed" }>, rollout: WorldRollout): Violation[] {
-  return poolsWithBoth(rollout).flatMap(({ name }) => {
-    const { canary = null, primary = null } = routed.pools[name] ?? {};
+  return poolsWithBoth(rollout).flatMap((pool) => {
+    const { canary = null, primary = null } = routed.pools[pool.name] ?? {};
     const weights = { canary: canary?.weight ?? 0, primary: primary?.weight ?? 0 };
     const replicas = { canary: canary?.replicas.length ?? 0, primary: primary?.replicas.length ?? 0 };
-    if (weights.canary * replicas.primary === weights.primary * replicas.canary) return [];
+    const units = unitsOf(pool);
+    if (weights.canary * replicas.primary * units.primary === weights.primary * replicas.canary * units.canary) {
+      return [];
+    }
+    const each = isWeighted(pool) ? ` of weights ${units.canary}:${units.primary}` : "";
     const sentence =
-      `Pool "${name}" has weights ${weights.canary}:${weights.primary} ` +
-      `with ${replicas.canary} canaries and ${replicas.primary} primaries in the routing.`;
+      `Pool "${pool.name}" has weights ${weights.canary}:${weights.primary} ` +
+      `with ${replicas.canary} canaries and ${replicas.primary} primaries${each} in the routing.`;
     return [violation("capacity", routed, sentence)];
   });
 }

@@ -19,6 +19,7 @@ export type PoolChange =
 const LIGHT = [
   "replicas",
   "scaling",
+  "capacityWeight",
   "route",
   "readiness",
   "userConfig",
@@ -57,6 +58,8 @@ function lightFields(from: PoolFacts, to: PoolFacts): LightField[] {
         return !from.scaling && !to.scaling && from[name] !== to[name];
       case "scaling":
         return !sameJson(from[name] ?? null, to[name] ?? null);
+      case "capacityWeight":
+        return (from[name] ?? 1) !== (to[name] ?? 1);
       default:
         return (from[name] ?? null) !== (to[name] ?? null);
     }
@@ -96,6 +99,7 @@ function fieldList(fields: LightField[], from: PoolFacts, to: PoolFacts): string
     .map((name) => {
       if (name === "userConfig" && to.userConfig === null) return "userConfig removed, running replicas keep theirs";
       if (name === "scaling") return `capacity ${capacityWords(from)} -> ${capacityWords(to)}`;
+      if (name === "capacityWeight") return `${name} ${from[name] ?? 1} -> ${to[name] ?? 1}`;
       return HASHED.has(name) ? name : `${name} ${from[name]} -> ${to[name]}`;
     })
     .join(", ");

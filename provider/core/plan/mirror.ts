@@ -5,7 +5,12 @@ import type { Begin, Path, PlannedPool } from "./states";
  * what it plans is read in the mirror again.
  */
 export function mirrorPools(pools: readonly PlannedPool[]): PlannedPool[] {
-  return pools.map(({ name, from, to }) => ({ name, from: to, to: from }));
+  return pools.map(({ name, from, to, weights }) => ({
+    name,
+    from: to,
+    to: from,
+    ...(weights && { weights: { from: weights.to, to: weights.from } }),
+  }));
 }
 
 export function mirrorBegin({ percent, pools, weights }: Begin): Begin {

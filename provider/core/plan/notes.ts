@@ -5,10 +5,12 @@ import { planPath } from "./path";
 import { mayStopFirst, planWaves } from "./rolling";
 import type { Start } from "./starts";
 import type { Path, PlannedPool } from "./states";
+import { bothOf, isWeighted, unitsOf, weighed } from "./units";
 
 /** What a strategy means for this rollout, in sentences: what to expect while it runs and when it goes wrong. */
 export function notesOf(strategy: Strategy, pools: readonly PlannedPool[], path: Path): string[] {
   return [
+    ...pools.flatMap(weightNote),
     ...kindNotes(strategy, pools, path),
     ...waitNotes(strategy, path),
     ...(strategy.rollback.mode === "immediate" ? [overloadNote(pools, path)] : []),
@@ -21,7 +23,8 @@ export function scalingNotes(strategy: Strategy, starts: readonly Start[]): stri
     if (!pool.scaling) return [];
     const { min, max } = pool.scaling;
     const most = Math.max(max, from?.scaling?.max ?? from?.replicas ?? 0);
-    const { cap } = planPath(strategy, [{ name: pool.name, from: from === null ? 0 : most, to: most }]);
+    const weights = weighed(from?.capacityWeight, pool.capacityWeight);
+    const { cap } = planPath(strategy, [{ name: pool.name, from: from === null ? 0 : most, to: most, ...weights }]);
     const bounds =
       strategy.kind === "surge"
         ? `at P % its canary has from P % of ${Math.max(1, min)} to P % of ${max} replicas, rounded up; `
@@ -43,9 +46,16 @@ function kindNotes(strategy: Strategy, pools: readonly PlannedPool[], { floor }:
     case "rolling":
     case "inPlace":
       return pools.flatMap((pool) => {
-        const { name, from, to } = pool;
-        const both = Math.min(from, to);
-        return both === 0 ? [] : [capacityNote(name, both, both - floor![name]!) + withoutRoomNote(strategy, pool)];
+        const both = bothOf(pool);
+        if (both === 0) return [];
+        const lost = both - floor![pool.name]!;
+        const room = withoutRoomNote(strategy, pool);
+        if (!isWeighted(pool)) return [capacityNote(pool.name, { replicas: both, down: lost }, lost / both) + room];
+        if (strategy.kind === "rolling") return [weightedNote(pool.name, lost / both) + room];
+        const { canary, primary } = unitsOf(pool);
+        const replicas = Math.min(pool.from, pool.to);
+        const down = replicas - floor![pool.name]! / Math.min(canary, primary);
+        return [capacityNote(pool.name, { replicas, down }, lost / both)];
       });
   }
 }
@@ -54,8 +64,26 @@ function kindNotes(strategy: Strategy, pools: readonly PlannedPool[], { floor }:
 function withoutRoomNote(strategy: RollingStrategy | InPlaceStrategy, pool: PlannedPool): string {
   if (strategy.kind !== "rolling" || strategy.order !== "startFirst" || !mayStopFirst(strategy, pool)) return "";
   const { floor } = planWaves({ ...strategy, order: "stopFirst" }, [pool]);
-  const down = Math.min(pool.from, pool.to) - floor![pool.name]!;
+  const both = bothOf(pool);
+  const lost = both - floor![pool.name]!;
+  const down = isWeighted(pool) ? `${shortNumber((100 * lost) / both)} % of its capacity` : lost;
   return `; where the cloud has no room to start first, at most ${down} down at once`;
+}
+
+/** Other machines may do with fewer replicas or need more: what they come to together, for whoever declared the numbers. */
+function weightNote(pool: PlannedPool): string[] {
+  const { name, from, to, weights } = pool;
+  if (!weights || !isWeighted(pool) || from === 0 || to === 0) return [];
+  const [was, is] = [weights.from / 100, weights.to / 100];
+  const sizes = `${count(from, "replica")} of capacityWeight ${was} before, ${to} of ${is} after`;
+  return [`${name}: ${sizes}: a capacity of ${shortNumber(from * was)}, then ${shortNumber(to * is)}`];
+}
+
+/** The waves go over capacity: of replicas there may be any number. */
+function weightedNote(pool: string, lost: number): string {
+  if (lost === 0) return `${pool}: never less than the smaller of both capacities`;
+  if (lost === 1) return `${pool}: an outage, the replica that carries it all is down until its successors serve`;
+  return `${pool}: at most ${shortNumber(100 * lost)} % of its capacity down at once`;
 }
 
 function holdNote(percent: number): string {
@@ -63,10 +91,10 @@ function holdNote(percent: number): string {
   return "holds with one canary, which serves requests that name its version only, until `canaryPercent` is raised";
 }
 
-function capacityNote(pool: string, replicas: number, down: number): string {
+function capacityNote(pool: string, { replicas, down }: { replicas: number; down: number }, lost: number): string {
   if (down === 0) return `${pool}: never fewer than ${count(replicas, "replica")}`;
   if (down === replicas) return `${pool}: an outage, its only replica is down until its successor serves`;
-  const share = shortNumber((100 * down) / replicas);
+  const share = shortNumber(100 * lost);
   return `${pool}: at most ${down} of ${count(replicas, "replica")} down at once, ${share} % of its capacity`;
 }
 

@@ -1,11 +1,14 @@
 import type { InPlaceStrategy, RollingStrategy } from "../strategy";
 import type { Begin, Path, PlannedPool } from "./states";
+import { bothOf, capacityOf, unitsOf, unitsOfAll } from "./units";
 import { fromStart, Walk, type Counts } from "./walk";
 
 /** What a wave may do in one pool. */
 interface Wave {
   pool: PlannedPool;
-  /** Replicas that both versions have in steady state, and that the waves go over; 0: the pool is new or goes. */
+  /** Capacity of one replica of each version: what all numbers here are made of. */
+  units: Counts;
+  /** Capacity that both versions have in steady state, and that the waves go over; 0: the pool is new or goes. */
   both: number;
   size: number;
   /** The wave starts before the one that it replaces ends. */
@@ -13,7 +16,8 @@ interface Wave {
 }
 
 /**
- * Replicas replaced in waves of a share of each pool, rounded down, at least one (Ray Serve: `max(int(0.2 * N), 1)`).
+ * Replicas replaced in waves of a share of each pool, rounded down, at least one (Ray Serve: `max(int(0.2 * N), 1)`); of
+ * its capacity, where a replica of one version carries more than one of the other.
  * All pools take their waves together; one that is done rests. The floor of each pool holds in every state.
  *
  * Where N falls, the surplus goes first; where it grows, the extra replicas come last, when the new version has proved
@@ -25,27 +29,28 @@ export function planWaves(
   begin: Begin = fromStart(pools),
 ): Path {
   const waves = pools.map((pool) => waveOf(strategy, pool));
+  const scale = unitsOfAll(pools);
   const walk = new Walk(pools, begin);
   const visit: Walk["visit"] = (kind, change) =>
     walk.visit(kind, () => {
       change();
-      walk.weights = forecast(walk, pools);
+      walk.weights = forecast(walk, pools, scale);
     });
 
   const rolled = waves.filter(({ both }) => both > 0);
-  walk.percent = leadsTo(walk, rolled, 0);
+  walk.percent = leadsTo(walk, rolled, scale, 0);
   visit("up", () => {
     for (const pool of pools) if (pool.from === 0) walk.set(pool, { canary: Math.max(walk.of(pool).canary, pool.to) });
   });
   visit("down", () => {
-    for (const { pool, both } of rolled) walk.set(pool, endedBeyond(walk.of(pool), both));
+    for (const { pool, both, units } of rolled) walk.set(pool, endedBeyond(walk.of(pool), both, units));
   });
   while (rolled.some(({ pool }) => walk.of(pool).primary > 0)) {
-    walk.percent = leadsTo(walk, rolled, 1);
+    walk.percent = leadsTo(walk, rolled, scale, 1);
     if (strategy.kind === "rolling") {
       visit("down", () => {
-        for (const { pool, both, size, startsFirst } of rolled) {
-          if (!startsFirst) walk.set(pool, endedBeyond(walk.of(pool), both - size));
+        for (const { pool, both, size, startsFirst, units } of rolled) {
+          if (!startsFirst) walk.set(pool, endedBeyond(walk.of(pool), both - size, units));
         }
       });
     }
@@ -58,8 +63,8 @@ export function planWaves(
       });
     }
     visit("down", () => {
-      for (const { pool, both, startsFirst } of rolled) {
-        if (startsFirst) walk.set(pool, endedBeyond(walk.of(pool), both));
+      for (const { pool, both, startsFirst, units } of rolled) {
+        if (startsFirst) walk.set(pool, endedBeyond(walk.of(pool), both, units));
       }
     });
     walk.settle();
@@ -80,36 +85,58 @@ export function planWaves(
 }
 
 function waveOf(strategy: RollingStrategy | InPlaceStrategy, pool: PlannedPool): Wave {
-  const both = Math.min(pool.from, pool.to);
-  const share = Math.max(1, Math.floor((both * strategy.maxUnavailablePercent) / 100));
+  const units = unitsIn(strategy, pool);
+  const both = bothOf(pool, units);
+  const share = Math.max(units.primary, Math.floor((both * strategy.maxUnavailablePercent) / 100));
   const startsFirst = !mayStopFirst(strategy, pool) || (strategy.kind === "rolling" && strategy.order === "startFirst");
-  const size = startsFirst || both === 1 ? share : Math.min(share, both - 1);
-  return { pool, both, size, startsFirst };
+  if (startsFirst) return { pool, units, both, size: share, startsFirst };
+  return { pool, units, both, size: isAlone(both, units) ? both : Math.min(share, both - 1), startsFirst };
 }
 
-/** The only replica of a pool must not end before its successor serves, unless the program says that it may. */
-export function mayStopFirst({ allowOutage }: RollingStrategy | InPlaceStrategy, { from, to }: PlannedPool): boolean {
-  return allowOutage || Math.min(from, to) !== 1;
+/** A program that restarts where it is leaves and takes one place, whatever it is worth. */
+function unitsIn({ kind }: RollingStrategy | InPlaceStrategy, pool: PlannedPool): Counts {
+  return kind === "inPlace" ? { canary: 1, primary: 1 } : unitsOf(pool);
 }
 
-function capOf({ pool, both, size, startsFirst }: Wave): number {
-  return Math.max(pool.from, pool.to) + (both > 0 && startsFirst ? size : 0);
+/** One replica that carries all of it must not end before its successors serve, unless the program says that it may. */
+export function mayStopFirst(strategy: RollingStrategy | InPlaceStrategy, pool: PlannedPool): boolean {
+  const units = unitsIn(strategy, pool);
+  return strategy.allowOutage || !isAlone(bothOf(pool, units), units);
 }
 
-function floorOf({ both, size, startsFirst }: Wave): number {
+function isAlone(both: number, { primary }: Counts): boolean {
+  return both > 0 && both <= primary;
+}
+
+/** VMs, whatever they are worth: each is billed. A wave goes less than one new replica beyond its size. */
+function capOf({ pool, units, both, size, startsFirst }: Wave): number {
+  const more = Math.floor((size + Math.min(units.canary, units.primary) - 1) / units.primary);
+  return Math.max(pool.from, pool.to) + (both > 0 && startsFirst ? more : 0);
+}
+
+function floorOf({ pool, units, both, size, startsFirst }: Wave): number {
   if (both === 0) return 0;
-  return startsFirst ? both : both - size;
+  const least = startsFirst ? both : both - size;
+  const { canary, primary } = unitsOf(pool);
+  // Counted as replicas, any of which may be one of those that carry less.
+  const worth = Math.min(canary / units.canary, primary / units.primary);
+  return least * worth;
 }
 
-/** Ends primaries until no more than `total` of both versions are left. */
-function endedBeyond({ canary, primary }: Counts, total: number): Counts {
-  return { canary, primary: primary - Math.min(primary, Math.max(0, canary + primary - total)) };
+/** Ends as many primaries as leave at least `total` of both versions. */
+function endedBeyond(counts: Counts, total: number, units: Counts): Counts {
+  const { canary, primary } = counts;
+  const spare = Math.floor((capacityOf(counts, units) - total) / units.primary);
+  return { canary, primary: primary - Math.min(primary, Math.max(0, spare)) };
 }
 
 /** Starts the canaries of the wave; after a loss it starts these too. */
-function startedUpTo({ canary, primary }: Counts, { both, size, startsFirst }: Wave): Counts {
+function startedUpTo(counts: Counts, { units, both, size, startsFirst }: Wave): Counts {
+  const { canary, primary } = counts;
   const total = startsFirst ? both + size : both;
-  return { canary: canary + Math.max(0, Math.min(both - canary, total - canary - primary)), primary };
+  const lacking = Math.ceil((total - capacityOf(counts, units)) / units.canary);
+  const left = Math.ceil(both / units.canary) - canary;
+  return { canary: canary + Math.max(0, Math.min(left, lacking)), primary };
 }
 
 function restarted({ canary, primary }: Counts, { both, size }: Wave): Counts {
@@ -117,24 +144,27 @@ function restarted({ canary, primary }: Counts, { both, size }: Wave): Counts {
   return { canary: canary + wave, primary: primary - wave };
 }
 
-/** Percent of canaries after that many more waves, of the replicas that the waves go over. */
-function leadsTo(walk: Walk, rolled: readonly Wave[], more: 0 | 1): number {
+type Scale = ReturnType<typeof unitsOfAll>;
+
+/** Percent of canaries after that many more waves, of the capacity that the waves go over. */
+function leadsTo(walk: Walk, rolled: readonly Wave[], scale: Scale, more: 0 | 1): number {
   let after = 0;
   let whole = 0;
-  for (const { pool, both, size } of rolled) {
-    after += Math.min(both, walk.of(pool).canary + more * size);
-    whole += both;
+  for (const { pool, units, both, size } of rolled) {
+    const worth = scale[pool.name]!.primary / units.primary;
+    after += worth * Math.min(both, (walk.of(pool).canary + more * Math.ceil(size / units.canary)) * units.canary);
+    whole += worth * both;
   }
   return whole === 0 ? 0 : Math.floor((100 * after) / whole);
 }
 
 /** What the pools' own weights come to: a request goes to one of the replicas that are ready, whatever their version. */
-function forecast(walk: Walk, pools: readonly PlannedPool[]): Counts {
+function forecast(walk: Walk, pools: readonly PlannedPool[], scale: Scale): Counts {
   const mixed = pools.filter(({ from, to }) => from > 0 && to > 0);
   const weights = { canary: 0, primary: 0 };
   for (const pool of mixed.length > 0 ? mixed : pools) {
-    weights.canary += walk.of(pool).canary;
-    weights.primary += walk.of(pool).primary;
+    weights.canary += walk.of(pool).canary * scale[pool.name]!.canary;
+    weights.primary += walk.of(pool).primary * scale[pool.name]!.primary;
   }
   return weights.canary + weights.primary > 0 ? weights : walk.weights;
 }

@@ -13,6 +13,7 @@ import { keptVersionOf, type Held } from "./service-view";
 import { shownSteps } from "./shown-steps";
 import { movingOf, startsOf, type Start, type StartsRequest } from "./starts";
 import type { PlannedPool, PlanState } from "./states";
+import { weighed } from "./units";
 import { unchangedVersion } from "./unchanged-version";
 
 /** What a Rollout shows in preview as its input `plan`. */
@@ -84,6 +85,7 @@ function planned(request: PlanRequest, starts: readonly Start[]): Planned & { st
     name: pool.name,
     from: from?.replicas ?? 0,
     to: pool.replicas,
+    ...weighed(from?.capacityWeight, pool.capacityWeight),
   }));
   const held = heldAt(request, pools);
   const strategy = held === null ? strategyNow(request) : goingOn(held, request.strategy);

@@ -42,7 +42,10 @@ export function shownSteps(
 
 /** Prints the same states, in words of the command line. */
 function planCommand(pools: readonly PlannedPool[], strategy: Strategy): string {
-  const words = pools.map(({ name, from, to }) => `--pool ${name}=${from}:${to}`);
+  const words = pools.flatMap(({ name, from, to, weights }) => [
+    `--pool ${name}=${from}:${to}`,
+    ...(weights ? [`--capacity-weight ${name}=${weights.from / 100}:${weights.to / 100}`] : []),
+  ]);
   return ["pulumi-serve plan", ...words, ...optionsOf(strategy)].join(" ");
 }
 

@@ -31,6 +31,11 @@ export interface PlannedPool {
   from: number;
   /** Replicas of the canary in steady state; 0: the pool goes. */
   to: number;
+  /**
+   * Capacity of one replica of each version, in hundredths of the usual one; absent: both are usual. A version's share of
+   * its own steady state is the same by weight and by number, so this changes nothing where versions have shares (A13).
+   */
+  weights?: { from: number; to: number };
 }
 
 /** Where a path begins when it is not at the start: the counts that are there and the traffic in force. */
@@ -44,7 +49,10 @@ export interface Begin {
 export interface Path {
   /** Per pool: the most VMs that may exist at once. */
   cap: Record<string, number>;
-  /** Per pool: the fewest ready replicas of both versions that our own moves leave (rolling, inPlace); else null. */
+  /**
+   * Per pool: the fewest ready replicas of both versions that our own moves leave (rolling, inPlace); else null. Where the
+   * versions' replicas differ in capacity, in units of that (see `unitsOf`).
+   */
   floor: Record<string, number> | null;
   /** Every state that the plan visits, in order; the first is the start. */
   states: PlanState[];

@@ -1,3 +1,4 @@
+import { sameJson } from "../digest";
 import type { Draft } from "../draft";
 import type { Census } from "../fleet/census";
 import { seesWhoIsReady } from "../fleet/sight";
@@ -76,7 +77,7 @@ function mayLeave(draft: Draft, intent: Intent, observed: Observed, census: Reco
   if (!waitedFor(draft, intent, observed, rollout)) return false;
   // Only here: another plan begins unsettled, so one made before the gates would pass them by.
   if (!numbersChanged(draft, rollout)) return true;
-  replan(draft, "another number of replicas is wanted");
+  replan(draft, "another number or weight of replicas is wanted");
   return false;
 }
 
@@ -106,11 +107,11 @@ function bakedFor(draft: Draft): number {
   return draft.now - (draft.state.rollout!.settledAt ?? draft.now);
 }
 
-/** A9: a pool that is to have another number meanwhile goes on by that one from the next settled state. */
+/** A9: a pool that is to have another number, or weight, of replicas meanwhile goes on by that one from the next settled state. */
 function numbersChanged(draft: Draft, { pools }: RolloutProgress): boolean {
   return pools.some((pool) => {
-    const { from, to } = sizesNow(draft, pool);
-    return from !== pool.from || (pool.to > 0 && to !== pool.to);
+    const { from, to, weights } = sizesNow(draft, pool);
+    return from !== pool.from || (pool.to > 0 && to !== pool.to) || !sameJson(weights ?? null, pool.weights ?? null);
   });
 }
 

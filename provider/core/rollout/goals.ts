@@ -4,6 +4,7 @@ import { steadyGoal } from "../fleet/pools";
 import { ALL_PRIMARY, SHARES, type Goals, type Keeps, type PoolGoal, type Split, type Weights } from "../goals";
 import type { Intent } from "../intent";
 import type { PlannedPool } from "../plan/states";
+import { isWeighted, unitsOf } from "../plan/units";
 import type { RolloutProgress } from "../state";
 import { canariesStillNeeded } from "./back";
 import { sharesWeights } from "./established";
@@ -43,6 +44,7 @@ function movingGoal(
     canary: { replicas: counts.canary, steady: to },
     split: shares,
     keeps,
+    ...(isWeighted(pool) && { units: unitsOf(pool) }),
     exchange: rollout.strategy.kind === "inPlace" ? "restart" : "newVm",
     cap: rollout.cap[name]!,
     moving: true,

@@ -2,6 +2,7 @@ import type { Draft } from "../draft";
 import { comingBack, type Census } from "../fleet/census";
 import { planPath, planReturn, type Begin } from "../plan/path";
 import type { Path, PlannedPool } from "../plan/states";
+import { bothOf, capacityOf, unitsOf } from "../plan/units";
 import type { RolloutProgress } from "../state";
 import { RUNNING } from "./clock";
 import { sharesWeights } from "./established";
@@ -87,10 +88,12 @@ function largerOf(planned: PlannedPool, { from, to }: PlannedPool): PlannedPool 
 function enlarged(begin: Begin, rollout: RolloutProgress): Begin {
   const { canary, primary } = begin.weights;
   const total = canary + primary;
-  const counts = rollout.pools.map(({ name, from, to }) => {
+  const counts = rollout.pools.map((pool) => {
+    const { name, from, to } = pool;
     const there = begin.pools[name]!;
     if (!sharesWeights(rollout)) {
-      const missing = Math.max(0, Math.min(from, to) - there.canary - there.primary);
+      const units = unitsOf(pool);
+      const missing = Math.max(0, Math.ceil((bothOf(pool) - capacityOf(there, units)) / units.primary));
       return [name, { canary: there.canary, primary: there.primary + missing }] as const;
     }
     const share = { canary: Math.ceil((to * canary) / total), primary: Math.ceil((from * primary) / total) };

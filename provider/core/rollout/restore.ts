@@ -2,6 +2,7 @@ import type { Verb } from "../command";
 import { digest, sameJson } from "../digest";
 import type { Draft } from "../draft";
 import type { Intent } from "../intent";
+import { sameCapacity } from "../scale/rollout";
 import type { PoolSpec } from "../spec/pool";
 import type { KeptVersion } from "../state";
 import type { Strategy } from "../strategy";
@@ -50,7 +51,9 @@ function changedSpecs(draft: Draft, kept: KeptVersion): PoolSpec[] {
 }
 
 /** What nobody declared like this has a hash of its own: by the old one, a program that says the old would change nothing. */
-function forToday(spec: PoolSpec, { replicas, scaling, route }: PoolSpec): PoolSpec {
+function forToday(spec: PoolSpec, serving: PoolSpec): PoolSpec {
+  const { route } = serving;
+  const { replicas, scaling } = sameCapacity(serving, spec);
   if (spec.replicas === replicas && spec.route === route && sameJson(spec.scaling, scaling)) return spec;
   return { ...spec, replicas, scaling, route, specHash: digest([spec.specHash, replicas, scaling, route]) };
 }

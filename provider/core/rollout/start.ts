@@ -1,6 +1,7 @@
 import type { Draft } from "../draft";
 import type { Intent, RolloutIntent, RolloutTarget } from "../intent";
 import { maxShiftPercent, planPath } from "../plan/path";
+import { weighed } from "../plan/units";
 import { sizedLike, wakeForRollout } from "../scale/rollout";
 import type { PoolSpec } from "../spec/pool";
 import type { RolloutProgress } from "../state";
@@ -68,7 +69,8 @@ export function launchRollout(draft: Draft, rolled: NewRollout): void {
   tryNewcomersAgain(draft, target);
   const pools = specs.map(({ name }) => {
     const { primary, canary } = draft.pool(name);
-    return { name, from: primary!.replicas, to: canary!.replicas };
+    const weights = weighed(primary!.capacityWeight, canary!.capacityWeight);
+    return { name, from: primary!.replicas, to: canary!.replicas, ...weights };
   });
   const { cap, floor, states } = planPath(strategy, pools);
   const next = Object.values(draft.state.pools).flatMap((pool) => pool.canary ?? pool.primary ?? []);

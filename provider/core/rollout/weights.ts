@@ -1,6 +1,7 @@
 import type { Draft } from "../draft";
 import type { Census } from "../fleet/census";
 import { ALL_PRIMARY, type Weights } from "../goals";
+import { unitsOfAll } from "../plan/units";
 import type { RolloutProgress } from "../state";
 import { backwardWeights } from "./back";
 
@@ -73,8 +74,9 @@ function undividedWeights(draft: Draft, rollout: RolloutProgress, census: Record
 
 /** For the display, and for what asks how much the canary carries; each pool's own split is made where it is routed. */
 function readyWeights(rollout: RolloutProgress, census: Record<string, Census>): Weights {
+  const scale = unitsOfAll(rollout.pools);
   const sum = (side: "canary" | "primary") =>
-    rollout.pools.reduce((total, { name }) => total + census[name]![side].ready.length, 0);
+    rollout.pools.reduce((total, { name }) => total + census[name]![side].ready.length * scale[name]![side], 0);
   const weights = { canary: sum("canary"), primary: sum("primary") };
   return weights.canary + weights.primary === 0 ? rollout.plan[rollout.cursor]!.weights : weights;
 }

@@ -1,6 +1,6 @@
 import type { Draft } from "../draft";
 import type { PoolSpec } from "../spec/pool";
-import { bounded } from "./spec";
+import { bounded, wholeReplicas } from "./spec";
 
 /** A rollout begins from something that serves: it is what the new version is compared with, and what it goes back to. */
 export function wakeForRollout(draft: Draft, name: string): void {
@@ -16,11 +16,36 @@ export function sizedLike(serving: Sized, next: PoolSpec): PoolSpec {
   return { ...next, replicas: sizeLike(serving, next) };
 }
 
-type Sized = Pick<PoolSpec, "replicas" | "scaling">;
+type Sized = Pick<PoolSpec, "replicas" | "scaling" | "capacityWeight">;
 
-export function sizeLike(serving: Sized, { replicas, scaling }: Sized): number {
+/** By what each declares that a replica is to get; where one of them does not, by what each declares that it carries. */
+export function sizeLike(serving: Sized, next: Sized): number {
+  const { replicas, scaling } = next;
   if (!scaling) return replicas;
   const [was, is] = [serving.scaling?.targetQpsPerReplica ?? null, scaling.targetQpsPerReplica];
-  const carrying = was === null || is === null ? serving.replicas : Math.ceil((serving.replicas * was) / is - 1e-9);
+  const carrying =
+    was === null || is === null ? sameCapacity(serving, next).replicas : wholeReplicas((serving.replicas * was) / is);
   return bounded(Math.max(carrying, scaling.initial), scaling);
+}
+
+/** The size of what serves, bounds and all, in replicas that carry as much as those of `next` do. */
+export function sameCapacity(serving: Sized, next: Sized): Pick<PoolSpec, "replicas" | "scaling"> {
+  const { replicas, scaling, capacityWeight: was = 1 } = serving;
+  const { capacityWeight: is = 1 } = next;
+  if (was === is) return { replicas, scaling };
+  const count = (replicas: number) => wholeReplicas((replicas * was) / is);
+  const each = (target: number | null) => target && (target * is) / was;
+  return {
+    replicas: count(replicas),
+    scaling: scaling && {
+      ...scaling,
+      min: count(scaling.min),
+      max: count(scaling.max),
+      initial: count(scaling.initial),
+      targetQpsPerReplica: each(scaling.targetQpsPerReplica),
+      targetInFlightPerReplica: each(scaling.targetInFlightPerReplica),
+      maxStepDown: scaling.maxStepDown && count(scaling.maxStepDown),
+      schedules: scaling.schedules.map((schedule) => ({ ...schedule, min: count(schedule.min) })),
+    },
+  };
 }

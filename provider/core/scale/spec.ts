@@ -35,3 +35,8 @@ export interface Schedule {
 export function bounded(replicas: number, { min, max }: Pick<ScalingSpec, "min" | "max">): number {
   return Math.min(max, Math.max(min, replicas));
 }
+
+/** Rounded up, but not for what only the float made of a whole number. */
+export function wholeReplicas(replicas: number): number {
+  return Math.ceil(replicas - 1e-9);
+}

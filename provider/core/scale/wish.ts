@@ -1,5 +1,5 @@
 import type { Load } from "./load";
-import type { ScalingSpec } from "./spec";
+import { wholeReplicas, type ScalingSpec } from "./spec";
 
 /** How many replicas something asks for, and why, as the first half of a sentence. */
 export interface Wish {
@@ -29,13 +29,13 @@ export function wishOf(scaling: ScalingSpec, load: Load, live: number): Wish | n
 function byRate({ targetQpsPerReplica: target, windowSeconds }: ScalingSpec, { qps }: Load): Wish | null {
   if (target === null) return null;
   const reason = `${short(qps)} requests/s over ${windowSeconds} s at ${short(target)} a replica`;
-  return { replicas: whole(qps / target), reason };
+  return { replicas: wholeReplicas(qps / target), reason };
 }
 
 function byRequests({ targetInFlightPerReplica: target, windowSeconds }: ScalingSpec, { meanBusy }: Load): Wish | null {
   if (target === null) return null;
   const reason = `${short(meanBusy)} requests in flight or waiting over ${windowSeconds} s at ${short(target)} a replica`;
-  return { replicas: whole(meanBusy / target), reason };
+  return { replicas: wholeReplicas(meanBusy / target), reason };
 }
 
 /**
@@ -46,13 +46,8 @@ function bySlowness(what: string, target: number | null, is: number | null, live
   if (target === null) return null;
   if (is === null) return { replicas: 0, reason: "no request was answered" };
   const reason = `a ${what} of ${short(is)} ms at a target of ${short(target)} ms`;
-  if (is > target) return { replicas: whole(live * Math.min(2, is / target)), reason };
+  if (is > target) return { replicas: wholeReplicas(live * Math.min(2, is / target)), reason };
   return { replicas: is < AMPLE * target ? Math.max(1, live - 1) : live, reason };
-}
-
-/** Rounded up, but not for what only the float made of a whole number. */
-function whole(replicas: number): number {
-  return Math.ceil(replicas - 1e-9);
 }
 
 function requests(count: number): string {

@@ -53,6 +53,16 @@ export const capacityInput = closed({
   spot: field(spotInput.optional()),
 });
 
+const weight =
+  "must be a number from 0.01 to 100 with at most two decimals: what one replica carries, against a replica of weight 1";
+
+/** In hundredths, so that what replicas carry together is always exact. */
+export const capacityWeight = z
+  .number(weight)
+  .min(0.01, weight)
+  .max(100, weight)
+  .refine((given) => Math.abs(given * 100 - Math.round(given * 100)) < 1e-9, weight);
+
 export type CapacityInput = z.output<typeof capacityInput>;
 
 /** What makes the number of replicas move; each on its own, the largest wins. */

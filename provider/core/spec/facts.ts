@@ -16,6 +16,8 @@ export interface PoolFacts {
   route: string;
   /** Of an autoscaled pool that is declared, its initial number; of one that serves, what it has. */
   replicas: number;
+  /** How much one replica carries; absent: 1. */
+  capacityWeight?: number;
   /** Null: a fixed number. */
   scaling: ScalingSpec | null;
   /** Hash of the whole readiness, so that its change is seen and its headers are not. */
@@ -34,7 +36,7 @@ export interface PoolFacts {
 }
 
 export function factsOf(spec: PoolSpec): PoolFacts {
-  const { name, revision, version, parts, specHash, route, replicas, scaling } = spec;
+  const { name, revision, version, parts, specHash, route, replicas, capacityWeight, scaling } = spec;
   const { drainSeconds, minReadySeconds, bootSeconds } = spec;
   return {
     name,
@@ -44,6 +46,7 @@ export function factsOf(spec: PoolSpec): PoolFacts {
     specHash,
     route,
     replicas,
+    ...(capacityWeight !== undefined && { capacityWeight }),
     scaling,
     readiness: digest(spec.readiness),
     ...configFacts(spec),

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { capacityAsks, capacityFaults, capacityInput } from "./capacity-input";
+import { capacityAsks, capacityFaults, capacityInput, capacityWeight } from "./capacity-input";
 import { environmentName, headers } from "./environment";
 import { closed, field, seconds, text, whole } from "./field";
 import { owner, timeouts } from "./owner";
@@ -68,6 +68,8 @@ const members = closed({
   /** No default here: what `capacity` says of the number is refused beside one that is given. */
   replicas: field(whole(1, 1000).optional()),
   capacity: field(capacityInput, {}),
+  /** Without a default here: a program of before it came would show a difference. */
+  capacityWeight: field(capacityWeight.optional()),
   drainSeconds: field(seconds(0, 86_400), 60),
   minReadySeconds: field(seconds(0, 86_400), 0),
   bootSeconds: field(seconds(0, 86_400), 60),

@@ -56,6 +56,7 @@ export function poolSpec(input: PoolInput, workdir: string | null): PoolSpec {
     },
     route: input.route,
     ...sizing(input),
+    ...weighted(input),
     readiness: {
       path: readiness.path,
       startupGraceSeconds: readiness.startupGraceSeconds,
@@ -74,6 +75,11 @@ export function poolSpec(input: PoolInput, workdir: string | null): PoolSpec {
     version,
   };
   return { ...spec, specHash: digest(spec) };
+}
+
+/** Left out where it says nothing, so that specs of before it came keep their hash. */
+function weighted({ capacityWeight = 1 }: PoolInput): Pick<PoolSpec, "capacityWeight"> {
+  return capacityWeight === 1 ? {} : { capacityWeight };
 }
 
 /** The way is part of the hash: a config that was sent to a wrong path is sent again by the right one. */

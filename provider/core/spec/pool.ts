@@ -59,6 +59,8 @@ export interface PoolSpec {
   route: string;
   /** As declared; of an autoscaled pool its initial number, and in the state what it is to have now. */
   replicas: number;
+  /** How much one replica carries, against one of weight 1; at most two decimals. Absent: 1. */
+  capacityWeight?: number;
   /** Null: a fixed number. */
   scaling: ScalingSpec | null;
   readiness: ReadinessSpec;

@@ -163,6 +163,41 @@ describe("check, over rolling logs", () => {
     assertRefutes("capacity", log, undefined, /weights 50:50 with 1 canaries and 4 primaries/);
   });
 
+  /** Each canary carries as much as two primaries. */
+  function heavier(floor: number, cap: number): LogBook {
+    const pools = [{ name: "p", from: 4, to: 4, weights: { from: 100, to: 200 } }];
+    return serving().tick(
+      rolloutStarted(4, cap, { strategy: "rolling", maxShiftPercent: 100, floor: { p: floor }, pools }),
+      routed(0, 4, [], OLD),
+    );
+  }
+
+  it("proves a split and a floor by capacity where the versions' replicas have other weights", () => {
+    const log = heavier(3, 4).tick(draining("p-1"), routed(0, 3, [], OLD.slice(1)));
+    log.tick(
+      { kind: "replicaDrained", replica: "p-1", inFlight: 0, seconds: 1 },
+      { kind: "replicaTerminating", replica: "p-1", reason: "over" },
+    );
+    log.tick({ kind: "replicaEnded", replica: "p-1" }).ready("b", "p-5");
+    log.tick(routed(2, 3, ["p-5"], OLD.slice(1)));
+    assertHolds(log.tick(draining("p-2"), draining("p-3"), routed(2, 1, ["p-5"], ["p-4"])));
+  });
+
+  it("refutes capacity when the weights do not follow what the replicas carry, or too much of that is drained", () => {
+    const equal = heavier(3, 5)
+      .ready("b", "p-5")
+      .tick(routed(1, 4, ["p-5"], OLD));
+    assertRefutes("capacity", equal, undefined, /weights 1:4 with 1 canaries and 4 primaries of weights 2:1/);
+    const drained = heavier(3, 5).ready("b", "p-5");
+    drained.tick(...OLD.slice(1).map(draining), draining("p-1"), routed(2, 0, ["p-5"], []));
+    assertRefutes(
+      "capacity",
+      drained,
+      drained.events.length - 1,
+      /left 2 units of ready capacity in pool "p"; rollout 1 keeps 3/,
+    );
+  });
+
   it("refutes monotoneTraffic when a ready canary is taken out on the way forward", () => {
     const log = rolling(3, 6)
       .ready("b", "p-5", "p-6")

@@ -71,6 +71,19 @@ describe("what a program may declare", () => {
     assert.match(reason({ capacity: { spot: { fallbackBudget: {} } } }), /either `replicas` or `dollarsPerHour`/);
   });
 
+  it("takes a capacity weight, which is nothing where it is 1, and refuses one that no replica could have", () => {
+    const specOf = (more: object) => poolSpec(poolInput.parse({ ...pool, ...more }), null);
+    assert.equal(specOf({ capacityWeight: 1 }).specHash, specOf({}).specHash);
+    assert.equal(specOf({ capacityWeight: 2.5 }).capacityWeight, 2.5);
+    assert.equal(specOf({ capacityWeight: 2.5 }).revision, specOf({}).revision);
+    for (const capacityWeight of [0, -1, Number.NaN, Number.POSITIVE_INFINITY, 1000, 1.005, "2"]) {
+      assert.match(
+        reasonFor(poolInput, { ...pool, capacityWeight }),
+        /^capacityWeight: must be a number from 0\.01 to 100 with at most two decimals/,
+      );
+    }
+  });
+
   it("refuses header fields that no probe could send", () => {
     const reason = (headers: object) => reasonFor(poolInput, { ...pool, readiness: { path: "/", headers } });
     assert.match(reason({ "a b": "x" }), /is no name of a header field/);
