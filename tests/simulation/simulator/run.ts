@@ -19,6 +19,8 @@ export interface RunResult {
   happened: Record<string, number>;
   rollouts: number;
   orphans: number;
+  /** Controllers that lived, one after the other or beside each other. */
+  controllers: number;
   /** The log's last events until it broke, for a person to read. */
   tail: readonly ServeEvent[];
 }
@@ -88,6 +90,7 @@ class Play {
       happened: this.happened,
       rollouts: store.events.filter(({ kind }) => kind === "rolloutStarted").length,
       orphans: store.destroyed ? cloud.living().length : 0,
+      controllers: store.epoch,
       tail: store.events.filter(({ seq }) => seq <= (this.refutedAt ?? Infinity)).slice(-TAIL),
     };
   }
