@@ -13,14 +13,14 @@ const PLAIN: readonly Partial<RevisionBehaviour>[] = [
  * The smallest scenario found in which the same rule still breaks: steps left out one at a time, then pools, then
  * replicas, then everything that is odd about the revisions.
  */
-export async function minimal(failed: RunResult): Promise<RunResult> {
+export async function minimal(failed: RunResult, play: typeof run = run): Promise<RunResult> {
   let least = failed;
   let tries = 0;
   for (let smaller = true; smaller && tries < MOST_TRIES;) {
     smaller = false;
     for (const candidate of simpler(least.scenario)) {
       if ((tries += 1) > MOST_TRIES) break;
-      const result = await run(candidate);
+      const result = await play(candidate);
       if (result.violation?.rule !== failed.violation!.rule) continue;
       least = result;
       smaller = true;

@@ -134,6 +134,7 @@ class Play {
     if (store.intent!.value.service.deleting) return true;
     const patience = patienceMs(scenario);
     this.world.gateOutcome = "passed";
+    store.trouble = null;
     this.up(this.program, null);
     const resume = () => {
       if (isOver()) return;

@@ -84,6 +84,7 @@ export class User {
     const { value } = this.world.store.intent!;
     const name = Object.keys(value.pools).sort()[pool];
     const known = name === undefined ? undefined : value.pools[name];
+    const { rollout } = value;
     switch (what) {
       case "service": {
         const { identity, uid, service } = value;
@@ -97,8 +98,9 @@ export class User {
         await this.change((intent) => deletePool(intent, known.declared.name, known.incarnation));
         break;
       case "rollout":
-        if (value.rollout === null) return;
-        await this.change((intent) => createRollout(intent, value.rollout!.target, value.rollout!.strategy));
+        if (rollout === null) return;
+        await this.change((intent) => createRollout(intent, rollout.target, rollout.strategy));
+        await this.change((intent) => deleteRollout(intent, rollout.incarnation));
     }
   }
 
