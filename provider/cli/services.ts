@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { ServeError } from "../core/errors";
+import { ownerOf } from "../core/spec/identity";
 import type { Store } from "../ports/store";
 import { listServices, openFileStoreAt } from "../store/file";
 
@@ -23,7 +24,7 @@ export async function selectService(wanted: string | undefined): Promise<Located
 }
 
 function answersTo(identity: string, wanted: string): boolean {
-  return identity === wanted || identity.split("/").at(-1) === wanted;
+  return identity === wanted || ownerOf(identity).name === wanted;
 }
 
 function whyNone(all: LocatedService[], found: LocatedService[], wanted: string | undefined): string {

@@ -66,6 +66,27 @@ describe("pulumi-serve", () => {
       assert.match(out, /service\.json is damaged/);
     });
 
+    it("tells services of the same name apart by project and stack, and shows neither while names do", async () => {
+      await stored("project/dev/chat", servingWorld());
+      const alone = await pulumiServe("status");
+      assert.doesNotMatch(alone.out, /STACK|project/);
+      await stored("project/prod/chat", servingWorld(), ({ conditions }) =>
+        conditions.push({ kind: "noCapacity", pool: "p", message: "no room", since: 0 }),
+      );
+      const { out } = await pulumiServe("status");
+      assert.match(out, /^Services\nNAME +STACK +VERSION.*\nchat +project\/dev +1 .*\nchat +project\/prod +1 /);
+      assert.match(out, /\nchat +project\/dev +p-1 [^]*\nchat +project\/prod +p-1 /);
+      assert.match(out, /\nproject\/prod\/chat: Pool p: no room/);
+      const { services } = JSON.parse((await pulumiServe("status", "--json")).out) as { services: ServiceView[] };
+      assert.deepEqual(
+        services.map(({ project, stack, name }) => [project, stack, name]),
+        [
+          ["project", "dev", "chat"],
+          ["project", "prod", "chat"],
+        ],
+      );
+    });
+
     it("names the services when it is not clear which one is meant", async () => {
       await stored("project/dev/chat", servingWorld());
       await stored("project/prod/chat", servingWorld());

@@ -1,5 +1,6 @@
 import { rolloutProgress, type Progress } from "../../core/follow";
 import type { Intent } from "../../core/intent";
+import { ownerOf } from "../../core/spec/identity";
 import type { Condition, Outcome, Rejection, State } from "../../core/state";
 import { targetKey } from "../../core/target";
 import type { DataPlaneReport } from "../../ports/dataplane";
@@ -16,6 +17,9 @@ import { shownVersion } from "./version";
 /** All that `status` knows of one service; `--json` prints it as it is. */
 export interface ServiceView {
   name: string;
+  project: string;
+  stack: string;
+  /** `<project>/<stack>/<name>` */
   identity: string;
   version: number | null;
   uptimeSeconds: number | null;
@@ -59,7 +63,7 @@ export function serviceView({ intent, state, lease, dataplane, now }: ServiceFac
   const target = intent.rollout?.target ?? null;
   const declaredKey = target && targetKey(target);
   return {
-    name: intent.identity.split("/").at(-1) ?? intent.identity,
+    ...ownerOf(intent.identity),
     identity: intent.identity,
     version: state && shownVersion(state),
     uptimeSeconds: dataplane && Math.floor((now - dataplane.startedAt) / 1000),

@@ -2,6 +2,7 @@ import { money } from "./cost";
 import { ago, duration } from "./duration";
 import { poolLine } from "./pool";
 import { rolloutLines } from "./rollout-text";
+import { namesOf, type Names } from "./names";
 import type { ReplicaView } from "./replica";
 import type { ServiceView } from "./service";
 import { table } from "./table";
@@ -12,12 +13,13 @@ const NAMED = 5;
 
 /** Both tables in SkyServe's columns, then whatever a person should know besides. */
 export function statusText(services: readonly ServiceView[]): string {
+  const names = namesOf(services);
   const sections = [
     "Services",
     table(
-      ["NAME", "VERSION", "UPTIME", "STATUS", "REPLICAS", "ENDPOINT"],
+      [...names.head("NAME"), "VERSION", "UPTIME", "STATUS", "REPLICAS", "ENDPOINT"],
       services.map((service) => [
-        service.name,
+        ...names.cells(service),
         String(service.version ?? DASH),
         service.uptimeSeconds === null ? DASH : duration(service.uptimeSeconds),
         service.status,
@@ -28,10 +30,10 @@ export function statusText(services: readonly ServiceView[]): string {
     "",
     "Service Replicas",
     table(
-      ["SERVICE_NAME", "ID", "VERSION", "ENDPOINT", "LAUNCHED", "RESOURCES", "STATUS", "REGION"],
+      [...names.head("SERVICE_NAME"), "ID", "VERSION", "ENDPOINT", "LAUNCHED", "RESOURCES", "STATUS", "REGION"],
       services.flatMap((service) =>
         service.replicas.map((replica) => [
-          service.name,
+          ...names.cells(service),
           replica.id,
           String(replica.version ?? DASH),
           replica.endpoint ?? DASH,
@@ -42,19 +44,19 @@ export function statusText(services: readonly ServiceView[]): string {
         ]),
       ),
     ),
-    ...queueTable(services),
-    ...trafficTable(services),
-    ...keptTable(services),
+    ...queueTable(services, names),
+    ...trafficTable(services, names),
+    ...keptTable(services, names),
   ];
-  const notes = services.flatMap(notesOf);
+  const notes = services.flatMap((service) => notesOf(service, names.prefix(service)));
   if (notes.length > 0) sections.push("", ...notes);
   return sections.join("\n");
 }
 
-function queueTable(services: readonly ServiceView[]): string[] {
-  const rows = services.flatMap(({ name, queues }) =>
-    queues.map(({ pool, inFlight, queued, maxQueue, rejected }) => [
-      name,
+function queueTable(services: readonly ServiceView[], names: Names): string[] {
+  const rows = services.flatMap((service) =>
+    service.queues.map(({ pool, inFlight, queued, maxQueue, rejected }) => [
+      ...names.cells(service),
       pool,
       String(inFlight ?? DASH),
       `${queued}/${maxQueue}`,
@@ -62,13 +64,13 @@ function queueTable(services: readonly ServiceView[]): string[] {
     ]),
   );
   if (rows.length === 0) return [];
-  return ["", "Requests now", table(["SERVICE_NAME", "POOL", "IN_FLIGHT", "QUEUED", "REFUSED"], rows)];
+  return ["", "Requests now", table([...names.head("SERVICE_NAME"), "POOL", "IN_FLIGHT", "QUEUED", "REFUSED"], rows)];
 }
 
-function trafficTable(services: readonly ServiceView[]): string[] {
-  const rows = services.flatMap(({ name, traffic }) =>
-    traffic.map(({ pool, version, side, requests, ...of }) => [
-      name,
+function trafficTable(services: readonly ServiceView[], names: Names): string[] {
+  const rows = services.flatMap((service) =>
+    service.traffic.map(({ pool, version, side, requests, ...of }) => [
+      ...names.cells(service),
       pool,
       String(version ?? DASH),
       side,
@@ -79,7 +81,16 @@ function trafficTable(services: readonly ServiceView[]): string[] {
     ]),
   );
   if (rows.length === 0) return [];
-  const head = ["SERVICE_NAME", "POOL", "VERSION", "SIDE", "REQUESTS", "ERRORS", "P95", "FIRST_BYTE_P95"];
+  const head = [
+    ...names.head("SERVICE_NAME"),
+    "POOL",
+    "VERSION",
+    "SIDE",
+    "REQUESTS",
+    "ERRORS",
+    "P95",
+    "FIRST_BYTE_P95",
+  ];
   return ["", "Requests since the balancer started", table(head, rows)];
 }
 
@@ -87,10 +98,10 @@ function milliseconds(value: number | null): string {
   return value === null ? DASH : `${value.toFixed(value < 10 ? 1 : 0)} ms`;
 }
 
-function keptTable(services: readonly ServiceView[]): string[] {
-  const rows = services.flatMap(({ name, keptVersions }) =>
-    keptVersions.map(({ version, replacedSecondsAgo, pools }) => [
-      name,
+function keptTable(services: readonly ServiceView[], names: Names): string[] {
+  const rows = services.flatMap((service) =>
+    service.keptVersions.map(({ version, replacedSecondsAgo, pools }) => [
+      ...names.cells(service),
       String(version),
       ago(replacedSecondsAgo),
       Object.entries(pools)
@@ -99,7 +110,7 @@ function keptTable(services: readonly ServiceView[]): string[] {
     ]),
   );
   if (rows.length === 0) return [];
-  return ["", "Kept Versions", table(["SERVICE_NAME", "VERSION", "REPLACED", "POOLS"], rows)];
+  return ["", "Kept Versions", table([...names.head("SERVICE_NAME"), "VERSION", "REPLACED", "POOLS"], rows)];
 }
 
 /** One line a reason: what keeps a hundred replicas from being ready is one thing to mend. */
@@ -115,7 +126,7 @@ function notReady(replicas: readonly ReplicaView[]): string[] {
   });
 }
 
-function notesOf(service: ServiceView): string[] {
+function notesOf(service: ServiceView, prefix: string): string[] {
   const notes: string[] = [];
   if (service.rollout !== null) notes.push(...rolloutLines(service.rollout));
   else if (service.lastOutcome !== null) {
@@ -139,5 +150,5 @@ function notesOf(service: ServiceView): string[] {
   for (const { version, reason, declared } of service.rejected) {
     if (!declared) notes.push(`Version ${version} is rejected: ${reason}`);
   }
-  return notes.map((note) => (note.startsWith("  ") ? note : `${service.name}: ${note}`));
+  return notes.map((note) => (note.startsWith("  ") ? note : `${prefix}: ${note}`));
 }

@@ -3,6 +3,12 @@ export function serviceIdentity(owner: { project: string; stack: string; name: s
   return `${owner.project}/${owner.stack}/${owner.name}`;
 }
 
+/** The way back. Only the name, which comes last, may have a slash in it. */
+export function ownerOf(identity: string): { project: string; stack: string; name: string } {
+  const [project = "", stack = "", ...name] = identity.split("/");
+  return { project, stack, name: name.join("/") };
+}
+
 export function serviceResourceId(identity: string, incarnation: number): string {
   return `${identity}/${incarnation}`;
 }
