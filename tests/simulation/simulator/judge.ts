@@ -181,9 +181,8 @@ export class Judge {
     const isComparable =
       this.reached.key === key && before !== null && !hasFled(before, rollout) && !hasFled(after, rollout);
     if (this.reached.key !== key) {
-      const { canary, primary } = state.routing.weights;
       const fled = this.reached.fled || (before !== null && hasFled(before, rollout));
-      this.reached = { key, share: fled ? canary / Math.max(1, canary + primary) : (was ?? is), fled };
+      this.reached = { key, share: fled ? this.plannedShare() : (was ?? is), fled };
     }
     const isExcused = this.isExcused(sender) || this.decidedAt.get(after.generation)! < this.plannedAt;
     if (isComparable && !isExcused && was !== null) this.judgeTraffic(was, is);
@@ -205,7 +204,9 @@ export class Judge {
     const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
     const EPSILON = 1e-9;
     if (direction.kind === "back" || growing === "primary") {
-      if (is > was + EPSILON) this.broken("monotoneTraffic", `going back from ${percent(was)} to ${percent(is)}`);
+      // A canary that is held at a lowered share, and lost its replicas there, gets that share back.
+      const most = direction.kind === "back" ? was : Math.max(was, this.plannedShare());
+      if (is > most + EPSILON) this.broken("monotoneTraffic", `going back from ${percent(was)} to ${percent(is)}`);
       return;
     }
     const { share, fled } = this.reached;
@@ -220,6 +221,12 @@ export class Judge {
     if (strategy.kind === "surge" && is > most + strategy.maxSurgePercent / 100 + EPSILON) {
       this.broken("monotoneTraffic", `from ${percent(most)} to ${percent(is)} in one step`);
     }
+  }
+
+  /** Of the canary, by the plan's present state. */
+  private plannedShare(): number {
+    const { canary, primary } = this.world.state!.routing.weights;
+    return canary / Math.max(1, canary + primary);
   }
 
   private judgeDeficits(sender: Sender, order: string, before: Deficits, after: Deficits): void {
