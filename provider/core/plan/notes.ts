@@ -1,4 +1,5 @@
 import type { Gate, InPlaceStrategy, RollingStrategy, Strategy } from "../strategy";
+import { canaryBounds } from "../scale/rollout";
 import { count } from "./classify";
 import { secondsWords } from "./describe";
 import { planPath } from "./path";
@@ -22,12 +23,13 @@ export function scalingNotes(strategy: Strategy, starts: readonly Start[]): stri
   return starts.flatMap(({ from, pool }) => {
     if (!pool.scaling) return [];
     const { min, max } = pool.scaling;
+    const canary = canaryBounds(pool.scaling);
     const most = Math.max(max, from?.scaling?.max ?? from?.replicas ?? 0);
     const weights = weighed(from?.capacityWeight, pool.capacityWeight);
     const { cap } = planPath(strategy, [{ name: pool.name, from: from === null ? 0 : most, to: most, ...weights }]);
     const bounds =
       strategy.kind === "surge"
-        ? `at P % its canary has from P % of ${Math.max(1, min)} to P % of ${max} replicas, rounded up; `
+        ? `at P % its canary has from P % of ${canary.min} to P % of ${canary.max} replicas, rounded up; `
         : "";
     const now = `planned for the ${count(pool.replicas, "replica")} of now`;
     return [`${pool.name}: autoscaled ${min}..${max}, ${now}; ${bounds}at any load at most ${cap[pool.name]} at once`];

@@ -4,6 +4,7 @@ import type { Observed } from "../observed";
 import type { PoolSpec } from "../spec/pool";
 import type { PoolState } from "../state";
 import { loadNow, noteLoad, NO_LOAD, type Load, type LoadMemory } from "./load";
+import { canaryBounds } from "./rollout";
 import type { ScalingSpec } from "./spec";
 import type { ScaleState } from "./state";
 import { STEADY, targetNow } from "./target";
@@ -77,7 +78,7 @@ function followSide(draft: Draft, name: string, side: "primary" | "canary", load
 }
 
 /** While a rollout moves the pool neither version is without replicas (A12), and what it brings has its initial number. */
-function floorOf(draft: Draft, name: string, side: "primary" | "canary", { initial }: ScalingSpec): number {
-  if (side === "canary") return initial;
+function floorOf(draft: Draft, name: string, side: "primary" | "canary", scaling: ScalingSpec): number {
+  if (side === "canary") return canaryBounds(scaling).min;
   return draft.state.rollout?.pools.some((pool) => pool.name === name) ? 1 : 0;
 }

@@ -1,6 +1,6 @@
 import type { Draft } from "../draft";
 import type { PoolSpec } from "../spec/pool";
-import { bounded, wholeReplicas } from "./spec";
+import { bounded, wholeReplicas, type ScalingSpec } from "./spec";
 
 /** A rollout begins from something that serves: it is what the new version is compared with, and what it goes back to. */
 export function wakeForRollout(draft: Draft, name: string): void {
@@ -11,10 +11,20 @@ export function wakeForRollout(draft: Draft, name: string): void {
   draft.say({ kind: "scaled", pool: name, side: "primary", from: 0, to: 1, reason });
 }
 
+/**
+ * What load may make of the version that a rollout brings, for as long as the rollout lasts. Preview tells these bounds
+ * and the autoscaler keeps them; at P % of the way the version has P % of such a number, rounded up.
+ */
+export function canaryBounds({ min, initial, max }: Bounds): Pick<Bounds, "min" | "max"> {
+  return { min: Math.max(min, initial), max };
+}
+
 /** The new version with as many replicas as carry what the old one's do; a fixed number stays as it is. */
 export function sizedLike(serving: Sized, next: PoolSpec): PoolSpec {
   return { ...next, replicas: sizeLike(serving, next) };
 }
+
+type Bounds = Pick<ScalingSpec, "min" | "initial" | "max">;
 
 type Sized = Pick<PoolSpec, "replicas" | "scaling" | "capacityWeight">;
 
@@ -25,7 +35,7 @@ export function sizeLike(serving: Sized, next: Sized): number {
   const [was, is] = [serving.scaling?.targetQpsPerReplica ?? null, scaling.targetQpsPerReplica];
   const carrying =
     was === null || is === null ? sameCapacity(serving, next).replicas : wholeReplicas((serving.replicas * was) / is);
-  return bounded(Math.max(carrying, scaling.initial), scaling);
+  return bounded(carrying, canaryBounds(scaling));
 }
 
 /** The size of what serves, bounds and all, in replicas that carry as much as those of `next` do. */

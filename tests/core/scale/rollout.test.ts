@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { scalingNotes } from "../../../provider/core/plan/notes";
+import { planSurge } from "../../../provider/core/plan/surge";
+import { canaryBounds } from "../../../provider/core/scale/rollout";
+import { factsOf } from "../../../provider/core/spec/facts";
+import { poolSpec } from "../../simulation/intents";
+import { scaling } from "../scaling";
+import { surge } from "../strategies";
+
+/** The worked example of the notes on rollouts, 2.4: min 2, max 10, initial 4, S = 25. */
+describe("an autoscaled pool in a surge rollout", () => {
+  const bounds = scaling({ min: 2, max: 10, initial: 4 });
+  const settled = (from: number, to: number) =>
+    planSurge({ pools: [{ name: "p", from, to }], maxSurgePercent: 25 })
+      .states.filter((state) => state.settled)
+      .map(({ pools }) => pools["p"]!);
+
+  it("has a canary between its share of the initial number and of the maximum, however little load there is", () => {
+    const { min, max } = canaryBounds(bounds);
+    assert.deepEqual(
+      settled(4, min).map(({ canary }) => canary),
+      [1, 2, 3, 4],
+    );
+    assert.deepEqual(
+      settled(4, max).map(({ canary }) => canary),
+      [3, 5, 8, 10],
+    );
+  });
+
+  it("is told so in preview", () => {
+    const pool = factsOf(poolSpec("p", "b", 4, { scaling: bounds }));
+    const [note] = scalingNotes(surge(25), [{ pool, from: { ...pool, replicas: 2 } }]);
+    assert.match(note!, /at P % its canary has from P % of 4 to P % of 10 replicas, rounded up/);
+  });
+
+  it("has a primary between its share of both of its own bounds", () => {
+    const primaries = (replicas: number) =>
+      settled(replicas, 4)
+        .slice(0, 3)
+        .map(({ primary }) => primary);
+    assert.deepEqual(primaries(bounds.min), [2, 1, 1]);
+    assert.deepEqual(primaries(bounds.max), [8, 5, 3]);
+  });
+});
