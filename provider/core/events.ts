@@ -91,6 +91,8 @@ export type EventBody =
       waits?: RolloutWaits;
       /** Per pool: hash of the canary's userConfig; null: it has none. */
       configs?: Record<string, string | null>;
+      /** Per pool: what bounds its VMs once the canary is the primary; null: it uses no spot then. */
+      markets?: Record<string, SpotBounds | null>;
     }
   /** The program has changed what the rollout under way waits for. */
   | { kind: "rolloutRetuned"; rollout: number; waits: RolloutWaits; gatesChanged: boolean }

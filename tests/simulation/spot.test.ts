@@ -302,6 +302,20 @@ describe("a pool on the spot market", () => {
     proved(world);
   });
 
+  for (const [what, before, after, calm] of [
+    ["more spare VMs", { graceSeconds: 0 }, { graceSeconds: 0, numOverprovision: 2 }, "SSSSS"],
+    ["spot at all", null, { graceSeconds: 0, numOverprovision: 2 }, "SSSSS"],
+    ["no spot any more", { graceSeconds: 0 }, null, "OOO"],
+  ] as const) {
+    it(`is held by the log to what a rollout has brought: ${what}`, () => {
+      const world = serving(3, before);
+      world.declare((intent) => redeclare(intent, [spec(3, after, "b")]));
+      world.until(() => world.state!.lastOutcome?.kind === "promoted" && isCalm(world), 3600);
+      assert.equal(fleet(world), calm);
+      proved(world);
+    });
+  }
+
   it("rolls over on spot where it may have nothing else", () => {
     const world = serving(3, { dynamicOnDemandFallback: false });
     world.declare((intent) => redeclare(intent, [spec(3, { dynamicOnDemandFallback: false }, "b")]));

@@ -1,4 +1,4 @@
-import type { RolloutWaits, RoutedPool, ServeEvent } from "../events";
+import type { RolloutWaits, RoutedPool, ServeEvent, SpotBounds } from "../events";
 import type { PlannedPool } from "../plan/states";
 import type { Direction } from "../state";
 import type { RollbackMode, Strategy } from "../strategy";
@@ -11,6 +11,8 @@ export interface WorldRollout {
   strategy: Strategy["kind"];
   pools: PlannedPool[];
   cap: Readonly<Record<string, number>>;
+  /** Per pool: what bounds its VMs once the canary is the primary; null: it uses no spot then. An older log does not tell. */
+  markets: Readonly<Record<string, SpotBounds | null>>;
   /** Per pool: ready replicas of both versions that our moves leave; null: each version keeps its share instead. */
   floor: Readonly<Record<string, number>> | null;
   maxShiftPercent: number;
@@ -49,12 +51,13 @@ export interface Waits {
 const NOTHING_WAITS: Waits = { paused: false, heldAt: null, gateFailedAt: null };
 
 export function startedRollout(event: Extract<ServeEvent, { kind: "rolloutStarted" }>): WorldRollout {
-  const { rollout: id, strategy, pools, cap, floor, maxShiftPercent, revisions } = event;
+  const { rollout: id, strategy, pools, cap, markets = {}, floor, maxShiftPercent, revisions } = event;
   return {
     id,
     strategy,
     pools,
     cap,
+    markets,
     floor,
     maxShiftPercent,
     revisions,

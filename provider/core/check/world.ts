@@ -157,7 +157,12 @@ export class Replay {
     const left = (rollout?.pools ?? []).map(
       ({ name, from, to }) => [name, outcome === "promoted" ? to : from] as const,
     );
-    this.note({ rollout: null, steady: { ...steady, ...Object.fromEntries(left) } });
+    const promoted = outcome === "promoted" ? rollout?.markets : undefined;
+    this.note({
+      rollout: null,
+      steady: { ...steady, ...Object.fromEntries(left) },
+      markets: withMarkets(this.now.markets, promoted ?? {}),
+    });
   }
 
   private declare(event: Extract<ServeEvent, { kind: "poolDeclared" }>): void {
@@ -219,6 +224,14 @@ function withCanaries(
     (known, [pool, { to }]) => (to === null ? known : withConfig(known, pool, to, told[pool])),
     configs,
   );
+}
+
+function withMarkets(
+  before: World["markets"],
+  promoted: Readonly<Record<string, SpotBounds | null>>,
+): World["markets"] {
+  const all = Object.entries({ ...before, ...promoted });
+  return Object.fromEntries(all.flatMap(([pool, bounds]) => (bounds === null ? [] : [[pool, bounds]])));
 }
 
 function withConfig(

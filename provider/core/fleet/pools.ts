@@ -2,7 +2,7 @@ import type { Draft } from "../draft";
 import { NOBODY, NO_SIDE, ONE_VERSION, SHARES, type PoolGoal } from "../goals";
 import type { Intent, PoolIntent } from "../intent";
 import { bounded } from "../scale/spec";
-import type { EventBody } from "../events";
+import type { EventBody, SpotBounds } from "../events";
 import type { PoolSpec } from "../spec/pool";
 import { keepingContent } from "../spec/pool-spec";
 import { mostSpare } from "../spot/spec";
@@ -84,9 +84,15 @@ function changedLightly(serving: PoolSpec, declared: PoolSpec): PoolSpec {
   return { ...keepingContent(serving, declared), replicas };
 }
 
-function spotTold({ spot, scaling, replicas }: PoolSpec): Pick<Extract<EventBody, { kind: "poolDeclared" }>, "spot"> {
-  if (!spot) return {};
-  return { spot: { base: spot.baseOnDemandReplicas, spare: mostSpare(spot), most: scaling?.max ?? replicas } };
+function spotTold(spec: PoolSpec): Pick<Extract<EventBody, { kind: "poolDeclared" }>, "spot"> {
+  const spot = spotBounds(spec);
+  return spot === null ? {} : { spot };
+}
+
+/** Null: it has no spot VMs. */
+export function spotBounds({ spot, scaling, replicas }: PoolSpec): SpotBounds | null {
+  if (!spot) return null;
+  return { base: spot.baseOnDemandReplicas, spare: mostSpare(spot), most: scaling?.max ?? replicas };
 }
 
 /** Goals of a pool that no rollout moves: its declared number of the revision that serves. */

@@ -1,5 +1,6 @@
 import type { Draft } from "../draft";
 import type { Intent, RolloutIntent, RolloutTarget } from "../intent";
+import { spotBounds } from "../fleet/pools";
 import { maxShiftPercent, planPath } from "../plan/path";
 import { weighed } from "../plan/units";
 import { sizedLike, wakeForRollout } from "../scale/rollout";
@@ -123,6 +124,7 @@ export function launchRollout(draft: Draft, rolled: NewRollout): void {
     ),
     waits: waitsOf(strategy),
     configs: Object.fromEntries(specs.map(({ name, userConfig }) => [name, userConfig?.hash ?? null])),
+    markets: Object.fromEntries(specs.map((spec) => [spec.name, spotBounds(spec)])),
   });
 }
 
