@@ -1,3 +1,5 @@
+import type { PlannedPool } from "../plan/states";
+import { unitsOf } from "../plan/units";
 import { hasFled, type WorldRollout } from "./rollout";
 import { canaryShare, isGreater, rest, show, type Share } from "./share";
 import { poolsWithBoth, readyVersion, stands } from "./shares";
@@ -16,7 +18,8 @@ export const monotoneTraffic: InvariantCheck = (step) => {
   if (rollout === null || routed === undefined || after.deleting) return [];
   const { faced } = step;
   const carried = before.rollout?.id === rollout.id ? before : null;
-  return poolsWithBoth(rollout).flatMap(({ name: pool }) => {
+  return poolsWithBoth(rollout).flatMap((planned) => {
+    const { name: pool } = planned;
     const was = carried === null ? { part: 0, whole: 1 } : canaryShare(carried.routed[pool]);
     const is = canaryShare(after.routed[pool]);
     // Where the world left the primary nobody, the canary serves all: that flight, and the return from it, say nothing.
@@ -24,7 +27,7 @@ export const monotoneTraffic: InvariantCheck = (step) => {
     const sentence =
       rollout.floor === null
         ? sharesTurned(faced, rollout, pool, was, is)
-        : replicasTurned(faced, rollout, pool, was, is);
+        : replicasTurned(faced, rollout, planned, was, is);
     return sentence === null ? [] : [violation("monotoneTraffic", routed, `Pool "${pool}": ${sentence}`)];
   });
 };
@@ -57,10 +60,11 @@ function droppedBeyond({ mode, strategy, declared, descent }: WorldRollout, from
   return `the canary's traffic fell from ${show(from)} to ${show(to)}, by more than the ${descent.maxSurgePercent} % of a gradual way back.`;
 }
 
-/** By replicas the share goes where they go, so only what our moves did to it can be wrong. */
-function replicasTurned(faced: World, rollout: WorldRollout, pool: string, was: Share, is: Share): string | null {
-  const canary = readyVersion(faced, rollout, pool, "to");
-  const primary = readyVersion(faced, rollout, pool, "from");
+/** By replicas the share goes where they go with what they carry, so only what our moves did to it can be wrong. */
+function replicasTurned(faced: World, rollout: WorldRollout, pool: PlannedPool, was: Share, is: Share): string | null {
+  const units = unitsOf(pool);
+  const canary = readyVersion(faced, rollout, pool.name, "to") * units.canary;
+  const primary = readyVersion(faced, rollout, pool.name, "from") * units.primary;
   if (canary + primary === 0) return null;
   const found = { part: canary, whole: canary + primary };
   switch (rollout.direction) {

@@ -183,6 +183,14 @@ describe("check, over rolling logs", () => {
     assertHolds(log.tick(draining("p-2"), draining("p-3"), routed(2, 1, ["p-5"], ["p-4"])));
   });
 
+  it("does not blame a rolling rollout for what a lost canary carried beyond its number", () => {
+    const log = heavier(3, 6)
+      .ready("b", "p-5", "p-6")
+      .tick(routed(4, 4, ["p-5", "p-6"], OLD));
+    log.tick({ kind: "replicaLost", replica: "p-5", reason: "taken" }, routed(2, 4, ["p-6"], OLD));
+    assertHolds(log);
+  });
+
   it("refutes capacity when the weights do not follow what the replicas carry, or too much of that is drained", () => {
     const equal = heavier(3, 5)
       .ready("b", "p-5")

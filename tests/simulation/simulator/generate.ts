@@ -38,6 +38,9 @@ const STORE_TROUBLES: readonly StoreTrouble[] = [
   "intentConflict",
 ];
 
+/** Place of the program that only changes what no replica has to restart for. */
+const LIGHT = 3;
+
 /** The scenario of a seed: a service, a change of its program, and what happens to both on the way. */
 export function generate(seed: string): Scenario {
   const random = new Random(seed);
@@ -69,7 +72,26 @@ export function generate(seed: string): Scenario {
   const operations = random.pick([0, 0, 0, 1, 1, 2, 3]);
   for (let count = 0; count < operations; count += 1) scenario.steps.push({ at: at(), ...operationOf(random) });
   scenario.steps.sort((a, b) => a.at - b.at);
-  return scenario;
+  return weighed(scenario);
+}
+
+const WEIGHTS = [0.5, 1, 1, 1.5, 2, 4];
+
+/** In some services revisions run on machines of other capacity. By luck of its own, so that a seed's story stays what it was. */
+function weighed(scenario: Scenario): Scenario {
+  const random = new Random(`${scenario.seed}/weights`);
+  if (random.chance(0.7)) return scenario;
+  const [a, b, c] = [random.pick(WEIGHTS), random.pick(WEIGHTS), random.pick(WEIGHTS)];
+  const weights: Record<string, number> = { a, b, c };
+  const programs = scenario.programs.map((program, index) => {
+    const changesIt = index === LIGHT && random.chance(0.5);
+    const pools = program.pools.map((pool) => ({
+      ...pool,
+      capacityWeight: changesIt ? random.pick(WEIGHTS) : weights[pool.revision]!,
+    }));
+    return { ...program, pools };
+  });
+  return { ...scenario, programs };
 }
 
 function sizeOf(random: Random): number {

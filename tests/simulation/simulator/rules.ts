@@ -1,4 +1,5 @@
 import type { DesiredRoute, DesiredRouting, DesiredVersion } from "../../../provider/core/routing";
+import { isWeighted, unitsOf } from "../../../provider/core/plan/units";
 import type { RolloutProgress, State } from "../../../provider/core/state";
 import type { SimulatedWorld } from "./world";
 
@@ -40,17 +41,20 @@ function deficitsInRollout(
   world: SimulatedWorld,
   route: DesiredRoute,
   rollout: RolloutProgress,
-  { name, from, to }: RolloutProgress["pools"][number],
+  moved: RolloutProgress["pools"][number],
 ): Deficits {
+  const { name, from, to } = moved;
   const { direction } = rollout;
+  const pool = world.state!.pools[name]!;
   if (rollout.floor !== null) {
     const floor = rollout.floor[name] ?? 0;
-    const serving = versionsOf(route).reduce((sum, each) => sum + healthy(world, each), 0);
+    const units = unitsOf(moved);
+    const worth = ({ revision }: DesiredVersion) => units[revision === pool.canary?.revision ? "canary" : "primary"];
+    const serving = versionsOf(route).reduce((sum, each) => sum + worth(each) * healthy(world, each), 0);
     return floor > 0 ? { [`${name} floor`]: Math.max(0, 1 - serving / floor) } : {};
   }
   if (direction.kind === "back" && direction.mode.mode === "immediate") return {};
   if (from === 0 || to === 0) return {};
-  const pool = world.state!.pools[name]!;
   const whole = (route.primary?.weight ?? 0) + (route.canary?.weight ?? 0);
   const standing = (revision: string | undefined, steady: number) => {
     const version = [route.primary, route.canary].find((each) => each?.revision === revision);
@@ -117,9 +121,12 @@ export function capOf(state: State, name: string): number {
     }
     case "blueGreen":
       return moved.from + moved.to;
-    case "rolling":
+    case "rolling": {
       if (strategy.order === "stopFirst") return most;
-      return most + Math.max(1, Math.floor((most * strategy.maxUnavailablePercent) / 100));
+      const share = (most * strategy.maxUnavailablePercent) / 100;
+      // New replicas of another weight seldom fill a wave to a whole: one more may be begun.
+      return most + Math.max(1, isWeighted(moved) ? Math.ceil(share) : Math.floor(share));
+    }
     case "inPlace":
       return most;
   }

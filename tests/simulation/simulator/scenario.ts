@@ -40,6 +40,8 @@ export interface ProgramPool {
   name: string;
   revision: string;
   replicas: number;
+  /** What one of its replicas carries; absent: 1. */
+  capacityWeight?: number;
   drainSeconds: number;
   minReadySeconds: number;
   startupGraceSeconds: number;

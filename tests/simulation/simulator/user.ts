@@ -186,14 +186,17 @@ export class User {
 
 function specOf({ revisions }: Scenario, pool: ProgramPool): PoolSpec {
   const { name, revision, replicas, drainSeconds, minReadySeconds, startupGraceSeconds, config, onRefusal } = pool;
+  const { capacityWeight = 1 } = pool;
   const plain = poolSpec(name, revision, replicas);
   const { path } = revisions[revision]!;
   const userConfig = config === null ? null : configOf(config, onRefusal);
   return {
     ...plain,
-    specHash: [revision, replicas, drainSeconds, minReadySeconds, startupGraceSeconds, config ?? "", onRefusal].join(
-      "/",
-    ),
+    specHash: [
+      ...[revision, replicas, capacityWeight, drainSeconds, minReadySeconds, startupGraceSeconds],
+      ...[config ?? "", onRefusal],
+    ].join("/"),
+    ...(capacityWeight !== 1 && { capacityWeight }),
     route: `/${name}`,
     readiness: { ...plain.readiness, path, startupGraceSeconds },
     drainSeconds,
