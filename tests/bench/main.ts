@@ -1,5 +1,6 @@
 import { benchCore } from "./core";
 import { benchDataplane } from "./dataplane";
+import { benchPreview } from "./preview";
 import { benchProxy } from "./proxy/bench-proxy";
 import { benchSpot } from "./spot";
 import { benchRest } from "./rest";
@@ -9,6 +10,7 @@ const BENCHES: Readonly<Record<string, (json: boolean) => Promise<void>>> = {
   proxy: benchProxy,
   core: benchCore,
   dataplane: benchDataplane,
+  preview: benchPreview,
   spot: benchSpot,
   rest: benchRest,
 };
