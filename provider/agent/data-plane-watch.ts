@@ -3,10 +3,12 @@ import { ServeError, sentenceOf } from "../core/errors";
 import type { DesiredRouting } from "../core/routing";
 import type { EngineKind } from "../core/spec/pool";
 import { DataPlaneClient, startDataPlane } from "../dataplane/client";
+import { servingProcess } from "../dataplane/persisted";
 import type { ReviveCommand } from "../dataplane/protocol";
-import { startTimeOf } from "../host/process-identity";
+import { startTimeOf, type ProcessIdentity } from "../host/process-identity";
 import type { DataPlane, DataPlaneReport } from "../ports/dataplane";
 import type { Reporter } from "../ports/reporter";
+import { Pulse } from "./pulse";
 
 const CONNECT_EVERY_MS = 20;
 /** A data plane that lives but does not answer for this long is taken for stuck, and another one is tried. */
@@ -90,7 +92,8 @@ export class WatchedDataPlane implements DataPlane {
     for (let pause = FIRST_PAUSE_MS; this.watching; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
       try {
         const dataplane = (await this.connect()) ?? (await this.start());
-        await dataplane.hello(epoch, revive);
+        this.feelPulse(dataplane);
+        await greeted(dataplane.hello(epoch, revive), dataplane);
         this.current = dataplane;
         dataplane.onDisconnect(() => this.lost());
         dataplane.onWaiting(onChange);
@@ -110,6 +113,24 @@ export class WatchedDataPlane implements DataPlane {
     this.options.reporter.warn("the connection to the load balancer broke; it is started again");
     this.options.onChange();
     void this.keepConnected();
+  }
+
+  /** One that hangs is ended, which breaks the connection: from there on it is as if it had been killed. */
+  private feelPulse(dataplane: DataPlaneClient): void {
+    const { serviceFolder, epoch, revive, reporter } = this.options;
+    const pulse = new Pulse({
+      heard: () => dataplane.heard,
+      ask: () => void dataplane.hello(epoch, revive).catch(() => undefined),
+      onHung: (seconds) => {
+        // By its start time as well: its pid may be another process's by now.
+        const hung = servingProcess(serviceFolder);
+        const words = `the load balancer has not answered for ${seconds} s`;
+        if (hung === null) return reporter.warn(`${words}, and it is not known which process it is: end it yourself`);
+        reporter.warn(`${words}: process ${hung.pid} is ended, and another one started`);
+        endNow(hung);
+      },
+    });
+    dataplane.onDisconnect(() => pulse.stop());
   }
 
   /** Null: nobody listens. */
@@ -132,5 +153,23 @@ export class WatchedDataPlane implements DataPlane {
       retryable: true,
       reasons: [`process ${pid} was started and does not answer; see ${this.options.serviceFolder}/dataplane.log`],
     });
+  }
+}
+
+/** Without an answer this connection is of no use, and another one is tried. */
+async function greeted(hello: Promise<void>, dataplane: DataPlaneClient): Promise<void> {
+  try {
+    await hello;
+  } catch (error) {
+    dataplane.close();
+    throw error;
+  }
+}
+
+function endNow({ pid }: ProcessIdentity): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
 }

@@ -34,6 +34,7 @@ export class DataPlaneClient implements DataPlane {
   private readonly listeners: (() => void)[] = [];
   private waiting: (() => void) | null = null;
   private lastId = 0;
+  private messages = 0;
   private connected = true;
   private readonly socket: Socket;
   private readonly path: string;
@@ -62,6 +63,11 @@ export class DataPlaneClient implements DataPlane {
   onDisconnect(listener: () => void): void {
     if (this.connected) this.listeners.push(listener);
     else listener();
+  }
+
+  /** Messages that came so far, refusals too: while it grows, the data plane is alive. */
+  get heard(): number {
+    return this.messages;
   }
 
   /** Called whenever a request comes to a route that has no replica at all. */
@@ -112,6 +118,7 @@ export class DataPlaneClient implements DataPlane {
   }
 
   private received(response: ControlResponse | ControlEvent): void {
+    this.messages += 1;
     if ("event" in response) {
       this.waiting?.();
       return;

@@ -1,6 +1,7 @@
 import { sentenceOf } from "../core/errors";
 import type { EngineKind } from "../core/spec/pool";
 import { controlSocket } from "../host/paths";
+import { ownIdentity } from "../host/process-identity";
 import { ControlSocket } from "./control";
 import { EmbeddedEngine } from "./embedded/engine";
 import { EmbeddedRoom } from "./embedded/room";
@@ -40,6 +41,7 @@ async function main(folder: string, kind: EngineKind): Promise<void> {
   });
   // First the socket: whoever finds it taken must not touch the port of the one that serves.
   await control.listen();
+  persisted.save({ process: ownIdentity() });
   process.once("SIGTERM", () => end(TERMINATE_GRACE_SECONDS));
   reviver.started();
   // Serve before anybody asks: after a crash each second without the agent would be a second of refused connections.

@@ -2,12 +2,17 @@ import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { sentenceOf } from "../core/errors";
 import type { DesiredRouting } from "../core/routing";
+import { isAlive, type ProcessIdentity } from "../host/process-identity";
 import type { ReviveCommand } from "./protocol";
+
+const FILE = "dataplane.json";
 
 interface Content {
   version: 1;
   routing: DesiredRouting | null;
   revive: ReviveCommand | null;
+  /** Who serves; absent: an older package wrote it. */
+  process?: ProcessIdentity;
 }
 
 /** `dataplane.json`: what a data plane that was killed needs to serve again before anybody talks to it. */
@@ -16,7 +21,7 @@ export class Persisted {
   private content: Content;
 
   constructor(folder: string) {
-    this.file = join(folder, "dataplane.json");
+    this.file = join(folder, FILE);
     this.content = read(this.file);
   }
 
@@ -28,7 +33,7 @@ export class Persisted {
     return this.content.revive;
   }
 
-  save(change: Partial<Pick<Content, "routing" | "revive">>): void {
+  save(change: Partial<Pick<Content, "routing" | "revive" | "process">>): void {
     const before = JSON.stringify(this.content);
     this.content = { ...this.content, ...change };
     const after = JSON.stringify(this.content);
@@ -48,6 +53,12 @@ export class Persisted {
     rmSync(this.file, { force: true });
     rmSync(`${this.file}.new`, { force: true });
   }
+}
+
+/** The data plane that holds the control socket of this service, if it still runs; null: nobody does that we know of. */
+export function servingProcess(folder: string): ProcessIdentity | null {
+  const { process: serving } = read(join(folder, FILE));
+  return serving !== undefined && isAlive(serving) ? serving : null;
 }
 
 function read(file: string): Content {

@@ -128,6 +128,34 @@ describe("the agent of a live service", function () {
     assert.equal(await service.agentPid(), agent);
   });
 
+  it("replaces a data plane that hangs, which breaks no connection and answers nobody", async () => {
+    service = await LiveService.deploy("hung-data-plane", { replicas: 2 });
+    await service.untilServes("a", 2);
+    const [agent, before] = [await service.agentPid(), await service.dataPlanePid()];
+    const replicas = service.replicaPids();
+    kill(before, "SIGSTOP");
+    await untilGone(before);
+    await until("an answer", () => service!.answer().catch(() => null));
+    assert.notEqual(await service.dataPlanePid(), before);
+    assert.equal(await service.agentPid(), agent);
+    assert.deepEqual(service.replicaPids(), replicas);
+    const log = readFileSync(join(service.folder, "agent.log"), "utf8");
+    assert.match(log, new RegExp(`has not answered for 5 s: process ${before} is ended`));
+  });
+
+  it("replaces a data plane that it found hanging when it started", async () => {
+    service = await LiveService.deploy("found-hung-data-plane", { replicas: 1 });
+    await service.untilServes("a", 1);
+    const [agent, before] = [await service.agentPid(), await service.dataPlanePid()];
+    kill(before, "SIGSTOP");
+    kill(agent);
+    await untilGone(agent);
+    service.startAgent();
+    await untilGone(before);
+    await until("an answer", () => service!.answer().catch(() => null));
+    assert.notEqual(await service.dataPlanePid(), before);
+  });
+
   it("resumes from the store when it and the data plane are both killed", async () => {
     service = await LiveService.deploy("killed-both", { replicas: 2 });
     await service.untilServes("a", 2);
