@@ -63,8 +63,7 @@ export function addPlanCommand(program: Command, terminal: Terminal): void {
       const pools = poolsOf(options);
       const { strategy, path } = planned(pools, options);
       const told = strategy.kind === "surge" ? toldOf(path) : path;
-      terminal.out(`${options.json ? JSON.stringify(told, null, 2) : planText(path, pools)}
-`);
+      terminal.out(`${options.json ? JSON.stringify(told, null, 2) : planText(path, pools)}\n`);
     });
 }
 
