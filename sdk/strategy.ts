@@ -5,8 +5,9 @@ export type StrategyArgs = SurgeArgs | BlueGreenArgs | RollingArgs | InPlaceArgs
 
 export interface StrategyBaseArgs {
   /**
-   * A rollout that takes longer goes back by itself; holds, pauses and waits for capacity do not count. In seconds, or a
-   * text such as "90m". Default: 7200. Change: holds for the rollout in progress too.
+   * A rollout that takes longer goes back by itself; holds, pauses and waits for capacity do not count, nor does what is
+   * beyond 20 s of a time without an agent. In seconds, or a text such as "90m". Default: 7200. Change: holds for the
+   * rollout in progress too.
    */
   timeoutSeconds?: pulumi.Input<number | string>;
   /** The same for one step. Default: none, only the total counts. */
@@ -19,7 +20,10 @@ export interface StrategyBaseArgs {
   gates?: GateArgs[];
   /** How it goes back by itself. Default: safe. Not beside `canaryPercent`, which turns that off. */
   rollback?: RollbackArgs;
-  /** Versions that `pulumi-serve rollout rollback` can bring back after they were replaced, 0 to 50. Default: 3. */
+  /**
+   * Versions that can be brought back after they were replaced, 0 to 50: by `pulumi-serve rollout rollback`, or by a program
+   * that declares one again, which no bake and no gate holds up then. Default: 3.
+   */
   keepRevisions?: pulumi.Input<number>;
 }
 
