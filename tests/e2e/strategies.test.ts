@@ -73,13 +73,24 @@ describe("each way to roll out, through the CLI and under load", function () {
     assertLost(seen);
   });
 
-  it("inPlace restarts replicas on the VMs that they have", async () => {
+  it("inPlace restarts replicas on the VMs that they have, each with traffic by its capacityWeight", async () => {
     const before = Object.keys((await deployment.service.state())!.replicas);
+    deployment.workspace.replace("index.ts", `readiness: { path: "/health" }`, `capacityWeight: 2,\n  $&`);
+    const from = (await deployment.service.events()).length;
     const seen = await rollOut({ kind: "inPlace", maxUnavailablePercent: 25 });
     assert.equal(seen.peak, 4);
     assert.equal(seen.readyMin, 3);
     assertLost(seen);
     assert.deepEqual(Object.keys((await deployment.service.state())!.replicas), before);
+    const splits = (await deployment.service.events(from)).flatMap((event) =>
+      event.kind === "routed" ? Object.values(event.pools) : [],
+    );
+    const mixed = splits.filter(({ canary, primary }) => canary?.replicas.length && primary?.replicas.length);
+    assert.ok(mixed.length > 0);
+    for (const { canary, primary } of mixed) {
+      const each = [canary!.weight / canary!.replicas.length, primary!.weight / primary!.replicas.length];
+      assert.deepEqual(each, [2, 1], "a replica of twice the capacity gets twice the traffic");
+    }
   });
 
   it("inPlace restarts nothing for a light change", async () => {
