@@ -1,12 +1,12 @@
-import type { IncomingMessage } from "node:http";
 import type { AffinitySpec } from "../../core/spec/pool";
 import type { Candidates, Tried } from "./pick";
 import type { Member } from "./member";
+import { fieldOf, type ClientHead } from "./request-head";
 
 /** What a request is held together with others by, as a hash; null: it names nothing, so any replica will do. */
-export function affinityKey({ headers }: IncomingMessage, { header, cookie }: AffinitySpec): number | null {
-  const value = header !== undefined ? headers[header] : cookieOf(headers.cookie, cookie!);
-  return value === undefined || value === "" ? null : hashOf(String(value));
+export function affinityKey(head: Pick<ClientHead, "all">, { header, cookie }: AffinitySpec): number | null {
+  const value = header !== undefined ? fieldOf(head, header) : cookieOf(fieldOf(head, "cookie"), cookie!);
+  return value === null || value === "" ? null : hashOf(value);
 }
 
 /**
@@ -42,11 +42,11 @@ function mixed(value: number): number {
   return (hash ^ (hash >>> 16)) >>> 0;
 }
 
-function cookieOf(cookies: string | undefined, name: string): string | undefined {
-  if (cookies === undefined) return undefined;
+function cookieOf(cookies: string | null, name: string): string | null {
+  if (cookies === null) return null;
   for (const pair of cookies.split(";")) {
     const at = pair.indexOf("=");
     if (at !== -1 && pair.slice(0, at).trim() === name) return pair.slice(at + 1).trim();
   }
-  return undefined;
+  return null;
 }

@@ -13,6 +13,8 @@ export enum FieldKind {
   Authorization,
   ForwardedFor,
   ForwardedProto,
+  /** Which version the client asks for. */
+  Pin,
 }
 
 const KINDS: Readonly<Record<string, FieldKind>> = {
@@ -31,6 +33,7 @@ const KINDS: Readonly<Record<string, FieldKind>> = {
   expect: FieldKind.Expect,
   "x-forwarded-for": FieldKind.ForwardedFor,
   "x-forwarded-proto": FieldKind.ForwardedProto,
+  "x-pulumi-serve-version": FieldKind.Pin,
 };
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
@@ -45,4 +48,17 @@ export function fieldKind(name: string): FieldKind {
   const kind = TOKEN.test(name) ? (KINDS[name.toLowerCase()] ?? FieldKind.EndToEnd) : FieldKind.Invalid;
   if (seen.size < MAX_SEEN) seen.set(name, kind);
   return kind;
+}
+
+/** Without the blanks around it. Not `trim`, which takes more for a blank than HTTP does: two parsers would disagree. */
+export function fieldValue(text: string, from: number, to: number): string {
+  let start = from;
+  let end = to;
+  while (start < end && isBlank(text.charCodeAt(start))) start += 1;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end -= 1;
+  return text.slice(start, end);
+}
+
+function isBlank(code: number): boolean {
+  return code === 32 || code === 9;
 }

@@ -1,37 +1,32 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
 import type { VersionMetrics } from "../../core/observed";
-import { FramingError } from "./framing";
+import type { ClientRequest, ClientUser, ResponseFraming } from "./client-request";
 import type { Member } from "./member";
 import { count } from "../metrics";
 import type { Waiter } from "./queue";
-import { refuse, type Refusal } from "./refusal";
+import type { Refusal } from "./refusal";
 import { RequestBody } from "./replay";
-import type { RequestHead } from "./request-head";
 import type { Key, Pin, Route } from "./route";
 import type { Break, UpstreamConnection, UpstreamUser } from "./upstream-connection";
 import { countFirstByte, countRequest } from "../version-counts";
 import { webSocketIdleSeconds } from "../websocket-idle";
 import { join } from "./websocket";
 
-export interface ClientRequest {
-  req: IncomingMessage;
-  res: ServerResponse;
-  head: RequestHead;
+/** A request with what was found out about it. */
+export interface Admitted {
+  client: ClientRequest;
+  /** The head as a replica gets it. */
+  text: string;
   pin: Pin;
   key: Key;
-  /** What it awaits besides an answer: a "100 Continue" before it sends its body, or to speak WebSocket from then on. */
-  kind: "plain" | "expectsContinue" | "upgrade";
 }
-
-/** A last piece up to this goes out as a string, which Node joins with the head: one write instead of a costlier writev. */
-const JOINED_BYTES = 8192;
 
 /**
  * One request of a client from its arrival to the end of its response: waits for a replica, sends, passes the answer on,
  * and goes to another replica as long as the client has seen nothing of the first one. Every way out goes through
  * `letGo`, which gives back what it holds; a missed one would leave a replica looking busy forever.
  */
-export class Exchange implements UpstreamUser, Waiter {
+export class Exchange implements UpstreamUser, ClientUser, Waiter {
+  private readonly client: ClientRequest;
   private readonly body: RequestBody | null;
   private member: Member | null = null;
   private connection: UpstreamConnection | null = null;
@@ -47,37 +42,31 @@ export class Exchange implements UpstreamUser, Waiter {
   /** Of the version that was asked last; it takes the blame or the credit for the whole request. */
   private counts: VersionMetrics | null = null;
   private status = 0;
-  private headSent = false;
-  private unflushed = false;
   private over = false;
-  private listensForDrain = false;
   private continued = false;
   private waitUntil: number | null = null;
   private waitTimer: NodeJS.Timeout | null = null;
 
   constructor(
     private readonly route: Route,
-    private readonly client: ClientRequest,
+    private readonly request: Admitted,
   ) {
-    const { req, head } = client;
+    this.client = request.client;
+    const { framing } = this.client.head.body;
     this.body =
-      head.body.framing === "none"
+      framing === "none"
         ? null
-        : new RequestBody(req, head.body.framing === "chunked", route.balancer, () => this.bodyTooLarge());
+        : new RequestBody(this.client, framing === "chunked", route.balancer, () => this.bodyTooLarge());
   }
 
   start(): void {
-    const { req, res } = this.client;
-    const onGone = (): void => this.clientGone();
-    res.on("close", onGone);
-    // A pipelined response has no socket yet, so that its own close would never be told.
-    if (res.socket === null) req.socket.once("close", onGone);
+    this.client.user = this;
     if (!this.tryStart()) this.wait();
   }
 
   tryStart(): boolean {
     if (this.over) return true;
-    const { pin, key } = this.client;
+    const { pin, key } = this.request;
     if (pin !== null && !this.route.serves(pin)) {
       this.route.reject();
       this.answer({
@@ -92,36 +81,31 @@ export class Exchange implements UpstreamUser, Waiter {
     return true;
   }
 
-  onHead(status: number, reason: string, headers: string[]): void {
+  get takesChunks(): boolean {
+    return this.client.takesChunks;
+  }
+
+  onHead(status: number, reason: string, headers: string[], framing: ResponseFraming): void {
     const member = this.member!;
     const now = performance.now();
     count(member.metrics.timeToFirstByte, now - this.startedAt);
     headers.push("x-pulumi-serve-revision", member.revision);
-    try {
-      this.client.res.writeHead(status, reason, headers);
-    } catch {
-      throw new FramingError("its header cannot be passed on");
-    }
-    this.headSent = true;
+    this.client.begin(status, reason, headers, framing);
     this.status = status;
     countFirstByte(this.counts!, now - this.arrivedAt);
-    this.unflushed = true;
   }
 
   onBody(chunk: Buffer): void {
-    this.unflushed = false;
-    if (this.client.res.write(Buffer.from(chunk))) return;
-    this.connection!.socket.pause();
-    if (this.listensForDrain) return;
-    this.listensForDrain = true;
-    this.client.res.on("drain", () => this.connection?.socket.resume());
+    if (!this.client.write(chunk)) this.connection!.socket.pause();
   }
 
+  onChunks(chunks: Buffer): void {
+    if (!this.client.writeChunks(chunks)) this.connection!.socket.pause();
+  }
+
+  /** The head must not wait for the first piece of the body, which may be seconds away. */
   onReadDone(): void {
-    if (!this.unflushed) return;
-    // Node sends a head only with the first piece of the body, which may be seconds away.
-    this.unflushed = false;
-    this.client.res.flushHeaders();
+    this.client.flush();
   }
 
   onEnd(chunk: Buffer | null): void {
@@ -133,10 +117,8 @@ export class Exchange implements UpstreamUser, Waiter {
     countRequest(this.counts!, this.status >= 500 ? "failed" : "answered", now - this.arrivedAt);
     health.requestSucceeded();
     member.seenAlive();
-    if (chunk === null) this.client.res.end();
-    else if (chunk.length > JOINED_BYTES) this.client.res.end(Buffer.from(chunk));
-    else this.client.res.end(chunk.toString("latin1"), "latin1");
     this.over = true;
+    this.client.end(chunk);
     this.letGo();
   }
 
@@ -154,7 +136,7 @@ export class Exchange implements UpstreamUser, Waiter {
     countRequest(this.counts!, "answered", now - this.arrivedAt);
     member!.health.requestSucceeded();
     headers.push("x-pulumi-serve-revision", member!.revision);
-    const ends = { res: this.client.res, connection: connection! };
+    const ends = { client: this.client.switch(), connection: connection! };
     join(ends, { headers, rest }, webSocketIdleSeconds(this.route.balancer), () => member!.release());
   }
 
@@ -162,6 +144,30 @@ export class Exchange implements UpstreamUser, Waiter {
     if (this.body === null) return;
     if (this.bodySent) this.body.onWritable();
     else this.sendBody();
+  }
+
+  onClientBody(chunk: Buffer): void {
+    this.body!.received(chunk);
+  }
+
+  onClientBodyEnd(): void {
+    this.body!.ended();
+  }
+
+  onClientRoom(): void {
+    this.connection?.socket.resume();
+  }
+
+  onClientRefused(refusal: Refusal): void {
+    if (!this.over) this.refuse(refusal);
+  }
+
+  onClientGone(): void {
+    if (this.over) return;
+    this.over = true;
+    this.stopWaiting();
+    this.route.queue.remove(this);
+    this.letGo();
   }
 
   allowedSilence(): number {
@@ -178,7 +184,7 @@ export class Exchange implements UpstreamUser, Waiter {
       this.send(member.pool.takeNew());
       return;
     }
-    if (this.headSent) {
+    if (this.client.begun) {
       member.metrics.truncated += 1;
       this.countFailed();
       member.health.requestFailed(how.why);
@@ -211,18 +217,19 @@ export class Exchange implements UpstreamUser, Waiter {
   }
 
   private send(connection: UpstreamConnection): void {
-    const { req, head, kind } = this.client;
+    const { method, kind } = this.client.head;
     this.connection = connection;
     this.bodySent = false;
-    connection.begin(this, req.method ?? "GET", head.text, kind === "upgrade");
+    connection.begin(this, method, this.request.text, kind === "upgrade");
     if (this.body !== null && connection.isOpen) this.sendBody();
+    connection.flush();
   }
 
   private sendBody(): void {
     this.bodySent = true;
-    if (this.client.kind === "expectsContinue" && !this.continued) {
+    if (this.client.head.kind === "expectsContinue" && !this.continued) {
       this.continued = true;
-      this.client.res.writeContinue();
+      this.client.writeContinue();
     }
     this.body!.sendTo(this.connection!);
   }
@@ -301,35 +308,28 @@ export class Exchange implements UpstreamUser, Waiter {
   private bodyTooLarge(): void {
     if (this.over) return;
     const { maxBodyBytes } = this.route.balancer;
-    if (this.headSent) this.truncate();
-    else
-      this.answer({ status: 413, sentence: `The body is larger than ${maxBodyBytes} bytes (balancer.maxBodyBytes).` });
+    this.refuse({ status: 413, sentence: `The body is larger than ${maxBodyBytes} bytes (balancer.maxBodyBytes).` });
+  }
+
+  /** What the client sends is not to be passed on. */
+  private refuse(refusal: Refusal): void {
+    if (this.client.begun) this.truncate();
+    else this.answer(refusal);
   }
 
   private answer(refusal: Refusal): void {
     this.over = true;
     this.stopWaiting();
+    this.route.queue.remove(this);
     this.letGo();
-    const { req, res } = this.client;
-    if (!res.destroyed) refuse(req, res, refusal);
+    if (!this.client.gone) this.client.refuse(refusal);
   }
 
   /** The client must see that its response broke off: never a clean end. */
   private truncate(): void {
     this.over = true;
     this.letGo();
-    const { req, res } = this.client;
-    // Without chunks or a length, only a reset tells the end of HTTP/1.0 from an accident.
-    if (req.httpVersionMinor === 0 || res.socket === null) req.socket.resetAndDestroy();
-    else res.destroy();
-  }
-
-  private clientGone(): void {
-    if (this.over) return;
-    this.over = true;
-    this.stopWaiting();
-    this.route.queue.remove(this);
-    this.letGo();
+    this.client.truncate();
   }
 
   /** Gives back the connection and the place at the replica, whatever there is. */
@@ -337,11 +337,13 @@ export class Exchange implements UpstreamUser, Waiter {
     const { connection, member, body } = this;
     this.connection = null;
     this.member = null;
+    // A connection whose request or response is not through would carry the rest of it into the next one. To be judged
+    // before the rest of the body is thrown away.
+    const through = connection !== null && connection.isAnswered && (body === null || body.complete);
     if (this.over) body?.drop();
     if (member === null) return;
-    // A connection whose request or response is not through would carry the rest of it into the next one.
     if (connection !== null) {
-      if (connection.isAnswered && (body === null || body.complete)) member.pool.give(connection);
+      if (through) member.pool.give(connection);
       else connection.destroy();
     }
     member.release();

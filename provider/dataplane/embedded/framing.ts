@@ -1,12 +1,18 @@
-import { fieldKind, FieldKind } from "./fields";
+import { chunkSize, CHUNK_LINE_BYTES, wholeChunks } from "./chunks";
+import type { ResponseFraming } from "./client-request";
+import { fieldKind, FieldKind, fieldValue } from "./fields";
 
 /**
  * What the parser tells; `onEnd` is always its last word on a response, with the last piece of the body if there is one.
  * Chunks are views of the read buffer: whoever keeps one beyond the call copies it.
  */
 export interface ResponseSink {
-  onHead(status: number, reason: string, headers: string[]): void;
+  /** `framing`: how the end of the body is told. */
+  onHead(status: number, reason: string, headers: string[], framing: ResponseFraming): void;
   onBody(chunk: Buffer): void;
+  /** Whole chunks as they came, with their framing, to a sink that says it takes them. */
+  readonly takesChunks?: boolean;
+  onChunks?(chunks: Buffer): void;
   onEnd(chunk: Buffer | null): void;
   /** The replica speaks WebSocket from here on, as it was asked to; `rest` is what it has said already. Nothing else follows. */
   onSwitch(headers: string[], rest: Buffer): void;
@@ -18,7 +24,6 @@ export class FramingError extends Error {}
 const MAX_HEAD_BYTES = 64 * 1024;
 const MAX_FIELDS = 256;
 const MAX_INTERIM_RESPONSES = 16;
-const MAX_CHUNK_LINE_BYTES = 1024;
 const HEAD_END = Buffer.from("\r\n\r\n");
 const LINE_END = Buffer.from("\r\n");
 
@@ -106,9 +111,18 @@ export class ResponseParser {
           this.sink!.onBody(at === 0 ? data : data.subarray(at));
           return;
         case "chunkSize": {
+          const whole = this.sink!.takesChunks === true ? wholeChunks(data, at) : at;
+          if (whole > at) {
+            this.sink!.onChunks!(data.subarray(at, whole));
+            at = whole;
+            if (this.sink === null) return;
+            break;
+          }
           const end = this.lineEnd(data, at);
           if (end === -1) return;
-          this.remaining = chunkSize(data.toString("latin1", at, end));
+          const size = chunkSize(data.toString("latin1", at, end));
+          if (size === null) throw new FramingError("a chunk has no proper size");
+          this.remaining = size;
           at = end + 2;
           this.state = this.remaining === 0 ? "trailer" : "chunkData";
           break;
@@ -161,8 +175,7 @@ export class ResponseParser {
 
   private lineEnd(data: Buffer, at: number): number {
     const end = data.indexOf(LINE_END, at);
-    if ((end === -1 ? data.length : end) - at > MAX_CHUNK_LINE_BYTES)
-      throw new FramingError("a chunk line is too long");
+    if ((end === -1 ? data.length : end) - at > CHUNK_LINE_BYTES) throw new FramingError("a chunk line is too long");
     if (end === -1) this.rest = Buffer.from(data.subarray(at));
     return end;
   }
@@ -191,7 +204,7 @@ export class ResponseParser {
       const colon = head.indexOf(":", at);
       if (colon === -1 || colon >= end) throw new FramingError("a header line has no colon");
       const name = head.slice(at, colon);
-      const value = head.slice(colon + 1, end).trim();
+      const value = fieldValue(head, colon + 1, end);
       at = end + 2;
       switch (fieldKind(name)) {
         case FieldKind.Invalid:
@@ -244,7 +257,12 @@ export class ResponseParser {
     this.keepAlive = !close && (bodiless || chunked || length !== null);
     this.state = bodiless ? "idle" : chunked ? "chunkSize" : length !== null ? "length" : "close";
     this.remaining = length ?? 0;
-    sink.onHead(code, status[3] ?? "", headers);
+    sink.onHead(
+      code,
+      status[3] ?? "",
+      headers,
+      bodiless ? "none" : this.state === "close" ? "close" : chunked ? "chunked" : "length",
+    );
     if (this.sink !== sink) return false;
     if (!bodiless) return true;
     if (more) this.keepAlive = false;
@@ -265,12 +283,6 @@ export class ResponseParser {
     if (this.interim > MAX_INTERIM_RESPONSES) throw new FramingError("it sends interim responses without end");
     return true;
   }
-}
-
-function chunkSize(line: string): number {
-  const size = /^([0-9a-fA-F]{1,12})[ \t]*(?:;[^\r\n]*)?$/.exec(line)?.[1];
-  if (size === undefined) throw new FramingError("a chunk has no proper size");
-  return parseInt(size, 16);
 }
 
 /** Fields that Connection names are for us alone, but framing cannot be named away. */

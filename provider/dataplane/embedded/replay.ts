@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import type { ClientRequest } from "./client-request";
 import type { UpstreamConnection } from "./upstream-connection";
 
 export interface BodyLimits {
@@ -11,16 +11,17 @@ export interface BodyLimits {
  * start. Nothing is read before a replica is there to take it: the client is held back by TCP, not by our memory.
  */
 export class RequestBody {
+  /** All of it went to a replica, or is kept for one. */
   complete = false;
   /** Null: it grew over the replay buffer, so this request has only one chance. */
   private kept: Buffer[] | null = [];
   private bytes = 0;
   private target: UpstreamConnection | null = null;
   private blocked = false;
-  private listening = false;
+  private dropped = false;
 
   constructor(
-    private readonly req: IncomingMessage,
+    private readonly client: ClientRequest,
     private readonly chunked: boolean,
     private readonly limits: BodyLimits,
     private readonly onTooLarge: () => void,
@@ -41,41 +42,36 @@ export class RequestBody {
     this.blocked = false;
     for (const chunk of this.kept ?? []) this.send(chunk);
     if (this.complete) this.sendEnd();
-    else if (!this.listening) this.listen();
-    else if (!this.blocked) this.req.resume();
+    else if (!this.blocked) this.client.wantBody(true);
   }
 
   onWritable(): void {
     this.blocked = false;
-    if (!this.complete) this.req.resume();
+    if (!this.complete) this.client.wantBody(true);
   }
 
   /** The replica is gone; what comes next goes to another one, or nowhere. */
   detach(): void {
     this.target = null;
-    if (!this.complete && this.listening) this.req.pause();
+    this.client.wantBody(false);
   }
 
   /** Nobody will want it any more. The rest is read and thrown away, or the client's connection could not go on. */
   drop(): void {
+    this.dropped = true;
     this.target = null;
     this.kept = null;
-    if (!this.complete && this.listening) this.req.resume();
+    this.client.wantBody(true);
   }
 
-  private listen(): void {
-    this.listening = true;
-    this.req.on("data", (chunk: Buffer) => this.received(chunk));
-    this.req.on("end", () => {
-      this.complete = true;
-      if (this.target !== null) this.sendEnd();
-    });
-    // An aborted upload is an ordinary thing; the exchange hears of it by its response's close.
-    this.req.on("error", () => undefined);
-    if (this.blocked) this.req.pause();
+  ended(): void {
+    if (this.dropped) return;
+    this.complete = true;
+    if (this.target !== null) this.sendEnd();
   }
 
-  private received(chunk: Buffer): void {
+  received(chunk: Buffer): void {
+    if (this.dropped) return;
     this.bytes += chunk.length;
     if (this.bytes > this.limits.maxBodyBytes) {
       this.drop();
@@ -88,7 +84,7 @@ export class RequestBody {
     }
     if (this.target === null) return;
     this.send(chunk);
-    if (this.blocked) this.req.pause();
+    if (this.blocked) this.client.wantBody(false);
   }
 
   private send(chunk: Buffer): void {

@@ -1,53 +1,112 @@
-import type { IncomingMessage } from "node:http";
-import type { BalancerSpec } from "../../core/spec/pool";
-import { fieldKind, FieldKind } from "./fields";
+import { METHODS } from "node:http";
+import { fieldKind, FieldKind, fieldValue } from "./fields";
 import type { Refusal } from "./refusal";
 
-export interface RequestHead {
-  /** What goes to the replica, complete with the empty line. */
-  text: string;
-  body: { framing: "none" } | { framing: "length"; length: number } | { framing: "chunked" };
+export type BodyFraming = { framing: "none" } | { framing: "length"; length: number } | { framing: "chunked" };
+
+/** What a client asks for, as its head says it. */
+export interface ClientHead {
+  method: string;
+  /** With its query; the authority of a target in absolute form has become `host`. */
+  path: string;
+  minor: 0 | 1;
+  host: string;
+  /** What goes on to the replica as it came, each line with its end. */
+  fields: string;
+  /** All lines as they came, for what is asked of them seldom. */
+  all: string;
+  authorization: string | null;
+  /** False: Connection names it as the hop's. */
+  passesAuthorization: boolean;
+  /** As it was declared. */
+  length: number | null;
+  forwardedFor: string | null;
+  forwardedProto: boolean;
+  pin: string | null;
+  body: BodyFraming;
+  keepAlive: boolean;
+  /** What it awaits besides an answer: a "100 Continue" before it sends its body, or to speak WebSocket from then on. */
+  kind: "plain" | "expectsContinue" | "upgrade";
 }
 
+const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS);
+/** No bytes above ASCII, and no fragment: neither is part of a target. */
+const REQUEST_LINE = /^([A-Z-]{1,20}) ([!"$-~]+) HTTP\/1\.([01])$/;
+const ABSOLUTE_FORM = /^https?:\/\/([A-Za-z0-9\-._~%:[\]]+)([/?][^]*)?$/i;
+/** What an authority may be made of, RFC 3986; an empty one too. */
+const HOST = /^[A-Za-z0-9\-._~%!$&'()*+,;=:[\]]*$/;
+/** CR and LF besides: the lines are cut by now, so that none may be left. */
+// eslint-disable-next-line no-control-regex
+const CONTROL = /[\0-\x08\x0a-\x1f\x7f]/;
+
+const NO_BODY: BodyFraming = { framing: "none" };
+const CHUNKED: BodyFraming = { framing: "chunked" };
+
 /**
- * The head as the replica gets it: hop-by-hop fields gone, X-Forwarded-* added, all else as it came. `hop` is what we say
- * to the replica for ourselves. With tokens, Authorization is meant for us: a replica and its logs do not get it.
+ * Reads the head of a request, given without its empty line, by RFC 9112: what two parsers could read in two ways is refused,
+ * never guessed.
  */
-export function requestHead(
-  req: IncomingMessage,
-  { maxHeaderBytes, tokens }: Pick<BalancerSpec, "maxHeaderBytes" | "tokens">,
-  hop = "",
-): RequestHead | Refusal {
-  const raw = req.rawHeaders;
+export function parseRequestHead(head: string): ClientHead | Refusal {
+  let end = head.indexOf("\r\n");
+  if (end === -1) end = head.length;
+  const line = REQUEST_LINE.exec(head.slice(0, end));
+  if (line === null || !KNOWN_METHODS.has(line[1]!)) return bad("The first line is no request line of HTTP/1.1.");
+  const method = line[1]!;
+  const minor = line[3] === "1" ? 1 : 0;
+  if (method === "CONNECT") return { status: 501, sentence: "CONNECT is not understood: this is no forward proxy." };
+  const target = targetOf(method, line[2]!);
+  if (target === null) return bad("The target is neither a path nor an http URL.");
+
+  const first = end + 2;
   let fields = "";
+  // From here on the lines are to be passed on as they are; a run of them is copied at once.
+  let from = first;
   let host: string | null = null;
+  let authorization: string | null = null;
   let forwardedFor: string | null = null;
   let forwardedProto = false;
+  let pin: string | null = null;
   let length: number | null = null;
   let chunked = false;
   let connection: string | null = null;
-  for (let at = 0; at < raw.length; at += 2) {
-    const name = raw[at]!;
-    const value = raw[at + 1]!;
-    switch (fieldKind(name)) {
+  let upgrade: string | null = null;
+  let expect: string | null = null;
+  for (let at = first; at < head.length; at = end + 2) {
+    end = head.indexOf("\r\n", at);
+    if (end === -1) end = head.length;
+    const colon = head.indexOf(":", at);
+    if (colon === -1 || colon >= end) return bad("A header line has no colon.");
+    const kind = fieldKind(head.slice(at, colon));
+    const value = fieldValue(head, colon + 1, end);
+    if (CONTROL.test(value)) return bad("A header has control characters.");
+    switch (kind) {
       case FieldKind.EndToEnd:
-        fields += name + ": " + value + "\r\n";
-        break;
+        continue;
+      case FieldKind.ForwardedProto:
+        forwardedProto = true;
+        continue;
+      case FieldKind.Pin:
+        pin = listed(pin, value);
+        continue;
+      case FieldKind.Invalid:
+        return bad("A header of the request has no proper name.");
       case FieldKind.Authorization:
-        if (tokens === undefined) fields += name + ": " + value + "\r\n";
+        // Two of them are a list that is no token.
+        authorization = listed(authorization, value);
         break;
       case FieldKind.Host:
-        if (host !== null) return { status: 400, sentence: "The request has more than one Host header: send one." };
+        if (host !== null) return bad("The request has more than one Host header: send one.");
+        if (!HOST.test(value)) return bad("The Host header is no host.");
         host = value;
         break;
       case FieldKind.ContentLength:
-        if (length !== null)
-          return { status: 400, sentence: "The request has more than one Content-Length: send one." };
-        if (!/^\d{1,15}$/.test(value)) return { status: 400, sentence: "The Content-Length is not a number." };
+        if (length !== null) return bad("The request has more than one Content-Length: send one.");
+        // A blank behind it may be a space only: other parsers, Node's among them, refuse a tab there.
+        if (!/^[ \t]*\d{1,15} *$/.test(head.slice(colon + 1, end))) return bad("The Content-Length is not a number.");
         length = Number(value);
         break;
       case FieldKind.TransferEncoding:
-        if (chunked || value.trim().toLowerCase() !== "chunked")
+        if (chunked || !/^[ \t]*chunked *$/i.test(head.slice(colon + 1, end)))
           return {
             status: 501,
             sentence: "Only `Transfer-Encoding: chunked` is understood: send the body without another coding.",
@@ -55,55 +114,106 @@ export function requestHead(
         chunked = true;
         break;
       case FieldKind.Connection:
-        connection = connection === null ? value : connection + "," + value;
+        connection = listed(connection, value);
         break;
       case FieldKind.ForwardedFor:
-        forwardedFor = forwardedFor === null ? value : forwardedFor + ", " + value;
+        forwardedFor = listed(forwardedFor, value);
         break;
-      case FieldKind.ForwardedProto:
-        forwardedProto = true;
-        fields += name + ": " + value + "\r\n";
+      case FieldKind.Upgrade:
+        upgrade = listed(upgrade, value);
         break;
-      case FieldKind.Invalid:
-        return { status: 400, sentence: "A header of the request has no proper name." };
+      case FieldKind.Expect:
+        expect = listed(expect, value);
+        break;
       case FieldKind.HopByHop:
       case FieldKind.KeepAlive:
-      case FieldKind.Expect:
-      case FieldKind.Upgrade:
         break;
     }
+    if (at > from) fields += head.slice(from, at);
+    from = end + 2;
   }
+  if (from < head.length) fields += head.slice(from) + "\r\n";
   if (chunked && length !== null)
-    return { status: 400, sentence: "The request has both Content-Length and Transfer-Encoding: send one of them." };
-  if (connection !== null && !isCommon(connection)) fields = withoutNamed(fields, connection);
+    return bad("The request has both Content-Length and Transfer-Encoding: send one of them.");
+  if (chunked && minor === 0) return bad("A request of HTTP/1.0 cannot be chunked.");
+  if (host === null && minor === 1) return bad("The request has no Host header: send one.");
+  if (expect !== null && minor === 1 && expect.toLowerCase() !== "100-continue")
+    return { status: 417, sentence: "Only `Expect: 100-continue` is understood." };
 
+  const names = connection === null || isCommon(connection) ? null : tokensOf(connection);
+  const bodiless = !chunked && length === null;
+  const asksForWebSocket =
+    method === "GET" &&
+    minor === 1 &&
+    bodiless &&
+    upgrade?.toLowerCase() === "websocket" &&
+    names?.has("upgrade") === true;
+  return {
+    method,
+    path: target.path,
+    minor,
+    host: target.host ?? host ?? "",
+    fields: names === null ? fields : withoutNamed(fields, names),
+    all: head.slice(first),
+    authorization,
+    passesAuthorization: names?.has("authorization") !== true,
+    length,
+    forwardedFor,
+    forwardedProto,
+    pin,
+    body: chunked ? CHUNKED : length === null || length === 0 ? NO_BODY : { framing: "length", length },
+    keepAlive: staysOpen(minor, connection, names),
+    kind: asksForWebSocket ? "upgrade" : expect !== null && minor === 1 ? "expectsContinue" : "plain",
+  };
+}
+
+/**
+ * The head as the replica gets it: hop-by-hop fields gone, X-Forwarded-* added, all else as it came. `hop` is what we say
+ * to the replica for ourselves. With tokens, Authorization is meant for us: a replica and its logs do not get it.
+ */
+export function headForReplica(
+  head: ClientHead,
+  { peer, hop, withTokens }: { peer: string | undefined; hop: string; withTokens: boolean },
+): string {
+  let text = head.method + " " + head.path + " HTTP/1.1\r\nhost: " + head.host + "\r\n" + hop + head.fields;
+  if (head.authorization !== null && head.passesAuthorization && !withTokens)
+    text += "authorization: " + head.authorization + "\r\n";
   // None on a unix socket: there the engine in front has added the client already.
-  const peer = req.socket.remoteAddress;
-  const target = originForm(req.url ?? "/");
-  let text =
-    req.method + " " + target.path + " HTTP/1.1\r\nhost: " + (target.host ?? host ?? "") + "\r\n" + hop + fields;
-  if (peer !== undefined) forwardedFor = forwardedFor === null ? peer : forwardedFor + ", " + peer;
+  const forwardedFor = peer === undefined ? head.forwardedFor : listed(head.forwardedFor, peer);
   if (forwardedFor !== null) text += "x-forwarded-for: " + forwardedFor + "\r\n";
-  if (!forwardedProto) text += "x-forwarded-proto: http\r\n";
-  if (chunked) text += "transfer-encoding: chunked\r\n\r\n";
-  else if (length !== null) text += "content-length: " + length + "\r\n\r\n";
-  else text += "\r\n";
-  if (text.length > maxHeaderBytes)
-    return {
-      status: 431,
-      sentence: `The request's header is larger than ${maxHeaderBytes} bytes (balancer.maxHeaderBytes).`,
-    };
+  if (!head.forwardedProto) text += "x-forwarded-proto: http\r\n";
+  if (head.body.framing === "chunked") return text + "transfer-encoding: chunked\r\n\r\n";
+  return head.length === null ? text + "\r\n" : text + "content-length: " + head.length + "\r\n\r\n";
+}
 
-  if (chunked) return { text, body: { framing: "chunked" } };
-  return { text, body: length === null || length === 0 ? { framing: "none" } : { framing: "length", length } };
+/** What the client said of this field, in one list; null: nothing. */
+export function fieldOf({ all }: Pick<ClientHead, "all">, name: string): string | null {
+  let found: string | null = null;
+  const separator = name === "cookie" ? "; " : ", ";
+  for (const line of all.split("\r\n")) {
+    const colon = line.indexOf(":");
+    if (colon !== name.length || line.slice(0, colon).toLowerCase() !== name) continue;
+    const value = fieldValue(line, colon + 1, line.length);
+    found = found === null ? value : found + separator + value;
+  }
+  return found;
+}
+
+function bad(sentence: string): Refusal {
+  return { status: 400, sentence };
+}
+
+function listed(before: string | null, value: string): string {
+  return before === null ? value : before + ", " + value;
 }
 
 /** `GET http://host/path` is allowed in a request to a proxy; the replica gets the path, and the authority as Host. */
-export function originForm(url: string): { path: string; host: string | null } {
-  if (url.charCodeAt(0) === 47 || url === "*") return { path: url, host: null };
-  const absolute = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)([^#]*)/i.exec(url);
-  if (absolute === null) return { path: "/" + url, host: null };
-  const path = absolute[2]!;
+function targetOf(method: string, target: string): { path: string; host: string | null } | null {
+  if (target.charCodeAt(0) === 47) return { path: target, host: null };
+  if (target === "*") return method === "OPTIONS" ? { path: target, host: null } : null;
+  const absolute = ABSOLUTE_FORM.exec(target);
+  if (absolute === null) return null;
+  const path = absolute[2] ?? "/";
   return { path: path.startsWith("/") ? path : "/" + path, host: absolute[1]! };
 }
 
@@ -111,14 +221,23 @@ function isCommon(connection: string): boolean {
   return connection === "keep-alive" || connection === "close" || connection === "Keep-Alive";
 }
 
-/** The rare case of a Connection field that names others; what routing and framing rest on cannot be named away. */
-function withoutNamed(fields: string, connection: string): string {
-  const named = new Set(
-    connection
+function staysOpen(minor: 0 | 1, connection: string | null, names: ReadonlySet<string> | null): boolean {
+  if (connection === "close" || names?.has("close") === true) return false;
+  if (minor === 1) return true;
+  return names === null ? connection !== null : names.has("keep-alive");
+}
+
+function tokensOf(list: string): ReadonlySet<string> {
+  return new Set(
+    list
       .toLowerCase()
       .split(",")
       .map((token) => token.trim()),
   );
+}
+
+/** The rare case of a Connection field that names others; what routing and framing rest on cannot be named away. */
+function withoutNamed(fields: string, named: ReadonlySet<string>): string {
   return fields
     .split("\r\n")
     .filter((line) => line === "" || !named.has(line.slice(0, line.indexOf(":")).toLowerCase()))

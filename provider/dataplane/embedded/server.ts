@@ -1,30 +1,30 @@
 import { rmSync } from "node:fs";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import type { BalancerSpec } from "../../core/spec/pool";
 import { bind } from "../bind";
 import { affinityKey } from "./affinity";
-import { Exchange, type ClientRequest } from "./forward";
-import { refuse } from "./refusal";
-import { originForm, requestHead } from "./request-head";
+import { ClientConnection, type ConnectionHost } from "./client-connection";
+import type { ClientRequest } from "./client-request";
+import { Exchange } from "./forward";
+import { headForReplica } from "./request-head";
 import type { RoutingTable } from "./routing-table";
 import { TokenGuard } from "./token-guard";
-import { answerTo, asksForWebSocket, WEBSOCKET_FIELDS, withoutUpgrade } from "./websocket";
+import { WEBSOCKET_FIELDS } from "./websocket";
 
-const VERSION_HEADER = "x-pulumi-serve-version";
-/** Longer than any client waits between two requests: who closes first loses the request that is just being sent. */
-const KEEP_ALIVE_MS = 650_000;
-const HEADERS_TIMEOUT_MS = 30_000;
-/** For the whole request with its body; a slow upload must get through, a dead one must not stay for ever. */
-const REQUEST_TIMEOUT_MS = 3_600_000;
+/** How often the time of connections is looked after, in milliseconds; their deadlines are exact to this. */
+const SWEEP_MS = 500;
+/** While it closes, its connections fall idle one by one. */
+const CLOSE_IDLE_MS = 50;
 
 /** The listener that clients talk to. Its connections outlive every apply. */
-export class FrontServer {
+export class FrontServer implements ConnectionHost {
   private readonly server: Server;
-  private readonly sockets = new Set<Socket>();
-  /** WebSockets and handshakes: Node's server knows nothing of them any more. */
+  private readonly connections = new Set<ClientConnection>();
+  /** WebSockets: nobody here reads them any more. */
   private readonly tunnels = new Set<Socket>();
-  private closing = false;
+  private readonly sweeping: NodeJS.Timeout;
+  closing = false;
+  now = performance.now();
   /** Null: everybody is let in. */
   private guard: TokenGuard | null = null;
 
@@ -32,25 +32,11 @@ export class FrontServer {
     private readonly table: RoutingTable,
     private balancer: BalancerSpec,
   ) {
-    this.server = createServer({
-      insecureHTTPParser: false,
-      requireHostHeader: true,
-      noDelay: true,
-      maxHeaderSize: balancer.maxHeaderBytes,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      connectionsCheckingInterval: 5000,
-    });
+    // Half open: a client that has ended its side may still be owed an answer that is on its way.
+    this.server = createServer({ noDelay: true, allowHalfOpen: true });
     this.setBalancer(balancer);
-    this.server.on("connection", (socket) => {
-      this.sockets.add(socket);
-      socket.once("close", () => this.sockets.delete(socket));
-    });
-    this.server.on("request", (req, res) => this.handle(req, res, "plain"));
-    this.server.on("checkContinue", (req, res) => this.handle(req, res, "expectsContinue"));
-    this.server.on("upgrade", (req, socket, early) => this.handleUpgrade(req, socket as Socket, early));
-    this.server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => onClientError(error, socket));
+    this.server.on("connection", (socket) => this.connections.add(new ClientConnection(socket, this)));
+    this.sweeping = setInterval(() => this.sweep(), SWEEP_MS).unref();
   }
 
   /** Throws EndpointInUse when somebody else holds the port. */
@@ -89,25 +75,72 @@ export class FrontServer {
   setBalancer(balancer: BalancerSpec): void {
     this.balancer = balancer;
     this.guard = balancer.tokens === undefined ? null : new TokenGuard(balancer.tokens);
-    // What Node reads for each new connection; on those that are open `requestHead` holds the limit.
-    (this.server as { maxHeaderSize?: number }).maxHeaderSize = balancer.maxHeaderBytes;
   }
 
   /** Accepts nothing new, lets running requests end for `graceSeconds`, then cuts what is left. */
   async close(graceSeconds: number): Promise<void> {
     this.closing = true;
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
-    // Connections fall idle one by one; Node's own closing also forgets those that never sent anything.
     const closeIdle = setInterval(() => {
-      for (const socket of this.sockets) if (currentResponse(socket) === null) socket.destroy();
-    }, 50);
+      for (const connection of this.connections) if (connection.isIdle) connection.destroy();
+    }, CLOSE_IDLE_MS);
     const cut = setTimeout(() => {
-      this.server.closeAllConnections();
+      for (const connection of this.connections) connection.destroy();
       for (const socket of this.tunnels) socket.destroy();
     }, graceSeconds * 1000);
     await closed;
     clearInterval(closeIdle);
     clearTimeout(cut);
+    clearInterval(this.sweeping);
+  }
+
+  get maxHeaderBytes(): number {
+    return this.balancer.maxHeaderBytes;
+  }
+
+  onRequest(request: ClientRequest): void {
+    const { balancer } = this;
+    const { head } = request;
+    if (this.guard !== null && !this.guard.admits(head.authorization ?? undefined))
+      return request.refuse({
+        status: 401,
+        sentence: "This service wants one of its tokens: send it as `Authorization: Bearer <token>`.",
+      });
+    if (head.length !== null && head.length > balancer.maxBodyBytes)
+      return request.refuse({
+        status: 413,
+        sentence: `The body is larger than ${balancer.maxBodyBytes} bytes (balancer.maxBodyBytes).`,
+      });
+    const route = this.table.match(head.path);
+    if (route === null)
+      return request.refuse({
+        status: 404,
+        sentence: `No pool serves this path: ${head.path.split("?", 1)[0]}. See the routes of the service's pools.`,
+      });
+    route.arrivals += 1;
+    const text = headForReplica(head, {
+      peer: request.peer,
+      hop: head.kind === "upgrade" ? WEBSOCKET_FIELDS : "",
+      withTokens: balancer.tokens !== undefined,
+    });
+    const key = balancer.affinity === undefined ? null : affinityKey(head, balancer.affinity);
+    new Exchange(route, { client: request, text, key, pin: head.pin }).start();
+  }
+
+  onGone(connection: ClientConnection): void {
+    this.connections.delete(connection);
+  }
+
+  onSwitched(connection: ClientConnection): void {
+    const { socket } = connection;
+    this.connections.delete(connection);
+    this.tunnels.add(socket);
+    socket.once("close", () => this.tunnels.delete(socket));
+  }
+
+  private sweep(): void {
+    this.now = performance.now();
+    for (const connection of this.connections) connection.sweep(this.now);
   }
 
   private tryListen(endpoint: { host: string; port: number }): Promise<NodeJS.ErrnoException | null> {
@@ -120,74 +153,4 @@ export class FrontServer {
       });
     });
   }
-
-  /** Node has let go of the connection: from here on nobody but us reads it, ends it or hears its errors. */
-  private handleUpgrade(req: IncomingMessage, socket: Socket, early: Buffer): void {
-    if (currentResponse(socket) !== null) {
-      // Pipelined behind a request that is not answered yet: the two answers would run into one another.
-      socket.destroy();
-      return;
-    }
-    if (!asksForWebSocket(req)) {
-      socket.unshift(Buffer.concat([withoutUpgrade(req), early]));
-      this.server.emit("connection", socket);
-      return;
-    }
-    this.sockets.delete(socket);
-    this.tunnels.add(socket);
-    socket.once("close", () => this.tunnels.delete(socket));
-    const res = answerTo(req, socket);
-    if (early.length === 0) this.handle(req, res, "upgrade");
-    else refuse(req, res, { status: 400, sentence: "A WebSocket's client must wait for the answer before it speaks." });
-  }
-
-  private handle(req: IncomingMessage, res: ServerResponse, kind: ClientRequest["kind"]): void {
-    if (this.closing) res.shouldKeepAlive = false;
-    const { balancer } = this;
-    const head = requestHead(req, balancer, kind === "upgrade" ? WEBSOCKET_FIELDS : "");
-    if ("status" in head) return refuse(req, res, head);
-    if (this.guard !== null && !this.guard.admits(req.headers.authorization))
-      return refuse(req, res, {
-        status: 401,
-        sentence: "This service wants one of its tokens: send it as `Authorization: Bearer <token>`.",
-      });
-    if (head.body.framing === "length" && head.body.length > balancer.maxBodyBytes)
-      return refuse(req, res, {
-        status: 413,
-        sentence: `The body is larger than ${balancer.maxBodyBytes} bytes (balancer.maxBodyBytes).`,
-      });
-    const { path } = originForm(req.url ?? "/");
-    const route = this.table.match(path);
-    if (route === null)
-      return refuse(req, res, {
-        status: 404,
-        sentence: `No pool serves this path: ${path.split("?", 1)[0]}. See the routes of the service's pools.`,
-      });
-    route.arrivals += 1;
-    const pin = req.headers[VERSION_HEADER];
-    const key = balancer.affinity === undefined ? null : affinityKey(req, balancer.affinity);
-    new Exchange(route, { req, res, head, kind, key, pin: pin === undefined ? null : String(pin) }).start();
-  }
-}
-
-/** The response that is on this connection now. Node's own default handler looks at the same field. */
-function currentResponse(socket: Socket): ServerResponse | null {
-  return (socket as { _httpMessage?: ServerResponse | null })._httpMessage ?? null;
-}
-
-function onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-  const current = currentResponse(socket);
-  if (!socket.writable || error.code === "ECONNRESET" || current?.headersSent === true) {
-    // A refusal that has just been written must still arrive; a response that runs must not look complete.
-    if (current?.writableEnded === true) socket.destroySoon();
-    else socket.destroy();
-    return;
-  }
-  const status =
-    error.code === "HPE_HEADER_OVERFLOW"
-      ? "431 Request Header Fields Too Large"
-      : error.code === "ERR_HTTP_REQUEST_TIMEOUT"
-        ? "408 Request Timeout"
-        : "400 Bad Request";
-  socket.end(`HTTP/1.1 ${status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`, () => socket.destroy());
 }

@@ -22,6 +22,8 @@ export interface UpstreamUser extends ResponseSink {
 const CONNECT_TIMEOUT_MS = 3000;
 /** Each connection reads into one buffer of its own; a new one for every read costs more than the copy of what is kept. */
 const READ_BYTES = 16 * 1024;
+/** A piece of a body up to this goes out with the head as one string: one write instead of two. */
+const JOINED_BYTES = 8192;
 /** Model servers close idle connections after 5 s by default; we are to be the first to let go. */
 const MAX_IDLE_MS = 4000;
 
@@ -36,6 +38,8 @@ export class UpstreamConnection {
   private closed = false;
   private lastSign = performance.now();
   private error: string | null = null;
+  /** A head that waits for the first piece of its body. */
+  private unsent = "";
   /** Takes the replica's bytes as they come, once it speaks no HTTP any more. */
   private raw: ((chunk: Buffer) => void) | null = null;
 
@@ -79,20 +83,27 @@ export class UpstreamConnection {
   }
 
   /**
-   * Sends the head of a request; the response and every failure go to `user`. False: the socket is full.
-   * `maySwitch`: it asks for a WebSocket.
+   * The head of a request, which goes out with what is written next, or by `flush`; the response and every failure go to
+   * `user`. `maySwitch`: it asks for a WebSocket.
    */
-  begin(user: UpstreamUser, method: string, head: string, maySwitch: boolean): boolean {
+  begin(user: UpstreamUser, method: string, head: string, maySwitch: boolean): void {
     this.user = user;
     this.answering = false;
     this.parser.begin(method, user, maySwitch);
     this.lastSign = performance.now();
-    return this.socket.write(head, "latin1");
+    this.unsent = head;
   }
 
+  flush(): void {
+    if (this.unsent !== "") this.socket.write(this.takeUnsent(), "latin1");
+  }
+
+  /** False: the socket is full. */
   write(chunk: Buffer | string): boolean {
     this.lastSign = performance.now();
-    return this.socket.write(chunk, "latin1");
+    if (chunk.length > JOINED_BYTES) this.flush();
+    if (this.unsent === "") return this.socket.write(chunk, "latin1");
+    return this.socket.write(this.takeUnsent() + chunk.toString("latin1"), "latin1");
   }
 
   /** After `onSwitch`: the bytes go to `raw`, and time, ends and closing of the socket are looked after by whoever gave it. */
@@ -160,6 +171,12 @@ export class UpstreamConnection {
       return;
     }
     if (this.user === user) user.onReadDone();
+  }
+
+  private takeUnsent(): string {
+    const text = this.unsent;
+    this.unsent = "";
+    return text;
   }
 
   private over(): void {
