@@ -1,5 +1,6 @@
 import { benchCore } from "./core";
 import { benchDataplane } from "./dataplane";
+import { benchFuzz } from "./fuzz";
 import { benchPreview } from "./preview";
 import { benchProxy } from "./proxy/bench-proxy";
 import { benchSpot } from "./spot";
@@ -13,6 +14,7 @@ const BENCHES: Readonly<Record<string, (json: boolean) => Promise<void>>> = {
   preview: benchPreview,
   spot: benchSpot,
   rest: benchRest,
+  fuzz: benchFuzz,
 };
 
 async function main([name, ...flags]: string[]): Promise<void> {
