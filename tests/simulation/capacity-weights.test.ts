@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { PoolSpec } from "../../provider/core/spec/pool";
 import type { Strategy } from "../../provider/core/strategy";
+import { scaling } from "../core/scaling";
 import { inPlace, rolling, surge } from "../core/strategies";
 import { intentOf, poolSpec, redeclare } from "./intents";
 import { ended, proved, readyOf, settled } from "./one-pool";
@@ -108,23 +109,9 @@ describe("replicas of different capacity weights", () => {
   });
 
   it("make a new version of an autoscaled pool as large as it must be to carry the same", () => {
-    const scaling = {
-      min: 1,
-      max: 20,
-      initial: 1,
-      targetQpsPerReplica: null,
-      targetInFlightPerReplica: 4,
-      targetLatencyP95Ms: null,
-      targetTimeToFirstByteP95Ms: null,
-      upscaleDelaySeconds: 300,
-      downscaleDelaySeconds: 1200,
-      windowSeconds: 60,
-      maxStepUpPercent: null,
-      maxStepDown: null,
-      schedules: [],
-    };
-    const world = serving(poolSpec("p", "a", 9, { scaling, capacityWeight: 0.5 }), surge(25));
-    declare(world, poolSpec("p", "b", 1, { scaling, capacityWeight: 2 }));
+    const bounds = scaling({ max: 20, targetQpsPerReplica: null, targetInFlightPerReplica: 4 });
+    const world = serving(poolSpec("p", "a", 9, { scaling: bounds, capacityWeight: 0.5 }), surge(25));
+    declare(world, poolSpec("p", "b", 1, { scaling: bounds, capacityWeight: 2 }));
     world.until(() => world.state!.rollout !== null);
     assert.equal(world.state!.rollout!.pools[0]!.to, 3);
   });

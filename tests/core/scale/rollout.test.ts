@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { scalingNotes } from "../../../provider/core/plan/notes";
 import { planSurge } from "../../../provider/core/plan/surge";
-import { canaryBounds } from "../../../provider/core/scale/rollout";
+import { canaryBounds, sameCapacity } from "../../../provider/core/scale/rollout";
 import { factsOf } from "../../../provider/core/spec/facts";
 import { poolSpec } from "../../simulation/intents";
 import { scaling } from "../scaling";
@@ -40,5 +40,18 @@ describe("an autoscaled pool in a surge rollout", () => {
         .map(({ primary }) => primary);
     assert.deepEqual(primaries(bounds.min), [2, 1, 1]);
     assert.deepEqual(primaries(bounds.max), [8, 5, 3]);
+  });
+});
+
+describe("the size of what serves, in replicas of another capacity weight", () => {
+  it("has the same capacity at every bound, and gives each replica its part of the load", () => {
+    const serving = poolSpec("p", "a", 3, {
+      capacityWeight: 4,
+      scaling: scaling({ min: 1, max: 5, targetQpsPerReplica: 8 }),
+    });
+    const { replicas, scaling: bounds } = sameCapacity(serving, poolSpec("p", "b", 1));
+    assert.equal(replicas, 12);
+    assert.deepEqual(bounds, scaling({ min: 4, max: 20, initial: 4, targetQpsPerReplica: 2 }));
+    assert.deepEqual(sameCapacity(serving, serving), { replicas: 3, scaling: serving.scaling });
   });
 });
