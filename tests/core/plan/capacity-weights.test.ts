@@ -4,6 +4,10 @@ import { planPath, planReturn, type Begin } from "../../../provider/core/plan/pa
 import { weighed } from "../../../provider/core/plan/units";
 import type { Path, PlannedPool } from "../../../provider/core/plan/states";
 import type { Strategy } from "../../../provider/core/strategy";
+import { planRollout } from "../../../provider/core/plan/rollout-plan";
+import { NOTHING_THERE } from "../../../provider/core/plan/service-view";
+import { factsOf } from "../../../provider/core/spec/facts";
+import { poolSpec as specOf } from "../../simulation/intents";
 import { blueGreen, inPlace, rolling, surge } from "../strategies";
 
 const percent = fc.integer({ min: 1, max: 100 });
@@ -130,6 +134,19 @@ describe("capacity weights in a plan", () => {
     const counts = ({ states }: Path) => states.map(({ pools }) => `${pools["p"]!.canary}+${pools["p"]!.primary}`);
     assert.deepEqual(counts(planPath(rolling(20), pools)), ["0+1", "4+1", "4+0"]);
     assert.deepEqual(counts(planPath(rolling(20, { allowOutage: true }), pools)), ["0+1", "0+0", "4+0"]);
+  });
+
+  it("are told in preview: what other machines come to, and of which capacity a wave takes its share", () => {
+    const from = factsOf(specOf("p", "a", 8));
+    const to = factsOf(specOf("p", "b", 2, { capacityWeight: 4 }));
+    const view = { ...NOTHING_THERE, serving: { p: from } };
+    const { plan } = planRollout({ target: [to], before: [from], view, targetKey: "key", strategy: rolling(20) });
+    assert.match(plan.changes.join(), /staged with it: replicas 8 -> 2, capacityWeight 1 -> 4/);
+    assert.deepEqual(plan.notes, [
+      "p: 8 replicas of capacityWeight 1 before, 2 of 4 after: a capacity of 8, then 8",
+      "p: at most 12.5 % of its capacity down at once",
+    ]);
+    assert.deepEqual(plan.cap, { p: 8 });
   });
 });
 

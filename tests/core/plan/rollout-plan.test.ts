@@ -333,24 +333,6 @@ describe("the plan that preview shows", () => {
       assert.match(notes(rolling(20, { allowOutage: true }), 1)[0]!, /^gpu: an outage/);
     });
 
-    it("say what other machines come to, and of which capacity a wave takes its share", () => {
-      const to = pool("b", { replicas: 2, capacityWeight: 4 });
-      const from = pool("a", { replicas: 8 });
-      const { plan } = planRollout({
-        ...request,
-        before: [from],
-        view: serving(from),
-        strategy: rolling(20),
-        target: [to],
-      });
-      assert.match(plan.changes.join(), /staged with it: replicas 8 -> 2, capacityWeight 1 -> 4/);
-      assert.deepEqual(plan.notes, [
-        "gpu: 8 replicas of capacityWeight 1 before, 2 of 4 after: a capacity of 8, then 8",
-        "gpu: at most 12.5 % of its capacity down at once",
-      ]);
-      assert.deepEqual(plan.cap, { gpu: 8 });
-    });
-
     it("counts boots and drains of restarts in place", () => {
       const { plan } = planRollout({ ...request, strategy: inPlace(50), target: [B] });
       assert.deepEqual(plan.steps, [
