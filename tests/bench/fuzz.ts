@@ -10,7 +10,9 @@ export function benchFuzz(json: boolean): Promise<void> {
   if (json) process.stdout.write(`${JSON.stringify({ ...figures, examples: disagreements })}\n`);
   else console.table(figures);
   for (const { bytes, ours, nodes } of json ? [] : disagreements)
-    process.stdout.write(`${JSON.stringify(bytes)}\n  ours ${JSON.stringify(ours)}\n  Node's ${JSON.stringify(nodes)}\n`);
+    process.stdout.write(
+      `${JSON.stringify(bytes)}\n  ours ${JSON.stringify(ours)}\n  Node's ${JSON.stringify(nodes)}\n`,
+    );
   if (disagreements.length > 0 || cutOtherwise.length > 0) process.exitCode = 1;
   return Promise.resolve();
 }
