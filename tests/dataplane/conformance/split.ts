@@ -172,8 +172,13 @@ export function splitsTraffic(subject: Subject): void {
       const slow = await startReplica((_req, res) => (finish = () => res.end()));
       const quick = await startReplica();
       const port = await subject.serve(routing([route({ primary: version(1, [slow, quick]) })]));
-      const first = [ask(port), ask(port)];
-      await Promise.race(first);
+      // One after the other: two threads of an engine may give the same replica to two that come at the same moment.
+      const first: Promise<unknown>[] = [];
+      while (slow.seen.length === 0) {
+        let answered = false;
+        first.push(ask(port).then(() => (answered = true)));
+        await until("it is answered, or the slow replica has it", () => answered || slow.seen.length > 0);
+      }
       for (let sent = 0; sent < 10; sent += 1) {
         // An engine may count a request down a moment after its client has the answer.
         await until("it is idle", async () => (await subject.report()).replicas[quick.id]!.inFlight === 0);
@@ -182,7 +187,7 @@ export function splitsTraffic(subject: Subject): void {
       finish();
       await Promise.all(first);
       assert.equal(slow.seen.length, 1);
-      assert.equal(quick.seen.length, 11);
+      assert.equal(quick.seen.length, 10 + first.length - 1);
     });
   });
 }
