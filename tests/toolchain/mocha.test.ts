@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { closingLine, mocha } from "./mocha";
+import { closingLine, closingWords, mocha, type Tally } from "./mocha";
 import { suitesIn } from "./suites";
 
 describe("running the suites", () => {
@@ -10,10 +10,14 @@ describe("running the suites", () => {
   beforeEach(() => (folder = fs.mkdtempSync(path.join(os.tmpdir(), "pulumi-serve-suites-"))));
   afterEach(() => fs.rmSync(folder, { recursive: true, force: true }));
 
-  async function tallyOf(body: string): Promise<string> {
+  async function outcomeOf(body: string): Promise<Tally> {
     const file = path.join(folder, "some.test.js");
     fs.writeFileSync(file, body);
-    return closingLine(await mocha(["--no-config", file], "ignore"));
+    return mocha(["--no-config", file], "ignore");
+  }
+
+  async function tallyOf(body: string): Promise<string> {
+    return closingLine(await outcomeOf(body));
   }
 
   it("counts what passed, failed and was skipped", async () => {
@@ -26,6 +30,20 @@ describe("running the suites", () => {
   it("counts a process that died as a failure, however many of its tests had passed", async () => {
     assert.equal(await tallyOf('it("a", () => {}); it("b", () => process.exit(0));'), "0 passed, 1 failed, 0 skipped");
     assert.equal(await tallyOf('throw new Error("does not load");'), "0 passed, 1 failed, 0 skipped");
+  });
+
+  it("says once more at the end what failed and how: of a long report often only the end is kept", async () => {
+    const words = closingWords(
+      await outcomeOf('describe("of a", () => { it("b", () => { throw new Error("why"); }); it("c", () => {}); });'),
+    );
+    assert.match(words, /^\n== failed: .*some\.test\.js: of a b\n {3}Error: why\n/);
+    assert.doesNotMatch(words, /of a c/);
+    const died = closingWords(await outcomeOf('it("a", () => process.exit(3));'));
+    assert.match(died, /some\.test\.js: its process ended before its tests had \(exit 3\)/);
+    const late = closingWords(
+      await outcomeOf('it("a", () => {}); process.once("beforeExit", () => process.reallyExit(3));'),
+    );
+    assert.match(late, /some\.test\.js: its process failed after its tests had passed \(exit 3\)/);
   });
 
   it("cleans up what a test had started when it is interrupted", async () => {

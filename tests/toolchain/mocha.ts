@@ -7,12 +7,23 @@ export interface Tally {
   passed: number;
   failed: number;
   skipped: number;
+  /** One text for each failure: what failed, and how. */
+  failures: readonly string[];
 }
 
-export const nothing: Tally = { passed: 0, failed: 0, skipped: 0 };
+export const nothing: Tally = { passed: 0, failed: 0, skipped: 0, failures: [] };
 
 export function plus(a: Tally, b: Tally): Tally {
-  return { passed: a.passed + b.passed, failed: a.failed + b.failed, skipped: a.skipped + b.skipped };
+  return {
+    passed: a.passed + b.passed,
+    failed: a.failed + b.failed,
+    skipped: a.skipped + b.skipped,
+    failures: [...a.failures, ...b.failures],
+  };
+}
+
+export function failure(text: string): Tally {
+  return { ...nothing, failed: 1, failures: [text] };
 }
 
 /**
@@ -44,8 +55,9 @@ export async function mocha(args: readonly string[], report: Report = "inherit")
     }).finally(() => process.off("SIGINT", wait).off("SIGTERM", stop));
     const tally = fs.existsSync(file) ? (JSON.parse(fs.readFileSync(file, "utf8")) as Tally) : null;
     // A process that died before, amid or after its tests has failed, even if every test that ran passed.
-    if (tally === null) return { ...nothing, failed: 1 };
-    return code !== 0 && tally.failed === 0 ? { ...tally, failed: 1 } : tally;
+    if (tally === null) return failure(`${args.join(" ")}: its process ended before its tests had (exit ${code})`);
+    if (code === 0 || tally.failed > 0) return tally;
+    return plus(tally, failure(`${args.join(" ")}: its process failed after its tests had passed (exit ${code})`));
   } finally {
     if (typeof sink === "number") {
       fs.closeSync(sink);
@@ -53,6 +65,11 @@ export async function mocha(args: readonly string[], report: Report = "inherit")
     }
     fs.rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** What failed, in one piece: of a long report often only the end is kept, or read. */
+export function closingWords(tally: Tally): string {
+  return tally.failures.map((text) => `\n== failed: ${text.trimEnd().replaceAll("\n", "\n   ")}\n`).join("");
 }
 
 export function closingLine(tally: Tally): string {
