@@ -5,7 +5,8 @@ import type { EngineKind } from "../core/spec/pool";
 import { DataPlaneClient, startDataPlane } from "../dataplane/client";
 import { servingProcess } from "../dataplane/persisted";
 import type { ReviveCommand } from "../dataplane/protocol";
-import { startTimeOf, type ProcessIdentity } from "../host/process-identity";
+import { startTimeOf } from "../host/process-identity";
+import { signalProcess } from "../host/signal";
 import type { DataPlane, DataPlaneReport } from "../ports/dataplane";
 import type { Reporter } from "../ports/reporter";
 import { Pulse } from "./pulse";
@@ -127,7 +128,7 @@ export class WatchedDataPlane implements DataPlane {
         const words = `the load balancer has not answered for ${seconds} s`;
         if (hung === null) return reporter.warn(`${words}, and it is not known which process it is: end it yourself`);
         reporter.warn(`${words}: process ${hung.pid} is ended, and another one started`);
-        endNow(hung);
+        signalProcess(hung, "SIGKILL");
       },
     });
     dataplane.onDisconnect(() => pulse.stop());
@@ -163,13 +164,5 @@ async function greeted(hello: Promise<void>, dataplane: DataPlaneClient): Promis
   } catch (error) {
     dataplane.close();
     throw error;
-  }
-}
-
-function endNow({ pid }: ProcessIdentity): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
 }

@@ -1,7 +1,7 @@
 import { openLocalCloud } from "../clouds/local";
 import { DataPlaneClient } from "../dataplane/client";
 import { endOrphans } from "../dataplane/haproxy/worker-records";
-import { isAlive } from "../host/process-identity";
+import { signalProcess } from "../host/signal";
 import type { Store } from "../ports/store";
 import type { LocatedService } from "./services";
 
@@ -13,7 +13,7 @@ const BALANCER_GRACE_SECONDS = 2;
  */
 export async function purgeDirectly(store: Store, { folder, identity }: LocatedService): Promise<void> {
   const lease = await store.readLease().catch(() => null);
-  if (lease !== null && isAlive(lease.holder)) process.kill(lease.holder.pid, "SIGKILL");
+  if (lease !== null) signalProcess(lease.holder, "SIGKILL");
   await endBalancer(folder);
   // Without the tag the processes are still found by their records.
   const uid = await store.readIntent().then(

@@ -62,5 +62,3 @@ export const ALL_PRIMARY: Weights = { canary: 0, primary: 100 };
 export const ONE_VERSION: Split = { kind: "shares", weights: ALL_PRIMARY };
 export const SHARES: Keeps = { kind: "shares" };
 export const NOBODY: Keeps = { kind: "floor", ready: 0 };
-/** A replica of either version carries as much. */
-export const ALIKE: Weights = { canary: 1, primary: 1 };

@@ -2,8 +2,8 @@ import type { Draft } from "./draft";
 import type { Invariant } from "./events";
 import type { Census, Side } from "./fleet/census";
 import type { Move } from "./fleet/moves";
-import { ALIKE, ALL_PRIMARY, type Goals, type PoolGoal } from "./goals";
-import { capacityOf } from "./plan/units";
+import { ALL_PRIMARY, type Goals, type PoolGoal } from "./goals";
+import { ALIKE, capacityOf } from "./plan/units";
 
 /**
  * The last word before anything happens (DESIGN section 5): whatever the policies propose, no move that would break an

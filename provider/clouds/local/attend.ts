@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
+import { signalGroup } from "../../host/signal";
 import { releasePort } from "./ports";
 import { fileOf, markLost, markSwept, type Program } from "./program-folder";
 import { markCleared, readRecord, readVm, restartFolder, type Vm } from "./replica-folder";
-import { killLeaderlessGroup, killTagged, signalGroup } from "./tagged-processes";
+import { killLeaderlessGroup, killTagged } from "./tagged-processes";
 
 /** Whose processes they are: the tag of the service and the id of the replica. */
 export interface Owner {

@@ -1,7 +1,7 @@
 import { ServeError } from "../../core/errors";
+import { signalGroup } from "../../host/signal";
 import { readVm } from "./replica-folder";
 import { Replicas } from "./replicas";
-import { signalGroup } from "./tagged-processes";
 
 /** What a spot market or a power cut does: SIGKILL to all of a replica's processes at once. Returns the VM's pid. */
 export async function killReplica(serviceFolder: string, replicaId: string): Promise<number> {

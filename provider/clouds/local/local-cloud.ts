@@ -16,7 +16,8 @@ import type { ReplicaRecord, Vm } from "./replica-folder";
 import { Replicas } from "./replicas";
 import { restartProgram } from "./restart";
 import type { ProcessIdentity } from "../../host/process-identity";
-import { killLeaderlessGroup, killTagged, signalGroup } from "./tagged-processes";
+import { signalGroup } from "../../host/signal";
+import { killLeaderlessGroup, killTagged } from "./tagged-processes";
 import { watchWorld } from "./watch";
 import type { WatchedCloudFile } from "./watched-cloud-file";
 

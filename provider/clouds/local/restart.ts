@@ -1,13 +1,14 @@
 import { mkdir } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RestartRequest } from "../../ports/cloud";
+import { signalGroup } from "../../host/signal";
 import { forgetEarlier, sweep } from "./attend";
 import { alreadyEnded, damagedRecord, launchFailed, undying } from "./errors";
 import { programFolder, startProgram, unpackWork, type Start } from "./launch";
 import { noteRestart } from "./log";
 import { markTold, type Program } from "./program-folder";
 import { readRecord, readVm, vmFile, type ReplicaRecord, type Vm } from "./replica-folder";
-import { killLeaderlessGroup, killTagged, signalGroup } from "./tagged-processes";
+import { killLeaderlessGroup, killTagged } from "./tagged-processes";
 
 interface Place {
   /** The VM's. */

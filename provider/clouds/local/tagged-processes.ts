@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isAlive, startTimeOf, statOf, type ProcessIdentity } from "../../host/process-identity";
+import { send, signalProcess } from "../../host/signal";
 
 /** Every process of a replica carries these: the local cloud's tags. They outlive every record on disk. */
 export const SERVICE_TAG = "PULUMI_SERVE_SERVICE_UID";
@@ -29,11 +30,6 @@ export async function killTagged(uid: string, whose: Programs | null): Promise<P
     found = [...dying, ...others];
   }
   return found;
-}
-
-/** To the whole group of a VM while its leader lives: until then its number cannot be another group's. */
-export function signalGroup(leader: ProcessIdentity, signal: NodeJS.Signals): void {
-  if (isAlive(leader)) send(-leader.pid, signal);
 }
 
 /** Where there is no /proc to find them by tag: members left of a group whose leader is gone. */
@@ -71,17 +67,5 @@ function carries(pid: number, uid: string, whose: Programs | null): boolean {
   } catch {
     // Another user's, or gone meanwhile.
     return false;
-  }
-}
-
-function signalProcess(target: ProcessIdentity, signal: NodeJS.Signals): void {
-  if (isAlive(target)) send(target.pid, signal);
-}
-
-function send(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
 }

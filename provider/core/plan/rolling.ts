@@ -1,6 +1,6 @@
 import type { InPlaceStrategy, RollingStrategy } from "../strategy";
 import type { Begin, Path, PlannedPool } from "./states";
-import { bothOf, capacityOf, unitsOf, unitsOfAll } from "./units";
+import { ALIKE, bothOf, capacityOf, unitsOf, unitsOfAll } from "./units";
 import { fromStart, Walk, type Counts } from "./walk";
 
 /** What a wave may do in one pool. */
@@ -95,7 +95,7 @@ function waveOf(strategy: RollingStrategy | InPlaceStrategy, pool: PlannedPool):
 
 /** A program that restarts where it is leaves and takes one place, whatever it is worth. */
 function unitsIn({ kind }: RollingStrategy | InPlaceStrategy, pool: PlannedPool): Counts {
-  return kind === "inPlace" ? { canary: 1, primary: 1 } : unitsOf(pool);
+  return kind === "inPlace" ? ALIKE : unitsOf(pool);
 }
 
 /** One replica that carries all of it must not end before its successors serve, unless the program says that it may. */

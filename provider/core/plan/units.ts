@@ -5,6 +5,9 @@ import type { Counts } from "./walk";
 /** A declared weight has no finer digits, so sums of weights are whole numbers, and no rounding enters a comparison. */
 const PER_WHOLE = 100;
 
+/** A replica of either version carries as much. */
+export const ALIKE: Counts = { canary: 1, primary: 1 };
+
 /** What a planned pool tells of its versions' capacity weights; nothing where both have the usual one. */
 export function weighed(from: number | undefined, to: number | undefined): Pick<PlannedPool, "weights"> {
   const weights = { from: whole(from), to: whole(to) };

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import { httpDate } from "./http-date";
+import { JOINED_BYTES } from "./joined";
 import { isUntrusted, refusalFields, type Refusal } from "./refusal";
 import type { ClientHead } from "./request-head";
 
@@ -34,8 +35,6 @@ export interface Wire {
   switch(): Socket;
 }
 
-/** A piece up to this goes out as a string together with what frames it: one write, and no copy that outlives it. */
-const JOINED_BYTES = 8192;
 /** What an answer that is not yet on turn may hold back, in bytes, before its replica has to wait. */
 const HELD_BYTES = 64 * 1024;
 

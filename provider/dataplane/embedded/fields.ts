@@ -50,6 +50,15 @@ export function fieldKind(name: string): FieldKind {
   return kind;
 }
 
+/** CR and LF besides: the lines are cut by now, so that none may be left. */
+// eslint-disable-next-line no-control-regex
+const CONTROL = /[\0-\x08\x0a-\x1f\x7f]/;
+
+/** Whether a value or a line has what no field may have. */
+export function hasControl(text: string): boolean {
+  return CONTROL.test(text);
+}
+
 /** Without the blanks around it. Not `trim`, which takes more for a blank than HTTP does: two parsers would disagree. */
 export function fieldValue(text: string, from: number, to: number): string {
   let start = from;

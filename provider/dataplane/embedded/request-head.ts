@@ -1,5 +1,5 @@
 import { METHODS } from "node:http";
-import { fieldKind, FieldKind, fieldValue } from "./fields";
+import { fieldKind, FieldKind, fieldValue, hasControl } from "./fields";
 import type { Refusal } from "./refusal";
 
 export type BodyFraming = { framing: "none" } | { framing: "length"; length: number } | { framing: "chunked" };
@@ -35,9 +35,6 @@ const REQUEST_LINE = /^([A-Z-]{1,20}) ([!"$-~]+) HTTP\/1\.([01])$/;
 const ABSOLUTE_FORM = /^https?:\/\/([A-Za-z0-9\-._~%:[\]]+)([/?][^]*)?$/i;
 /** What an authority may be made of, RFC 3986; an empty one too. */
 const HOST = /^[A-Za-z0-9\-._~%!$&'()*+,;=:[\]]*$/;
-/** CR and LF besides: the lines are cut by now, so that none may be left. */
-// eslint-disable-next-line no-control-regex
-const CONTROL = /[\0-\x08\x0a-\x1f\x7f]/;
 
 const NO_BODY: BodyFraming = { framing: "none" };
 const CHUNKED: BodyFraming = { framing: "chunked" };
@@ -78,7 +75,7 @@ export function parseRequestHead(head: string): ClientHead | Refusal {
     if (colon === -1 || colon >= end) return bad("A header line has no colon.");
     const kind = fieldKind(head.slice(at, colon));
     const value = fieldValue(head, colon + 1, end);
-    if (CONTROL.test(value)) return bad("A header has control characters.");
+    if (hasControl(value)) return bad("A header has control characters.");
     switch (kind) {
       case FieldKind.EndToEnd:
         continue;

@@ -1,5 +1,5 @@
 import { chunkSize, CHUNK_LINE_BYTES } from "./chunks";
-import { fieldKind, FieldKind } from "./fields";
+import { fieldKind, FieldKind, hasControl } from "./fields";
 import { parseRequestHead, type ClientHead } from "./request-head";
 import type { Refusal } from "./refusal";
 
@@ -171,9 +171,7 @@ export class RequestParser {
 /** Trailers are not passed on; but what another parser would not take for one is refused. */
 function isTrailer(line: string): boolean {
   const colon = line.indexOf(":");
-  if (colon === -1 || CONTROL.test(line)) return false;
+  if (colon === -1 || hasControl(line)) return false;
   const kind = fieldKind(line.slice(0, colon));
   return kind === FieldKind.EndToEnd || kind === FieldKind.Authorization;
 }
-// eslint-disable-next-line no-control-regex
-const CONTROL = /[\0-\x08\x0a-\x1f\x7f]/;

@@ -1,4 +1,5 @@
 import { connect, type Socket } from "node:net";
+import { JOINED_BYTES } from "./joined";
 import { FramingError, ResponseParser, type ResponseSink } from "./framing";
 
 /** How an attempt failed. Decides who is to blame and whether another replica may be asked. */
@@ -22,8 +23,6 @@ export interface UpstreamUser extends ResponseSink {
 const CONNECT_TIMEOUT_MS = 3000;
 /** Each connection reads into one buffer of its own; a new one for every read costs more than the copy of what is kept. */
 const READ_BYTES = 16 * 1024;
-/** A piece of a body up to this goes out with the head as one string: one write instead of two. */
-const JOINED_BYTES = 8192;
 /** Model servers close idle connections after 5 s by default; we are to be the first to let go. */
 const MAX_IDLE_MS = 4000;
 

@@ -1,6 +1,6 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { isAlive } from "../../host/process-identity";
+import { signalProcess } from "../../host/signal";
 import type { WorkerRecord } from "./worker";
 import { removeFilesOf, roomSocket, workerFolder } from "./worker-files";
 
@@ -46,7 +46,7 @@ export function removeRecords(serviceFolder: string): void {
 /** Ends the HAProxy processes of a service whose supervisor is gone for good. */
 export function endOrphans(serviceFolder: string): void {
   for (const { pid, startTime, number } of readRecords(serviceFolder).workers) {
-    if (isAlive({ pid, startTime })) process.kill(pid, "SIGTERM");
+    signalProcess({ pid, startTime }, "SIGTERM");
     removeFilesOf(serviceFolder, number);
   }
   removeRecords(serviceFolder);
