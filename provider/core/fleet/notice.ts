@@ -66,11 +66,16 @@ function leave(draft: Draft, replica: Replica, reason: string, last: "goes" | "s
   hasten(draft, draft.replica(replica.id)!, until);
 }
 
-/** There is no VM for its requests beyond the notice, nor for another program. */
+/**
+ * There is no VM for its requests beyond the notice, nor for another program. A notice whose time is past while the VM
+ * lives was not followed, or was told by a clock that has been put right since: it says nothing about requests any more.
+ */
 function hasten(draft: Draft, replica: Replica, until: number): void {
-  if ((replica.drainDeadline ?? 0) <= until && replica.afterDrain.kind === "end") return;
-  const drainDeadline = Math.min(replica.drainDeadline ?? until, until);
-  draft.patchReplica(replica.id, { drainDeadline, afterDrain: { kind: "end" } });
+  const { drainDeadline, afterDrain } = replica;
+  const isPast = until <= draft.now;
+  if ((isPast || (drainDeadline ?? 0) <= until) && afterDrain.kind === "end") return;
+  const sooner = isPast ? drainDeadline : Math.min(drainDeadline ?? until, until);
+  draft.patchReplica(replica.id, { drainDeadline: sooner, afterDrain: { kind: "end" } });
 }
 
 /** Somebody is ready who stays. */

@@ -99,6 +99,21 @@ describe("what the simulator has found of replicas that end, told again", () => 
     proved(world);
   });
 
+  it("gives a replica that outlived its notice its whole time to drain", () => {
+    const world = serving(1);
+    world.behaviours.set("a", { bootMs: 100, start: "ready", drainMs: 20_000 });
+    const [only] = world.living();
+    world.refusals = 1_000;
+    world.notice(only!.replica, 10);
+    for (let seconds = 0; seconds < 20; seconds += 1) world.tick(1_000);
+    world.refusals = 0;
+    world.until(() => world.state!.replicas[only!.replica]?.status === "draining", 120);
+    const left = world.now;
+    world.until(() => !world.living().includes(only!));
+    assert.ok(world.now - left >= 20_000, `${world.now - left} ms`);
+    proved(world);
+  });
+
   it("ends a rollback in place whose primary does not stay up by itself, when nothing is left of the canary", () => {
     const world = serving(1);
     world.declare((intent) => (intent.rollout!.strategy = inPlace(50, { allowOutage: true })));

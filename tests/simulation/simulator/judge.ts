@@ -155,7 +155,8 @@ export class Judge {
       this.broken("drainFirst", `${replicaId} was ${how} while it is in the routing`);
     const leftAt = dataPlane.leftAt(replicaId);
     if (leftAt === null || !dataPlane.isBusy(replicaId) || this.jumpedAt >= leftAt) return;
-    if (vm.takenAt !== null && timeline.now >= vm.takenAt) return;
+    // Its VM should have gone under its requests; one that stayed beyond its notice has its whole drain before it.
+    if (vm.takenAt !== null && leftAt < vm.takenAt && timeline.now >= vm.takenAt) return;
     if (timeline.now - leftAt < this.drainMs(vm) - ROUTING_TAKES_MS) {
       this.broken(
         "drainFirst",
