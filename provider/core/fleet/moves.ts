@@ -28,6 +28,8 @@ export type Move =
 
 type Version = "primary" | "canary";
 
+/** Why a replica goes that nothing else speaks against: it may be wanted again before it is gone. */
+export const FEWER_WANTED = "fewer replicas are wanted";
 const ANY_PLACE: Place = { zone: null, why: "" };
 
 /** The difference between goals and fleet, most urgent first: what frees places comes before what needs them. */
@@ -128,7 +130,7 @@ function surplusOf(goal: PoolGoal, count: Census, observed: Observed): Move[] {
   const reason = (side: Side) => {
     if (goal.leaving) return POOL_DELETED;
     if (side === "stale") return "its revision is no longer wanted";
-    return goal.moving ? `the rollout needs ${goal[side].replicas} of the ${side}` : "fewer replicas are wanted";
+    return goal.moving ? `the rollout needs ${goal[side].replicas} of the ${side}` : FEWER_WANTED;
   };
   const leave = (replica: Replica, side: Side, why: string): Move => {
     // A replica that lost its readiness may still have requests running, so only one that never served just ends.

@@ -2,11 +2,13 @@ import type { Draft } from "../draft";
 import type { Intent } from "../intent";
 import type { Observed } from "../observed";
 import type { Replica } from "../state";
-import { sideOf, type Census } from "./census";
+import { isNoticed, sideOf, type Census } from "./census";
+import { FEWER_WANTED } from "./moves";
 
 /**
  * A drain that no routing in force knows of has not begun: the replica still gets requests. Should those that were to
- * serve in its place all be sick or gone by now, it is what keeps the pool served, so it is taken back. Long after the
+ * serve in its place all be sick or gone by now, it is what keeps the pool served, so it is taken back; and so it is
+ * where it went only as fewer were wanted, and more are now: another one would first have to start. Long after the
  * decision that may be so: the agent that drained it died, or the data plane did not answer.
  */
 export function takeBackDrains(draft: Draft, intent: Intent, observed: Observed): void {
@@ -15,8 +17,11 @@ export function takeBackDrains(draft: Draft, intent: Intent, observed: Observed)
   const early = draft.replicas().filter((replica) => servedUntilDrained(replica, generation));
   if (early.length === 0) return;
   const census = draft.census();
-  for (const { id, pool } of early.filter((each) => sideOf(draft.state.pools[each.pool], each) !== "stale")) {
-    if (isServed(census[pool]!) || isToServeNobody(draft, intent, pool)) continue;
+  for (const replica of early.filter((each) => sideOf(draft.state.pools[each.pool], each) !== "stale")) {
+    const { id, pool } = replica;
+    if (isToServeNobody(draft, intent, pool)) continue;
+    const isLast = !isServed(census[pool]!);
+    if (!isLast && !isWantedAgain(draft, replica)) continue;
     draft.patchReplica(id, {
       status: "ready",
       drainSince: null,
@@ -25,7 +30,8 @@ export function takeBackDrains(draft: Draft, intent: Intent, observed: Observed)
       afterDrain: { kind: "end" },
       reason: null,
     });
-    draft.say({ kind: "drainTakenBack", replica: id, reason: `nobody else of pool "${pool}" is ready any more` });
+    const why = isLast ? `nobody else of pool "${pool}" is ready any more` : "more replicas are wanted again";
+    draft.say({ kind: "drainTakenBack", replica: id, reason: why });
   }
 }
 
@@ -37,6 +43,15 @@ function servedUntilDrained(replica: Replica, generation: number): boolean {
 
 function isServed({ primary, canary }: Census): boolean {
   return primary.ready.length + canary.ready.length > 0;
+}
+
+/** In a rollout its plan says who goes; a VM that is taken soon is none to count on. */
+function isWantedAgain(draft: Draft, replica: Replica): boolean {
+  const { pool: name, reason } = replica;
+  const { primary } = draft.pool(name);
+  if (reason !== FEWER_WANTED || isNoticed(replica) || replica.revision !== primary?.revision) return false;
+  if (draft.state.rollout?.pools.some((moved) => moved.name === name)) return false;
+  return draft.census()[name]!.primary.alive.length < primary.replicas;
 }
 
 /** It was asked for by name that the pool's last replica may go. */

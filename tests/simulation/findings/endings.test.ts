@@ -178,6 +178,34 @@ describe("what the simulator has found of replicas that end, told again", () => 
     proved(world);
   });
 
+  it("takes a drain back that never came into force, when more replicas are declared before its agent is replaced", () => {
+    const world = serving(2);
+    const before = world.living();
+    deploy(world, "a", 1);
+    world.tick(100, 0);
+    assert.ok(before.some(({ replica }) => statusOf(world, replica) === "draining"));
+    deploy(world, "a", 2);
+    world.epoch += 1;
+    world.until(
+      () => settled(world),
+      60,
+      () => assert.equal(routed(world).length, 2),
+    );
+    assert.deepEqual(world.living(), before);
+    proved(world);
+  });
+
+  it("takes no more drains back than there are replicas wanted again", () => {
+    const world = serving(4);
+    deploy(world, "a", 1);
+    world.tick(100, 0);
+    deploy(world, "a", 2);
+    world.until(() => settled(world), 60);
+    assert.equal(world.log.filter(({ kind }) => kind === "drainTakenBack").length, 1);
+    assert.equal(world.vms.size, 4);
+    proved(world);
+  });
+
   it("takes no drain back of a pool that is being deleted", () => {
     const world = several.serving([
       { name: "p", replicas: 1 },
