@@ -114,7 +114,7 @@ function moved(rollout: WorldRollout, event: StandEvent): WorldRollout {
       return { ...rollout, replanned, reached: noHigher(rollout.reached, replanned) };
     }
     case "rolloutSettled":
-      return rollout;
+      return { ...rollout, reached: settledAt(rollout, event.percent) };
     case "rolloutRetuned": {
       const declared = event.waits;
       return { ...(event.gatesChanged ? waiting(rollout, { gateFailedAt: null }) : rollout), declared };
@@ -177,6 +177,13 @@ const NONE: Share = { part: 0, whole: 1 };
 function noHigher(reached: WorldRollout["reached"], limit: Share): WorldRollout["reached"] {
   const lowered = Object.entries(reached).map(([pool, share]) => [pool, isGreater(share, limit) ? limit : share]);
   return Object.fromEntries(lowered) as WorldRollout["reached"];
+}
+
+/** What a rollout has settled at is reached in every pool, also where the canary stood in for lost primaries meanwhile. */
+function settledAt({ reached, pools }: WorldRollout, percent: number): WorldRollout["reached"] {
+  const settled: Share = { part: percent, whole: 100 };
+  const lower = pools.filter(({ name }) => isGreater(settled, reached[name] ?? NONE));
+  return { ...reached, ...Object.fromEntries(lower.map(({ name }) => [name, settled])) };
 }
 
 function obey(rollout: WorldRollout, event: Extract<ServeEvent, { kind: "commandObeyed" }>): WorldRollout {

@@ -106,6 +106,23 @@ describe("what the simulator has found of versions that stand in for each other,
     assert.equal(world.state!.lastOutcome!.kind, "rolledBack");
     proved(world);
   });
+
+  it("comes back to a hold in one move, that was reached while the canary stood in for a lost primary", () => {
+    const world = serving(1, 10);
+    world.declare((intent) => (intent.rollout!.strategy = surge(10, { canaryPercent: 50 })));
+    deploy(world, "b", 1);
+    world.until(() => readyOf(world, "b") === 1);
+    loseAll(world, "a");
+    world.refusals = 1_000;
+    world.until(() => world.state!.rollout?.held?.percent === 50);
+    assert.deepEqual(split(world), [100, 0]);
+    world.refusals = 0;
+    world.until(settledAt(world, 50));
+    loseAll(world, "b");
+    world.until(() => split(world)[0] === 0);
+    world.until(settledAt(world, 50));
+    proved(world);
+  });
 });
 
 function settledAt(world: World, percent: number) {
