@@ -139,7 +139,10 @@ class Play {
     const resume = () => {
       if (isOver()) return;
       const { rollout } = this.world.state ?? {};
-      if (rollout?.paused) void this.user.verb({ kind: "resume" });
+      const failedBefore = this.lastUp !== "running" && store.intent!.value.rollout?.driving === false;
+      // For a pool, before it came to the Rollout: without a driver its rollout waits for nothing but another `up`.
+      if (rollout && failedBefore) this.up(this.program, null);
+      else if (rollout?.paused) void this.user.verb({ kind: "resume" });
       else if (rollout?.held) void this.user.verb({ kind: "promote", force: true });
       else if (rollout?.failed) void this.user.verb({ kind: "abort", mode: null });
       else if (rollout?.gate && rollout.settledAt !== null) void this.user.verb({ kind: "promote", force: true });
