@@ -26,7 +26,7 @@ export interface EndpointArgs {
 export interface BalancerArgs {
   /**
    * Which program carries the requests: "embedded", which needs nothing, or "haproxy", the `haproxy` (2.6 or newer) on this
-   * computer's PATH. Default: "embedded". Change: refused while the service runs.
+   * computer's PATH. Default: "embedded". Change: live, without a failed request; streams end where they began.
    */
   engine?: pulumi.Input<"embedded" | "haproxy">;
   /** Which ready replica gets the next request: the one with the fewest in flight, or each in turn. Default: "leastLoad". */

@@ -1,12 +1,22 @@
 import type { BalancerSpec, ReadinessSpec, Revision } from "./spec/pool";
 
+/** Where clients reach a service. Port 0: the system chooses one. */
+export interface Endpoint {
+  host: string;
+  port: number;
+}
+
+export function sameEndpoint(a: Endpoint | undefined, b: Endpoint): boolean {
+  return a?.host === b.host && a.port === b.port;
+}
+
 /** The whole routing of a service. Idempotent: the data plane works out the difference itself. */
 export interface DesiredRouting {
   /** Fencing number of the sender: an older one is refused. */
   epoch: number;
   /** Counts up with every change of content; acknowledged when in force. */
   generation: number;
-  endpoint: { host: string; port: number };
+  endpoint: Endpoint;
   balancer: BalancerSpec;
   /** Longest prefix wins. */
   routes: DesiredRoute[];

@@ -1,22 +1,19 @@
-import { sentenceOf } from "../core/errors";
 import type { EngineKind } from "../core/spec/pool";
 import { controlSocket } from "../host/paths";
 import { ownIdentity } from "../host/process-identity";
 import { ControlSocket } from "./control";
-import { EmbeddedEngine } from "./embedded/engine";
-import { EmbeddedRoom } from "./embedded/room";
-import type { Engine } from "./engine";
-import { HaproxyEngine } from "./haproxy/engine";
+import { Engines } from "./engines";
+import { logError } from "./log-error";
 import { Persisted } from "./persisted";
 import { Reviver } from "./revive";
-import { VersionCounts } from "./version-counts";
 
 /** Running requests get this long when the computer goes down. */
 const TERMINATE_GRACE_SECONDS = 5;
 
-/** The data plane of one service as a process of its own: `main <serviceFolder> <engine>`. */
+/** The data plane of one service as a process of its own: `main <serviceFolder> <engine>`, which is for a
+ * routing that names no engine. */
 async function main(folder: string, kind: EngineKind): Promise<void> {
-  const engine = engineOf(kind, folder);
+  const engine = new Engines(folder, kind);
   const persisted = new Persisted(folder);
   const end = (graceSeconds: number): void => {
     reviver.stop();
@@ -45,30 +42,15 @@ async function main(folder: string, kind: EngineKind): Promise<void> {
   process.once("SIGTERM", () => end(TERMINATE_GRACE_SECONDS));
   reviver.started();
   // Serve before anybody asks: after a crash each second without the agent would be a second of refused connections.
-  if (persisted.routing !== null) await engine.apply(persisted.routing).catch(report);
-}
-
-function engineOf(kind: EngineKind, folder: string): Engine {
-  switch (kind) {
-    case "embedded":
-      return new EmbeddedEngine();
-    case "haproxy": {
-      const versions = new VersionCounts();
-      return new HaproxyEngine(folder, versions, new EmbeddedRoom(versions));
-    }
-  }
-}
-
-function report(error: unknown): void {
-  process.stderr.write(`${sentenceOf(error)}\n`);
+  if (persisted.routing !== null) await engine.apply(persisted.routing).catch(logError);
 }
 
 const [folder, kind = "embedded"] = process.argv.slice(2);
 if (folder === undefined || (kind !== "embedded" && kind !== "haproxy")) {
-  report("The load balancer is started with the folder of its service: main <serviceFolder> [embedded|haproxy].");
+  logError("The load balancer is started with the folder of its service: main <serviceFolder> [embedded|haproxy].");
   process.exit(2);
 }
 main(folder, kind).catch((error: unknown) => {
-  report(error);
+  logError(error);
   process.exit(1);
 });

@@ -23,3 +23,13 @@ export function count(histogram: number[], milliseconds: number): void {
 export function emptyHistogram(bounds: number): number[] {
   return new Array<number>(bounds + 1).fill(0);
 }
+
+export function addMetrics(to: ReplicaMetrics, from: ReplicaMetrics): void {
+  to.attempts += from.attempts;
+  to.completed += from.completed;
+  to.errors += from.errors;
+  to.truncated += from.truncated;
+  to.retries += from.retries;
+  from.latency.forEach((value, at) => (to.latency[at]! += value));
+  from.timeToFirstByte.forEach((value, at) => (to.timeToFirstByte[at]! += value));
+}

@@ -38,7 +38,7 @@ export function serveServiceHandler(edge: Edge): Handler {
         const known = !hasUnknown(input.endpoint);
         const taken = known ? await endpointTakenByOthers(edge.openStore(serviceId), input.endpoint) : null;
         if (taken !== null) return { failures: [failure(["endpoint"], taken)] };
-        const unfit = await whyNotEngine(edge.openStore(serviceId), input.balancer.engine ?? "embedded");
+        const unfit = whyNotEngine(input.balancer.engine ?? "embedded");
         if (unfit !== null) return { failures: [failure(["balancer", "engine"], unfit)] };
         const broken = await whyNotCloud(serviceId, input.target);
         if (broken !== null) return { failures: [failure(["target", "cloudFile"], broken)] };
@@ -150,18 +150,10 @@ async function endpointTakenByOthers(store: Store, endpoint: ServiceSpec["endpoi
   return whyTaken(endpoint);
 }
 
-/** Why this engine cannot carry the service; null: it can. */
-async function whyNotEngine(store: Store, engine: EngineKind): Promise<string | null> {
+/** Why this engine cannot carry a service on this computer; null: it can. */
+function whyNotEngine(engine: EngineKind): string | null {
   const haproxy = engine === "haproxy" ? findHaproxy() : null;
-  if (haproxy?.kind === "unusable") return haproxy.reason;
-  const intent = (await store.exists()) ? await intentIfAny(store) : null;
-  if (intent === null || intent.value.service.deleting) return null;
-  const running = intent.value.service.spec.balancer.engine ?? "embedded";
-  if (running === engine) return null;
-  return (
-    `the service runs with "${running}", and its engine cannot be changed while it runs yet: ` +
-    `leave it as it is, or give the service another name`
-  );
+  return haproxy?.kind === "unusable" ? haproxy.reason : null;
 }
 
 /** Dead agent (after a reboot, say), missing store: nothing in the inputs shows it, and a plain `up` shall mend it. */

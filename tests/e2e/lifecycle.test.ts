@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { findHaproxy } from "../../provider/dataplane/haproxy/binary";
 import { assertUnharmed, Deployment } from "./harness/deployment";
+import { eventually } from "./harness/eventually";
 
 describe("a service from its first up to its destroy", function () {
   this.timeout(300_000);
@@ -67,6 +69,34 @@ describe("a service from its first up to its destroy", function () {
       [],
     );
     assert.equal(Object.keys((await deployment.service.state())!.replicas).length, 3);
+    await deployment.assertSound();
+  });
+
+  it("changes its engine and back while it serves, previewed as a change of the balancer alone, and touches no replica", async function () {
+    if (findHaproxy().kind === "unusable") return this.skip();
+    const { workspace } = deployment;
+    const running = (program: RegExp): number[] =>
+      workspace.processes().flatMap(({ pid, command }) => (program.test(command) ? [pid] : []));
+    const [replicas, dataPlanes] = [running(/server\.js/), deployment.service.dataPlanes()];
+    await workspace.configure({ engine: "haproxy" });
+    const steps = (await workspace.previewSteps()).filter(({ op }) => op !== "same");
+    assert.deepEqual(
+      steps.map(({ op, urn }) => [op, urn.includes("ServeService::chat")]),
+      [["update", true]],
+    );
+    const report = await deployment.underLoad(async (load) => {
+      for (const engine of ["haproxy", "embedded"]) {
+        await workspace.configure({ engine });
+        await workspace.mustUp();
+        if (engine === "haproxy") assert.equal(running(/haproxy.* -db /).length, 1);
+        const { requests } = await load.progress();
+        await eventually("the load ran on it", async () => (await load.progress()).requests > requests + 200);
+      }
+    });
+    assertUnharmed(report);
+    assert.deepEqual(running(/server\.js/), replicas);
+    assert.deepEqual(deployment.service.dataPlanes(), dataPlanes);
+    await eventually("HAProxy has ended with its last client", () => running(/haproxy.* -db /).length === 0);
     await deployment.assertSound();
   });
 

@@ -98,7 +98,7 @@ export interface AffinitySpec {
   cookie?: string | undefined;
 }
 
-/** What happens to a request in the data plane; a change takes effect live, but for that of the engine. */
+/** What happens to a request in the data plane; a change takes effect live. */
 export interface BalancerSpec {
   /** Absent in what older packages wrote: embedded. */
   engine?: EngineKind;

@@ -1,18 +1,28 @@
-import type { DesiredRouting } from "../../core/routing";
+import { sameEndpoint, type DesiredRouting } from "../../core/routing";
 import type { DataPlaneReport } from "../../ports/dataplane";
-import type { Engine } from "../engine";
+import type { EngineInTurn } from "../engine";
 import { Fence } from "../fence";
+import type { TcpHandle } from "../listener";
+import type { VersionCounts } from "../version-counts";
 import { RoutingTable } from "./routing-table";
 import { FrontServer } from "./server";
 
 /** The load balancer itself, in this process: listener, routing and fence. */
-export class EmbeddedEngine implements Engine {
-  private readonly table = new RoutingTable();
+export class EmbeddedEngine implements EngineInTurn {
+  private readonly table: RoutingTable;
   private readonly startedAt = Date.now();
   private front: FrontServer | null = null;
   private inForce: DesiredRouting | null = null;
   private readonly fenced = new Fence();
   private applying: Promise<void> = Promise.resolve();
+  /** They take no new connections. */
+  private leaving: FrontServer[] = [];
+  private listener: TcpHandle | null = null;
+  private retired = false;
+
+  constructor(versions?: VersionCounts) {
+    this.table = new RoutingTable(versions);
+  }
 
   fence(epoch: number): void {
     this.fenced.raise(epoch);
@@ -39,18 +49,55 @@ export class EmbeddedEngine implements Engine {
     });
   }
 
+  take(listener: TcpHandle | null): void {
+    this.listener = listener;
+    this.retired = false;
+  }
+
+  async share({ host, port }: DesiredRouting["endpoint"]): Promise<TcpHandle | null> {
+    await this.applying;
+    return this.front !== null && sameEndpoint(this.inForce?.endpoint, { host, port })
+      ? this.front.copyOfListener()
+      : null;
+  }
+
+  async retire(): Promise<void> {
+    await this.applying;
+    this.retired = true;
+    // Clients in the queue of a socket that nobody reads would wait for ever.
+    this.listener?.close();
+    this.listener = null;
+    if (this.front === null) return;
+    this.front.leave();
+    this.leaving.push(this.front);
+    this.front = null;
+  }
+
+  get isIdle(): boolean {
+    this.leaving = this.leaving.filter((front) => !front.isIdle);
+    return this.front === null && this.leaving.length === 0;
+  }
+
   async shutdown(graceSeconds: number): Promise<void> {
     await this.applying;
-    await this.front?.close(graceSeconds);
+    const fronts = this.front === null ? this.leaving : [this.front, ...this.leaving];
+    await Promise.all(fronts.map((front) => front.close(graceSeconds)));
     this.front = null;
+    this.leaving = [];
     this.table.close();
   }
 
   private async put(desired: DesiredRouting): Promise<void> {
     this.fenced.admit(desired, this.inForce);
+    if (this.retired) {
+      this.inForce = desired;
+      for (const front of this.leaving) front.setBalancer(desired.balancer);
+      this.table.set(desired);
+      return;
+    }
     const moved = this.front === null || !sameEndpoint(this.inForce?.endpoint, desired.endpoint);
     // Listen first: if the new address is taken, everything stays as it was.
-    const front = moved ? await FrontServer.listen(desired.endpoint, this.table, desired.balancer) : this.front!;
+    const front = moved ? await this.listen(desired) : this.front!;
     const before = this.front;
     this.front = front;
     this.inForce = desired;
@@ -58,8 +105,11 @@ export class EmbeddedEngine implements Engine {
     this.table.set(desired);
     if (before !== null && before !== front) void before.close(desired.balancer.requestTimeoutSeconds);
   }
-}
 
-function sameEndpoint(a: DesiredRouting["endpoint"] | undefined, b: DesiredRouting["endpoint"]): boolean {
-  return a?.host === b.host && a.port === b.port;
+  private async listen({ endpoint, balancer }: DesiredRouting): Promise<FrontServer> {
+    const { listener } = this;
+    this.listener = null;
+    if (listener === null) return FrontServer.listen(endpoint, this.table, balancer);
+    return FrontServer.listenOn(listener, this.table, balancer);
+  }
 }

@@ -1,7 +1,8 @@
 import { rmSync } from "node:fs";
-import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { createServer, type AddressInfo, type ListenOptions, type Server, type Socket } from "node:net";
 import type { BalancerSpec } from "../../core/spec/pool";
 import { bind } from "../bind";
+import { copyOfListener, type TcpHandle } from "../listener";
 import { affinityKey } from "./affinity";
 import { ClientConnection, type ConnectionHost } from "./client-connection";
 import type { ClientRequest } from "./client-request";
@@ -15,6 +16,7 @@ import { WEBSOCKET_FIELDS } from "./websocket";
 const SWEEP_MS = 500;
 /** While it closes, its connections fall idle one by one. */
 const CLOSE_IDLE_MS = 50;
+const BACKLOG = 4096;
 
 /** The listener that clients talk to. Its connections outlive every apply. */
 export class FrontServer implements ConnectionHost {
@@ -50,6 +52,14 @@ export class FrontServer implements ConnectionHost {
     return front;
   }
 
+  /** Goes on with the listener of another engine. */
+  static async listenOn(listener: TcpHandle, table: RoutingTable, balancer: BalancerSpec): Promise<FrontServer> {
+    const front = new FrontServer(table, balancer);
+    const failed = await front.tryListen(listener);
+    if (failed !== null) throw failed;
+    return front;
+  }
+
   /** On a unix socket, for another engine; what a killed one left of it is taken away. */
   static async listenAt(path: string, table: RoutingTable, balancer: BalancerSpec): Promise<FrontServer> {
     const front = new FrontServer(table, balancer);
@@ -57,10 +67,8 @@ export class FrontServer implements ConnectionHost {
     // The mode comes with the socket: between a listen and a chmod anybody could connect.
     const mask = process.umask(0o177);
     try {
-      await new Promise<void>((resolve, reject) => {
-        front.server.once("error", reject);
-        front.server.listen(path, resolve);
-      });
+      const failed = await front.tryListen({ path });
+      if (failed !== null) throw failed;
     } finally {
       process.umask(mask);
     }
@@ -75,6 +83,21 @@ export class FrontServer implements ConnectionHost {
   setBalancer(balancer: BalancerSpec): void {
     this.balancer = balancer;
     this.guard = balancer.tokens === undefined ? null : new TokenGuard(balancer.tokens);
+  }
+
+  /** For another engine, which goes on with the clients that are just connecting. */
+  copyOfListener(): Promise<TcpHandle> {
+    return copyOfListener(this.server);
+  }
+
+  get isIdle(): boolean {
+    return this.connections.size === 0 && this.tunnels.size === 0;
+  }
+
+  /** Accepts nothing new. Idle connections stay until their next answer: a request may just be coming on them. */
+  leave(): void {
+    this.closing = true;
+    this.server.close(() => clearInterval(this.sweeping));
   }
 
   /** Accepts nothing new, lets running requests end for `graceSeconds`, then cuts what is left. */
@@ -143,11 +166,11 @@ export class FrontServer implements ConnectionHost {
     for (const connection of this.connections) connection.sweep(this.now);
   }
 
-  private tryListen(endpoint: { host: string; port: number }): Promise<NodeJS.ErrnoException | null> {
+  private tryListen(on: ListenOptions | TcpHandle): Promise<NodeJS.ErrnoException | null> {
     return new Promise((resolve) => {
       const onError = (error: NodeJS.ErrnoException): void => resolve(error);
       this.server.once("error", onError);
-      this.server.listen({ host: endpoint.host, port: endpoint.port, backlog: 4096 }, () => {
+      this.server.listen(on, BACKLOG, () => {
         this.server.off("error", onError);
         resolve(null);
       });

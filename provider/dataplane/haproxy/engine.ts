@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { ServeError, sentenceOf } from "../../core/errors";
-import type { DesiredRouting } from "../../core/routing";
+import { ServeError } from "../../core/errors";
+import { sameEndpoint, type DesiredRouting } from "../../core/routing";
 import type { DataPlaneReport } from "../../ports/dataplane";
-import type { Engine } from "../engine";
+import type { EngineInTurn } from "../engine";
 import { Fence } from "../fence";
+import { addressOfHandle, listenerOfHaproxy, type TcpHandle } from "../listener";
+import { logError } from "../log-error";
 import type { VersionCounts } from "../version-counts";
 import type { WaitingRoom } from "../waiting-room";
 import { findHaproxy } from "./binary";
@@ -13,7 +15,7 @@ import { FailedTries } from "./failed-tries";
 import { addressOf } from "./membership";
 import { reportOf } from "./report";
 import { RequestCounts } from "./request-counts";
-import { Worker, type OnLine, type WorkerRecord } from "./worker";
+import { Worker, type ListenerSource, type OnLine, type WorkerRecord } from "./worker";
 import { removeFilesOf, roomSocket } from "./worker-files";
 import { readRecords, removeRecords, writeRecords, type Listening } from "./worker-records";
 
@@ -25,7 +27,7 @@ const DRAIN_LOOK_MS = 50;
  * HAProxy as the engine: this process supervises it and speaks for it. HAProxy carries the requests; should the supervisor
  * die, it goes on by itself, and the next one finds it by what is written down.
  */
-export class HaproxyEngine implements Engine {
+export class HaproxyEngine implements EngineInTurn {
   private readonly fenced = new Fence();
   private readonly counts: RequestCounts;
   private readonly tries: FailedTries;
@@ -35,6 +37,9 @@ export class HaproxyEngine implements Engine {
   private ending: Worker[] = [];
   private listening: Listening | null = null;
   private inForce: DesiredRouting | null = null;
+  /** Ours of the listener that it was given by the other engine. */
+  private handle: TcpHandle | null = null;
+  private retired = false;
   private opened = false;
   private lastNumber = 0;
   private work: Promise<unknown> = Promise.resolve();
@@ -62,6 +67,39 @@ export class HaproxyEngine implements Engine {
       this.fenced.admit(desired, this.inForce);
       await this.put(desired);
     });
+  }
+
+  take(listener: TcpHandle | null): void {
+    this.handle = listener;
+    this.retired = false;
+  }
+
+  share(endpoint: DesiredRouting["endpoint"]): Promise<TcpHandle | null> {
+    return this.alone(async () => {
+      const { current, listening, handle } = this;
+      if (current === null || listening === null || !sameEndpoint(listening.wanted, endpoint)) return null;
+      this.handle = null;
+      // One that was given its listener cannot pass it on, and one that has died needs nobody to wait for it.
+      if (handle !== null || current.record.givenListener === true || !current.isAlive) return handle;
+      return listenerOfHaproxy(current.runtime.path, listening.port);
+    });
+  }
+
+  retire(): Promise<void> {
+    return this.alone(async () => {
+      await this.open();
+      this.retired = true;
+      const { current } = this;
+      this.current = null;
+      this.closeHandle();
+      this.listening = null;
+      if (current !== null) await this.letGo(current);
+      this.writeDown();
+    });
+  }
+
+  get isIdle(): boolean {
+    return this.workers().length === 0;
   }
 
   async observe(): Promise<DataPlaneReport> {
@@ -95,6 +133,7 @@ export class HaproxyEngine implements Engine {
       this.current = null;
       this.ending = [];
       await Promise.all(workers.map((worker) => worker.end()));
+      this.closeHandle();
       await this.room.close(Math.max(0, (giveUpAt - performance.now()) / 1000));
       removeRecords(this.serviceFolder);
     });
@@ -102,35 +141,68 @@ export class HaproxyEngine implements Engine {
 
   private async put(desired: DesiredRouting): Promise<void> {
     await this.open();
-    const alive = this.current !== null && this.current.isAlive;
-    const same = this.listening !== null && sameEndpoint(this.listening.wanted, desired.endpoint);
-    const stays = alive && same;
-    // First of all: if the new address is taken, everything stays as it was.
-    const listening = stays ? this.listening! : await reserve(desired.endpoint, same ? this.listening!.port : null);
-    const address = addressOf(listening);
-    await this.room.open(roomSocket(this.serviceFolder), desired);
-    this.versions.set(desired.routes, performance.now());
-    const before = this.current;
-    if (alive && before!.record.shape === shapeOf(desired, address)) {
-      await before!.put(desired, address);
-    } else {
-      this.current = await this.startWorker(desired, address, stays ? before : null);
-      this.listening = listening;
-      this.writeDown();
-      if (alive) await this.retire(before!);
-      else before?.removeFiles();
-    }
+    const address = this.retired ? "" : await this.serve(desired);
+    if (this.retired) await this.room.open(roomSocket(this.serviceFolder), desired);
     this.inForce = desired;
     this.counts.keep(desired);
     // Whoever has a connection there still may ask for more: they too must know who serves.
-    for (const worker of this.ending) await worker.put(desired, address).catch(report);
+    for (const worker of this.ending) await worker.put(desired, address).catch(logError);
     this.writeDown();
+  }
+
+  /** Returns the address at which it serves when this routing is in force. */
+  private async serve(desired: DesiredRouting): Promise<string> {
+    const before = this.current;
+    const alive = before !== null && before.isAlive;
+    const same = this.listening !== null && sameEndpoint(this.listening.wanted, desired.endpoint);
+    const fits = alive && same && before.record.shape === shapeOf(desired, addressOf(this.listening!));
+    // First of all: if the new address is taken, everything stays as it was.
+    const { listening, source } = fits
+      ? { listening: this.listening!, source: null }
+      : await this.listenerFor(desired, same, same && alive ? before : null);
+    const address = addressOf(listening);
+    await this.room.open(roomSocket(this.serviceFolder), desired);
+    this.versions.set(desired.routes, performance.now());
+    if (source === null) {
+      await before!.put(desired, address);
+      return address;
+    }
+    this.current = await this.startWorker(desired, address, source);
+    this.listening = listening;
+    this.writeDown();
+    if (alive) await this.letGo(before);
+    else before?.removeFiles();
+    return address;
+  }
+
+  /** For a new HAProxy: at the same endpoint as until now or at another one, with `serving` on it or nobody. */
+  private async listenerFor(
+    { endpoint }: DesiredRouting,
+    same: boolean,
+    serving: Worker | null,
+  ): Promise<{ listening: Listening; source: ListenerSource }> {
+    const given = this.handle;
+    if (given !== null && this.listening === null) {
+      return { listening: { wanted: endpoint, ...addressOfHandle(given) }, source: { kind: "handle", fd: given.fd } };
+    }
+    if (!same) this.closeHandle();
+    else if (given !== null) return { listening: this.listening!, source: { kind: "handle", fd: given.fd } };
+    if (serving !== null && serving.record.givenListener !== true)
+      return { listening: this.listening!, source: { kind: "worker", worker: serving } };
+    // The supervisor that had the other handle was killed: for a moment nobody listens.
+    await serving?.retire();
+    return { listening: await reserve(endpoint, same ? this.listening!.port : null), source: { kind: "own" } };
+  }
+
+  private closeHandle(): void {
+    this.handle?.close();
+    this.handle = null;
   }
 
   private async open(): Promise<void> {
     if (this.opened) return;
     await this.adopt();
-    this.timer = setInterval(() => void this.alone(() => this.tend()).catch(report), TEND_EVERY_MS);
+    this.timer = setInterval(() => void this.alone(() => this.tend()).catch(logError), TEND_EVERY_MS);
     this.opened = true;
   }
 
@@ -147,12 +219,12 @@ export class HaproxyEngine implements Engine {
       }
       if (place === 0) this.current = worker;
       // Told before or not: one that was only just started when its supervisor was killed has not been.
-      else await this.retire(worker);
+      else await this.letGo(worker);
       process.stderr.write(`HAProxy process ${record.pid} goes on under a new supervisor\n`);
     }
   }
 
-  private async startWorker(desired: DesiredRouting, address: string, from: Worker | null): Promise<Worker> {
+  private async startWorker(desired: DesiredRouting, address: string, listener: ListenerSource): Promise<Worker> {
     const binary = findHaproxy();
     if (binary.kind === "unusable")
       throw new ServeError({ code: "Unsupported", scope: "dataplane", reasons: [`HAProxy: ${binary.reason}.`] });
@@ -165,7 +237,7 @@ export class HaproxyEngine implements Engine {
       number,
       desired,
       address,
-      from,
+      listener,
       onSpawned,
       onLine: this.onLine,
     });
@@ -173,9 +245,9 @@ export class HaproxyEngine implements Engine {
     return worker;
   }
 
-  private async retire(worker: Worker): Promise<void> {
+  private async letGo(worker: Worker): Promise<void> {
     this.ending.push(worker);
-    await worker.retire().catch(report);
+    await worker.retire().catch(logError);
   }
 
   private async tend(): Promise<void> {
@@ -184,7 +256,7 @@ export class HaproxyEngine implements Engine {
       await this.put(this.inForce);
     }
     for (const worker of this.workers()) {
-      if (worker.hasLeavers && worker.isAlive) await worker.removeDrained().catch(report);
+      if (worker.hasLeavers && worker.isAlive) await worker.removeDrained().catch(logError);
     }
     const ended: Worker[] = [];
     for (const worker of this.ending) {
@@ -223,12 +295,4 @@ export class HaproxyEngine implements Engine {
     this.work = done.catch(() => undefined);
     return done;
   }
-}
-
-function sameEndpoint(a: DesiredRouting["endpoint"] | undefined, b: DesiredRouting["endpoint"]): boolean {
-  return a?.host === b.host && a.port === b.port;
-}
-
-function report(error: unknown): void {
-  process.stderr.write(`${sentenceOf(error)}\n`);
 }

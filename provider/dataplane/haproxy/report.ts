@@ -1,8 +1,8 @@
 import type { PoolLoad } from "../../core/observed";
 import type { DesiredRoute, DesiredRouting } from "../../core/routing";
 import type { Revision } from "../../core/spec/pool";
-import type { DataPlaneReport, ReplicaMetrics } from "../../ports/dataplane";
-import { emptyMetrics } from "../metrics";
+import type { DataPlaneReport } from "../../ports/dataplane";
+import { addMetrics, emptyMetrics } from "../metrics";
 import type { WaitingRoom } from "../waiting-room";
 import { everyReplica, type RequestCounts } from "./request-counts";
 import type { Traffic } from "./traffic";
@@ -102,14 +102,4 @@ function revisionsOf(desired: DesiredRouting): Map<string, Revision> {
 
 function queuedAt({ pools, traffic }: Seen, pool: string): number {
   return traffic.queued.get(pools.indexOf(pool)) ?? 0;
-}
-
-function addMetrics(to: ReplicaMetrics, from: ReplicaMetrics): void {
-  to.attempts += from.attempts;
-  to.completed += from.completed;
-  to.errors += from.errors;
-  to.truncated += from.truncated;
-  to.retries += from.retries;
-  from.latency.forEach((value, at) => (to.latency[at]! += value));
-  from.timeToFirstByte.forEach((value, at) => (to.timeToFirstByte[at]! += value));
 }

@@ -19,6 +19,8 @@ import { filesOf, removeFilesOf, workerFolder, type WorkerFiles } from "./worker
 
 const START_TAKES_MS = 10_000;
 const LOOK_EVERY_MS = 10;
+/** Where a HAProxy finds the listener that it is given. */
+const GIVEN_FD = 3;
 /** In `show fd`: a connection of a client for which there still is something to be sent. */
 const UNSENT = new RegExp(` fe=${FRONTEND} .*\\.obuf=[1-9]`, "g");
 
@@ -28,9 +30,18 @@ export interface WorkerRecord {
   pid: number;
   startTime: string;
   shape: string;
+  /** Its listener was given to it, and so it cannot pass it on. Absent in what older packages wrote: no. */
+  givenListener?: boolean;
   /** Names of the pools; their place is their number in the configuration. */
   pools: string[];
 }
+
+/** Where its listener comes from: taken over, so that nobody who is just connecting is lost, or opened by itself. */
+export type ListenerSource =
+  | { kind: "own" }
+  /** A HAProxy that opened its listener itself; one that was given its listener cannot pass it on. */
+  | { kind: "worker"; worker: Worker }
+  | { kind: "handle"; fd: number };
 
 export interface StartOptions {
   binary: string;
@@ -38,8 +49,7 @@ export interface StartOptions {
   number: number;
   desired: DesiredRouting;
   address: string;
-  /** Its listener is taken over, so that nobody who is just connecting is lost. */
-  from: Worker | null;
+  listener: ListenerSource;
   /** Called as soon as there is a process: whoever comes after us must find it, even if we are killed before it answers. */
   onSpawned(record: WorkerRecord): void;
   onLine: OnLine;
@@ -73,13 +83,19 @@ export class Worker {
   }
 
   static async start(options: StartOptions): Promise<Worker> {
-    const { binary, serviceFolder, number, desired, address, from } = options;
+    const { binary, serviceFolder, number, desired, address, listener } = options;
     const folder = workerFolder(serviceFolder);
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const files = filesOf(serviceFolder, number);
     const slots = desired.routes.map((route) => assignSlots(noSlots(), route));
-    render(folder, files, desired, address, slots, mapsOf(desired, slots, new Map()));
-    const args = ["-db", "-f", files.config, ...(from === null ? [] : ["-x", from.runtime.path])];
+    const bound = listener.kind === "handle" ? `fd@${GIVEN_FD}` : address;
+    render(folder, files, desired, bound, slots, mapsOf(desired, slots, new Map()));
+    const args = [
+      "-db",
+      "-f",
+      files.config,
+      ...(listener.kind === "worker" ? ["-x", listener.worker.runtime.path] : []),
+    ];
     const log = openSync(join(serviceFolder, "dataplane.log"), "a", 0o600);
     let child: ChildProcess;
     try {
@@ -87,7 +103,8 @@ export class Worker {
       child = spawn(binary, args, {
         cwd: folder,
         detached: true,
-        stdio: ["ignore", log, log],
+        // The last one is GIVEN_FD.
+        stdio: ["ignore", log, log, ...(listener.kind === "handle" ? [listener.fd] : [])],
         env: allowedEnvironment(),
       });
     } finally {
@@ -221,9 +238,10 @@ export class Worker {
   }
 }
 
-function recordOf(pid: number, { number, desired, address }: StartOptions): WorkerRecord {
+function recordOf(pid: number, { number, desired, address, listener }: StartOptions): WorkerRecord {
   const startTime = startTimeOf(pid) ?? "unknown";
-  return { number, pid, startTime, shape: shapeOf(desired, address), pools: desired.routes.map(({ pool }) => pool) };
+  const pools = desired.routes.map(({ pool }) => pool);
+  return { number, pid, startTime, shape: shapeOf(desired, address), pools, givenListener: listener.kind === "handle" };
 }
 
 /** What a HAProxy that starts now would begin with: it must be the truth at any moment. */

@@ -22,7 +22,7 @@ function handshake(more = "", path = "/"): string {
 }
 
 /** Agrees to each handshake and says every byte again, with its own id before the first. */
-async function startEcho(): Promise<TestReplica & { heads: string[]; sockets: Socket[] }> {
+export async function startEcho(): Promise<TestReplica & { heads: string[]; sockets: Socket[] }> {
   const heads: string[] = [];
   const sockets: Socket[] = [];
   const replica = await startRawReplica((socket, text) => {
@@ -37,7 +37,8 @@ async function startEcho(): Promise<TestReplica & { heads: string[]; sockets: So
   return Object.assign(replica, { heads, sockets });
 }
 
-async function connected(port: number, more = ""): Promise<RawClient> {
+/** A client whose handshake was agreed to, by a replica that has said its name. */
+export async function connected(port: number, more = ""): Promise<RawClient> {
   const client = new RawClient(port);
   client.send(handshake(more));
   await until("the WebSocket is open", () => /^HTTP\/1\.1 101 [^]*\r\n\r\n[^]+:/.test(client.received));

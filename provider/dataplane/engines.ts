@@ -1,0 +1,177 @@
+import { sameEndpoint, type DesiredRouting } from "../core/routing";
+import type { EngineKind } from "../core/spec/pool";
+import type { DataPlaneReport } from "../ports/dataplane";
+import { EmbeddedEngine } from "./embedded/engine";
+import { EmbeddedRoom } from "./embedded/room";
+import type { Engine, EngineInTurn } from "./engine";
+import { Fence } from "./fence";
+import { HaproxyEngine } from "./haproxy/engine";
+import { readRecords } from "./haproxy/worker-records";
+import type { TcpHandle } from "./listener";
+import { logError } from "./log-error";
+import { together } from "./report";
+import { VersionCounts } from "./version-counts";
+
+/**
+ * The engine that the routing names, which may change while it serves: the next one goes on with the listener, so that no
+ * client is refused, and the one before keeps what it has until its clients have left it.
+ */
+export class Engines implements Engine {
+  private readonly fenced = new Fence();
+  private readonly versions = new VersionCounts();
+  private readonly startedAt = Date.now();
+  /** Each is made once: what it has counted stays, and it may come to serve again. */
+  private readonly made = new Map<EngineKind, EngineInTurn>();
+  private current: EngineKind | null = null;
+  private inForce: DesiredRouting | null = null;
+  private waiting: (() => void) | null = null;
+  private work: Promise<unknown> = Promise.resolve();
+
+  /** @param usual for a routing that names none */
+  constructor(
+    private readonly serviceFolder: string,
+    private readonly usual: EngineKind,
+  ) {}
+
+  fence(epoch: number): void {
+    this.fenced.raise(epoch);
+  }
+
+  onWaiting(listener: () => void): void {
+    this.waiting = listener;
+  }
+
+  apply(desired: DesiredRouting): Promise<void> {
+    return this.alone(async () => {
+      this.fenced.admit(desired, this.inForce);
+      const kind = desired.balancer.engine ?? this.usual;
+      if (kind === this.current) await this.engine(kind).apply(desired);
+      else await this.change(kind, desired);
+      this.inForce = desired;
+      for (const other of this.others()) {
+        await other.apply(other.isIdle ? withoutReplicas(desired) : desired).catch(logError);
+      }
+    });
+  }
+
+  async observe(): Promise<DataPlaneReport> {
+    const serving = await this.currentEngine()?.observe();
+    const before = await Promise.all(this.others().map((engine) => engine.observe()));
+    return {
+      ...together(serving ?? NOTHING, before),
+      generation: this.inForce?.generation ?? 0,
+      versions: this.versions.report(),
+      pid: process.pid,
+      startedAt: this.startedAt,
+    };
+  }
+
+  shutdown(graceSeconds: number): Promise<void> {
+    return this.alone(async () => {
+      await Promise.all([...this.made.values()].map((engine) => engine.shutdown(graceSeconds)));
+    });
+  }
+
+  private async change(kind: EngineKind, desired: DesiredRouting): Promise<void> {
+    // A supervisor that was killed in the middle of a change may have left a HAProxy that listens.
+    if (this.current === null && kind !== "haproxy" && readRecords(this.serviceFolder).workers.length > 0)
+      await this.engine("haproxy").retire();
+    const before = this.currentEngine();
+    const next = this.engine(kind);
+    if (before !== null && this.inForce !== null) await handOver({ before, next, inForce: this.inForce, desired });
+    else {
+      next.take(null);
+      await next.apply(desired);
+    }
+    if (before !== null) process.stderr.write(`"${this.current}" gives the endpoint to "${kind}"\n`);
+    this.current = kind;
+  }
+
+  private engine(kind: EngineKind): EngineInTurn {
+    const known = this.made.get(kind);
+    if (known !== undefined) return known;
+    const engine = this.make(kind);
+    engine.onWaiting?.(() => this.waiting?.());
+    this.made.set(kind, engine);
+    return engine;
+  }
+
+  private make(kind: EngineKind): EngineInTurn {
+    switch (kind) {
+      case "embedded":
+        return new EmbeddedEngine(this.versions);
+      case "haproxy":
+        return new HaproxyEngine(this.serviceFolder, this.versions, new EmbeddedRoom(this.versions));
+    }
+  }
+
+  private currentEngine(): EngineInTurn | null {
+    return this.current === null ? null : this.engine(this.current);
+  }
+
+  private others(): EngineInTurn[] {
+    return [...this.made].flatMap(([kind, engine]) => (kind === this.current ? [] : [engine]));
+  }
+
+  /** One thing at a time: two engines must not change places at once. */
+  private alone<T>(task: () => Promise<T>): Promise<T> {
+    const done = this.work.then(task);
+    this.work = done.catch(() => undefined);
+    return done;
+  }
+}
+
+interface HandOver {
+  before: EngineInTurn;
+  next: EngineInTurn;
+  inForce: DesiredRouting;
+  desired: DesiredRouting;
+}
+
+async function handOver({ before, next, inForce, desired }: HandOver): Promise<void> {
+  const moves = !sameEndpoint(inForce.endpoint, desired.endpoint);
+  let retired = false;
+  try {
+    const listener = moves ? null : await before.share(desired.endpoint);
+    if (listener === null && !moves) {
+      retired = true;
+      await before.retire();
+    }
+    await startOn(next, listener, desired);
+  } catch (error) {
+    if (retired) before.take(null);
+    // It serves on, and must know of replicas that come and go, whatever became of the change.
+    await before.apply({ ...desired, endpoint: inForce.endpoint, balancer: inForce.balancer }).catch(logError);
+    throw error;
+  }
+  if (!retired) await before.retire();
+}
+
+async function startOn(next: EngineInTurn, listener: TcpHandle | null, desired: DesiredRouting): Promise<void> {
+  next.take(listener);
+  try {
+    await next.apply(desired);
+  } catch (error) {
+    // What it has opened must not take the clients of the one that serves.
+    await next.retire().catch(logError);
+    throw error;
+  }
+}
+
+const NOTHING: DataPlaneReport = {
+  generation: 0,
+  replicas: {},
+  versions: {},
+  pools: {},
+  routes: {},
+  metrics: {},
+  pid: process.pid,
+  startedAt: 0,
+  endpoint: null,
+};
+
+/** For an engine without clients: it need not look after replicas that another one uses. */
+function withoutReplicas(desired: DesiredRouting): DesiredRouting {
+  const routes = desired.routes.map((route) => ({ ...route, primary: null, canary: null, draining: [] }));
+  return { ...desired, routes };
+}
