@@ -1,5 +1,6 @@
 import { sameEndpoint, type DesiredRouting } from "../core/routing";
 import type { EngineKind } from "../core/spec/pool";
+import { Turns } from "../host/turns";
 import type { DataPlaneReport } from "../ports/dataplane";
 import { EmbeddedEngine } from "./embedded/engine";
 import { EmbeddedRoom } from "./embedded/room";
@@ -25,7 +26,8 @@ export class Engines implements Engine {
   private current: EngineKind | null = null;
   private inForce: DesiredRouting | null = null;
   private waiting: (() => void) | null = null;
-  private work: Promise<unknown> = Promise.resolve();
+  /** Two engines must not change places at once. */
+  private readonly turns = new Turns();
 
   /** @param usual for a routing that names none */
   constructor(
@@ -42,7 +44,7 @@ export class Engines implements Engine {
   }
 
   apply(desired: DesiredRouting): Promise<void> {
-    return this.alone(async () => {
+    return this.turns.take(async () => {
       this.fenced.admit(desired, this.inForce);
       const kind = desired.balancer.engine ?? this.usual;
       if (kind === this.current) await this.engine(kind).apply(desired);
@@ -67,7 +69,7 @@ export class Engines implements Engine {
   }
 
   shutdown(graceSeconds: number): Promise<void> {
-    return this.alone(async () => {
+    return this.turns.take(async () => {
       await Promise.all([...this.made.values()].map((engine) => engine.shutdown(graceSeconds)));
     });
   }
@@ -111,13 +113,6 @@ export class Engines implements Engine {
 
   private others(): EngineInTurn[] {
     return [...this.made].flatMap(([kind, engine]) => (kind === this.current ? [] : [engine]));
-  }
-
-  /** One thing at a time: two engines must not change places at once. */
-  private alone<T>(task: () => Promise<T>): Promise<T> {
-    const done = this.work.then(task);
-    this.work = done.catch(() => undefined);
-    return done;
   }
 }
 

@@ -17,6 +17,7 @@ import { Replicas } from "./replicas";
 import { restartProgram } from "./restart";
 import type { ProcessIdentity } from "../../host/process-identity";
 import { signalGroup } from "../../host/signal";
+import { Turns } from "../../host/turns";
 import { killLeaderlessGroup, killTagged } from "./tagged-processes";
 import { watchWorld } from "./watch";
 import type { WatchedCloudFile } from "./watched-cloud-file";
@@ -29,7 +30,7 @@ const PURGE_GRACE_MS = 2000;
 export class LocalCloud implements Cloud {
   private readonly replicas: Replicas;
   /** Placement counts what is there, so within this process one launch is placed after the other. */
-  private placing: Promise<unknown> = Promise.resolve();
+  private readonly placing = new Turns();
   /** First processes of the VMs that the last listing showed at work: when one goes, a VM is lost. */
   private atWork: ProcessIdentity[] = [];
 
@@ -186,7 +187,7 @@ export class LocalCloud implements Cloud {
     let record = await vms.readRecord(folder);
     if (record === null) {
       if (existsSync(fileOf.claim(folder))) throw alreadyEnded(replicaId);
-      record = await this.place(() =>
+      record = await this.placing.take(() =>
         this.newRecord(folder, { replicaId, pool, revision, market, epoch }, request.zone),
       );
     }
@@ -212,12 +213,6 @@ export class LocalCloud implements Cloud {
     const winner = await vms.readRecord(folder);
     if (winner === "damaged") throw damagedRecord(asked.replicaId, vms.vmFile.record(folder));
     return winner ?? record;
-  }
-
-  private async place<T>(next: () => Promise<T>): Promise<T> {
-    const placed = this.placing.then(next);
-    this.placing = placed.catch(() => undefined);
-    return placed;
   }
 
   /** Throws when the id was ended. */

@@ -1,5 +1,6 @@
 import { sameEndpoint, type DesiredRouting } from "../../core/routing";
 import type { DataPlaneReport } from "../../ports/dataplane";
+import { Turns } from "../../host/turns";
 import type { EngineInTurn } from "../engine";
 import { Fence } from "../fence";
 import type { TcpHandle } from "../listener";
@@ -14,13 +15,14 @@ export class EmbeddedEngine implements EngineInTurn {
   private front: FrontServer | null = null;
   private inForce: DesiredRouting | null = null;
   private readonly fenced = new Fence();
-  private applying: Promise<void> = Promise.resolve();
+  /** Two listeners must not fight for one port. */
+  private readonly turns = new Turns();
   /** They take no new connections. */
   private leaving: FrontServer[] = [];
   private listener: TcpHandle | null = null;
   private retired = false;
 
-  constructor(versions?: VersionCounts) {
+  constructor(versions: VersionCounts) {
     this.table = new RoutingTable(versions);
   }
 
@@ -32,11 +34,8 @@ export class EmbeddedEngine implements EngineInTurn {
     this.table.onWaiting = listener;
   }
 
-  /** One after the other: two listeners must not fight for one port. */
   apply(desired: DesiredRouting): Promise<void> {
-    const applied = this.applying.then(() => this.put(desired));
-    this.applying = applied.catch(() => undefined);
-    return applied;
+    return this.turns.take(() => this.put(desired));
   }
 
   observe(): Promise<DataPlaneReport> {
@@ -54,23 +53,24 @@ export class EmbeddedEngine implements EngineInTurn {
     this.retired = false;
   }
 
-  async share({ host, port }: DesiredRouting["endpoint"]): Promise<TcpHandle | null> {
-    await this.applying;
-    return this.front !== null && sameEndpoint(this.inForce?.endpoint, { host, port })
-      ? this.front.copyOfListener()
-      : null;
+  share(endpoint: DesiredRouting["endpoint"]): Promise<TcpHandle | null> {
+    return this.turns.take(async () => {
+      const { front, inForce } = this;
+      return front !== null && sameEndpoint(inForce?.endpoint, endpoint) ? front.copyOfListener() : null;
+    });
   }
 
-  async retire(): Promise<void> {
-    await this.applying;
-    this.retired = true;
-    // Clients in the queue of a socket that nobody reads would wait for ever.
-    this.listener?.close();
-    this.listener = null;
-    if (this.front === null) return;
-    this.front.leave();
-    this.leaving.push(this.front);
-    this.front = null;
+  retire(): Promise<void> {
+    return this.turns.take(async () => {
+      this.retired = true;
+      // Clients in the queue of a socket that nobody reads would wait for ever.
+      this.listener?.close();
+      this.listener = null;
+      if (this.front === null) return;
+      this.front.leave();
+      this.leaving.push(this.front);
+      this.front = null;
+    });
   }
 
   get isIdle(): boolean {
@@ -78,13 +78,14 @@ export class EmbeddedEngine implements EngineInTurn {
     return this.front === null && this.leaving.length === 0;
   }
 
-  async shutdown(graceSeconds: number): Promise<void> {
-    await this.applying;
-    const fronts = this.front === null ? this.leaving : [this.front, ...this.leaving];
-    await Promise.all(fronts.map((front) => front.close(graceSeconds)));
-    this.front = null;
-    this.leaving = [];
-    this.table.close();
+  shutdown(graceSeconds: number): Promise<void> {
+    return this.turns.take(async () => {
+      const fronts = this.front === null ? this.leaving : [this.front, ...this.leaving];
+      await Promise.all(fronts.map((front) => front.close(graceSeconds)));
+      this.front = null;
+      this.leaving = [];
+      this.table.close();
+    });
   }
 
   private async put(desired: DesiredRouting): Promise<void> {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ServeError } from "../../core/errors";
 import { sameEndpoint, type DesiredRouting } from "../../core/routing";
 import type { DataPlaneReport } from "../../ports/dataplane";
+import { Turns } from "../../host/turns";
 import type { EngineInTurn } from "../engine";
 import { Fence } from "../fence";
 import { addressOfHandle, listenerOfHaproxy, type TcpHandle } from "../listener";
@@ -42,7 +43,8 @@ export class HaproxyEngine implements EngineInTurn {
   private retired = false;
   private opened = false;
   private lastNumber = 0;
-  private work: Promise<unknown> = Promise.resolve();
+  /** Two changes at once would each undo half of the other. */
+  private readonly turns = new Turns();
   private timer: NodeJS.Timeout | null = null;
 
   constructor(
@@ -63,7 +65,7 @@ export class HaproxyEngine implements EngineInTurn {
   }
 
   apply(desired: DesiredRouting): Promise<void> {
-    return this.alone(async () => {
+    return this.turns.take(async () => {
       this.fenced.admit(desired, this.inForce);
       await this.put(desired);
     });
@@ -75,7 +77,7 @@ export class HaproxyEngine implements EngineInTurn {
   }
 
   share(endpoint: DesiredRouting["endpoint"]): Promise<TcpHandle | null> {
-    return this.alone(async () => {
+    return this.turns.take(async () => {
       const { current, listening, handle } = this;
       if (current === null || listening === null || !sameEndpoint(listening.wanted, endpoint)) return null;
       this.handle = null;
@@ -86,7 +88,7 @@ export class HaproxyEngine implements EngineInTurn {
   }
 
   retire(): Promise<void> {
-    return this.alone(async () => {
+    return this.turns.take(async () => {
       await this.open();
       this.retired = true;
       const { current } = this;
@@ -124,7 +126,7 @@ export class HaproxyEngine implements EngineInTurn {
   }
 
   shutdown(graceSeconds: number): Promise<void> {
-    return this.alone(async () => {
+    return this.turns.take(async () => {
       if (this.timer !== null) clearInterval(this.timer);
       const workers = this.workers();
       const giveUpAt = performance.now() + graceSeconds * 1000;
@@ -202,7 +204,7 @@ export class HaproxyEngine implements EngineInTurn {
   private async open(): Promise<void> {
     if (this.opened) return;
     await this.adopt();
-    this.timer = setInterval(() => void this.alone(() => this.tend()).catch(logError), TEND_EVERY_MS);
+    this.timer = setInterval(() => void this.turns.take(() => this.tend()).catch(logError), TEND_EVERY_MS);
     this.opened = true;
   }
 
@@ -287,12 +289,5 @@ export class HaproxyEngine implements EngineInTurn {
   private writeDown(starting: readonly WorkerRecord[] = []): void {
     const workers = [...this.workers().map(({ record }) => record), ...starting];
     writeRecords(this.serviceFolder, { version: 1, workers, listening: this.listening });
-  }
-
-  /** One thing at a time: two changes at once would each undo half of the other. */
-  private alone<T>(task: () => Promise<T>): Promise<T> {
-    const done = this.work.then(task);
-    this.work = done.catch(() => undefined);
-    return done;
   }
 }

@@ -1,5 +1,6 @@
 import { connect } from "node:net";
 import { ServeError } from "../../core/errors";
+import { Turns } from "../../host/turns";
 
 const ANSWER_WITHIN_MS = 5000;
 
@@ -8,15 +9,13 @@ const ANSWER_WITHIN_MS = 5000;
  * with the connection. There is no status code: whoever asks says which answers mean that it worked.
  */
 export class Runtime {
-  private queue: Promise<unknown> = Promise.resolve();
+  private readonly turns = new Turns();
 
   constructor(readonly path: string) {}
 
   /** The answer, whatever it says. Throws DataPlaneUnreachable (retryable) when nobody answers. */
   ask(command: string): Promise<string> {
-    const answered = this.queue.then(() => exchange(this.path, command));
-    this.queue = answered.catch(() => undefined);
-    return answered;
+    return this.turns.take(() => exchange(this.path, command));
   }
 
   /** For commands that say nothing when they worked. Throws with HAProxy's own words otherwise. */

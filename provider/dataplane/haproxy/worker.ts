@@ -5,7 +5,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ServeError } from "../../core/errors";
 import type { DesiredRouting } from "../../core/routing";
 import { allowedEnvironment } from "../../host/child";
-import { startTimeOf } from "../../host/process-identity";
+import { isAlive, startTimeOf } from "../../host/process-identity";
+import { signalProcess } from "../../host/signal";
 import { renderConfig, shapeOf } from "./config";
 import { aroundBackends, mapsOf, putMaps, readMaps, renderMap, slotsOf, type Maps } from "./maps";
 import { bringIn, membershipOf, remove, sendOut, type Server } from "./membership";
@@ -135,7 +136,7 @@ export class Worker {
     as: "current" | "ending",
     onLine: OnLine,
   ): Promise<Worker | null> {
-    if (startTimeOf(record.pid) !== record.startTime) return null;
+    if (!isAlive(record)) return null;
     const files = filesOf(serviceFolder, record.number);
     const runtime = new Runtime(files.runtime);
     try {
@@ -152,7 +153,7 @@ export class Worker {
   }
 
   get isAlive(): boolean {
-    return startTimeOf(this.record.pid) === this.record.startTime;
+    return isAlive(this.record);
   }
 
   /** Puts members and weights in force; the pools must be those that it was started with, or some of them be gone. */
@@ -224,7 +225,7 @@ export class Worker {
   async end(): Promise<void> {
     for (const signal of ["SIGTERM", "SIGKILL"] as const) {
       if (!this.isAlive) break;
-      process.kill(this.record.pid, signal);
+      signalProcess(this.record, signal);
       const giveUpAt = performance.now() + 2000;
       while (this.isAlive && performance.now() < giveUpAt) await sleep(LOOK_EVERY_MS);
     }
