@@ -2,6 +2,7 @@ import { digest } from "./digest";
 import type { Draft } from "./draft";
 import type { RoutedPool } from "./events";
 import type { Census, Count } from "./fleet/census";
+import { hasStranger } from "./fleet/orphans";
 import { hasOneEach } from "./fleet/sight";
 import { ALL_PRIMARY, type Goals, type PoolGoal, type Weights } from "./goals";
 import type { Intent } from "./intent";
@@ -39,7 +40,11 @@ export function route(draft: Draft, intent: Intent, goals: Goals, observed: Obse
   }
   if (observed.dataplane?.generation === generation) return;
   // Where nothing is in force there is nothing to lose.
-  if (observed.dataplane?.generation !== 0 && !isFounded(draft, observed, isNew)) return;
+  if (observed.dataplane?.generation !== 0) {
+    if (!isFounded(draft, observed, isNew)) return;
+    const isOwn = isNew && routing.inForce !== 0;
+    if (!isOwn && routes.some((each) => takesLastStranger(draft, goals, observed, each))) return;
+  }
   const desired: DesiredRouting = { epoch: draft.state.epoch, generation, endpoint, balancer, routes };
   draft.act({ kind: "route", desired });
 }
@@ -51,6 +56,19 @@ export function route(draft: Draft, intent: Intent, goals: Goals, observed: Obse
  */
 function isFounded(draft: Draft, observed: Observed, isNew: boolean): boolean {
   return hasOneEach(draft, observed, ({ consecutiveSuccesses }) => isNew || consecutiveSuccesses > 0);
+}
+
+/**
+ * Whoever has taken over finds a routing that leaves a pool to nobody, and has not itself seen the replicas fail that its
+ * predecessor gave up for it. While the data plane finds one of them healthy, what is in force serves on until somebody of
+ * the pool is ready.
+ */
+function takesLastStranger(draft: Draft, { pools }: Goals, observed: Observed, route: DesiredRoute): boolean {
+  const { pool, primary, canary } = route;
+  const goal = pools[pool];
+  if ((primary?.replicas.length ?? 0) + (canary?.replicas.length ?? 0) > 0) return false;
+  if (goal === undefined || goal.leaving || (goal.keeps.kind === "floor" && goal.keeps.ready === 0)) return false;
+  return goal.primary.replicas + goal.canary.replicas > 0 && hasStranger(draft, observed, pool);
 }
 
 /**

@@ -203,6 +203,7 @@ export class World {
     const { reconfigured } = this;
     this.reconfigured = {};
     const inFlight = (replica: string) => (this.now < this.vms.get(replica)!.requestsUntil ? 1 : 0);
+    const members = this.members();
     return {
       vms,
       probes: this.unprobed ? {} : probes,
@@ -212,10 +213,12 @@ export class World {
             versions: structuredClone(this.versions),
             pools: Object.fromEntries(Object.keys(this.load).map((pool) => [pool, this.loadOf(pool)])),
             replicas: Object.fromEntries(
-              [...this.vms.keys()].map((replica) => [
-                replica,
-                { inFlight: inFlight(replica), queued: 0, healthy: true },
-              ]),
+              [...this.vms.values()]
+                .filter(({ replica }) => members.has(replica) || inFlight(replica) > 0)
+                .map(({ replica, phase, sick }) => [
+                  replica,
+                  { inFlight: inFlight(replica), queued: 0, healthy: phase === "up" && !sick },
+                ]),
             ),
           }
         : null,
@@ -228,6 +231,12 @@ export class World {
       gateAnswers: { ...this.gateAnswers },
       prices: this.prices,
     };
+  }
+
+  /** Who gets requests. */
+  private members(): Set<string> {
+    const versions = (this.routing?.routes ?? []).flatMap(({ primary, canary }) => [primary, canary]);
+    return new Set(versions.flatMap((version) => version?.replicas ?? []).map(({ id }) => id));
   }
 
   /** Whoever cannot be sent anywhere waits. */
@@ -299,12 +308,7 @@ export class World {
         break;
       case "route": {
         if (!this.dataPlaneUp || action.desired.epoch < (this.routing?.epoch ?? 0)) return;
-        const members = (routing: DesiredRouting | null) =>
-          (routing?.routes ?? []).flatMap(({ primary, canary }) => [
-            ...(primary?.replicas ?? []),
-            ...(canary?.replicas ?? []),
-          ]);
-        for (const { id } of members(this.routing)) {
+        for (const id of this.members()) {
           const vm = this.vms.get(id);
           if (vm) vm.requestsUntil = this.now + this.behaviour(vm.revision).drainMs;
         }

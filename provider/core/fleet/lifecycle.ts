@@ -6,6 +6,7 @@ import { isNoticed, sideOf } from "./census";
 import { beginDrain } from "./drain";
 import { noteCapacityWait, noteFailure, noteSuccess } from "./failures";
 import { isBack, isGone } from "./missing";
+import { endOrphans } from "./orphans";
 import { choosesPlaces, remember } from "./places";
 import { restartNow, revisionAfterDrain, tellsOfEarlierProgram } from "./restart";
 import { isConfigured } from "./user-config";
@@ -24,7 +25,7 @@ export function followReplicas(draft: Draft, observed: Observed): void {
   }
   // After the look at the VMs: one that is there was launched, whatever the answer said.
   for (const failure of observed.launchErrors) followFailedLaunch(draft, failure);
-  if (vms !== null) endOrphans(draft, vms);
+  if (vms !== null) endOrphans(draft, vms, observed);
 }
 
 function followFailedLaunch(draft: Draft, { replicaId, scope, code, message }: LaunchFailure): void {
@@ -305,21 +306,4 @@ function postponeDrain(draft: Draft, { id, drainSince, drainDeadline }: Replica)
 export function end(draft: Draft, replica: Replica, reason: string): void {
   draft.patchReplica(replica.id, { status: "terminating", reason });
   draft.say({ kind: "replicaTerminating", replica: replica.id, reason });
-}
-
-/** A VM with our tag that is not in state costs money for nobody: it is ended, and told once, as is its end. */
-function endOrphans(draft: Draft, vms: Map<string, ObservedVm>): void {
-  const known = new Set(draft.state.orphans);
-  const seen = new Set<string>();
-  for (const { replicaId, state } of vms.values()) {
-    if (state !== "ended" && draft.replica(replicaId) === undefined) seen.add(replicaId);
-  }
-  if (seen.size === 0 && known.size === 0) return;
-  const orphans = [...seen].sort();
-  for (const replica of orphans) {
-    if (!known.has(replica)) draft.say({ kind: "orphanSeen", replica });
-    draft.act({ kind: "terminate", replicaId: replica, reason: "not in the service's state" });
-  }
-  for (const replica of known) if (!seen.has(replica)) draft.say({ kind: "orphanEnded", replica });
-  draft.state.orphans = orphans;
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { poolRemovalProgress } from "../../../provider/core/follow";
+import { takeOver } from "../../../provider/core/draft";
 import { createPool } from "../../../provider/core/declare";
 import { inPlace, surge } from "../../core/strategies";
 import { poolSpec } from "../intents";
@@ -218,6 +219,33 @@ describe("what the simulator has found of replicas that end, told again", () => 
     proved(world);
   });
 
+  it("serves on by a replica that its predecessor gave up and told nobody, until another one is ready", () => {
+    const world = serving(1);
+    const [only] = world.living();
+    lostUntold(world, only!);
+    world.refusals = 20;
+    world.until(
+      () => readyOf(world, "a") === 1,
+      600,
+      () => assert.ok(routed(world).length === 1 && only!.phase === "up"),
+    );
+    assert.ok(world.log.some(({ kind }) => kind === "orphanSeen"));
+    // It leaves the routing, and only then it is ended.
+    world.until(() => settled(world) && !world.living().includes(only!), 60);
+    proved(world);
+  });
+
+  it("deletes the service although a replica that was given up and told nobody still serves", () => {
+    const world = serving(1);
+    const [only] = world.living();
+    lostUntold(world, only!);
+    world.refusals = 1_000;
+    world.declare((intent) => (intent.service.deleting = true));
+    world.until(() => world.dissolved, 60);
+    assert.notEqual(only!.phase, "up");
+    proved(world);
+  });
+
   it("ends no way back with a launch on its way that only the rollout's cap has room for", () => {
     const world = serving(10);
     world.declare((intent) => (intent.rollout!.strategy = surge(25, { rollback: { mode: "immediate" } })));
@@ -271,6 +299,17 @@ describe("what the simulator has found of replicas that end, told again", () => 
 
 function statusOf({ state }: World, replica: string): string | undefined {
   return state!.replicas[replica]?.status;
+}
+
+/** Its listing hides a replica that fails its probes for a moment, so its agent gives it up, and dies before it acts. */
+function lostUntold(world: World, vm: ReturnType<World["living"]>[number]): void {
+  vm.sick = true;
+  world.unlisted = (replica) => replica === vm.replica;
+  world.tick(100, 0);
+  assert.equal(statusOf(world, vm.replica), undefined);
+  vm.sick = false;
+  world.unlisted = () => false;
+  world.state = takeOver(world.state, (world.epoch += 1));
 }
 
 /** Who gets requests now. */
