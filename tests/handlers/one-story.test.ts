@@ -53,7 +53,7 @@ describe("one story of a rollout", function () {
     await beginIntent(store, (found) => createService(found, { identity: IDENTITY, uid: "u", spec: service.spec }));
     await changeIntent(store, (intent) => createPool(intent, A));
     agent = await SimulatedAgent.start(store);
-    await until("version 1 is up", () => agent.world.state?.pools["p"]?.hasServed);
+    await until("version 1 is up", () => agent.state?.pools["p"]?.hasServed);
     const inputs = await checked(A, {});
     deployed = (await handler.create(inputs)).outs;
   });
@@ -105,7 +105,7 @@ describe("one story of a rollout", function () {
   }
 
   const refreshed = async () => (await handler.read(ID, deployed)).props as Props & { outcome: Props };
-  const rolloutsBegun = () => agent.world.state!.nextRollout;
+  const rolloutsBegun = () => agent.state!.nextRollout;
 
   /** Every voice says this, nothing has moved, and the way back is success without moving anything. */
   async function tellsOneStory(sentence: RegExp, outcome: Props): Promise<void> {
@@ -169,7 +169,7 @@ describe("one story of a rollout", function () {
   it("of a rollout that an operator aborted is told alike", async () => {
     agent.world.behaviours.set("b", { bootMs: 3_600_000, start: "ready", drainMs: 0 });
     const waiting = failure(B);
-    await until("it is on its way", () => agent.world.state!.rollout !== null);
+    await until("it is on its way", () => agent.state!.rollout !== null);
     await agent.stop();
     assert.equal((await pulumiServe("rollout", "abort")).code, 0);
     agent.goOn();
@@ -187,7 +187,7 @@ describe("one story of a rollout", function () {
   it("of a version that a newer `up` took the place of says so, and what became of the newer one", async () => {
     agent.world.behaviours.set("b", { bootMs: 3_600_000, start: "ready", drainMs: 0 });
     const waiting = thrown(up(B));
-    await until("it is on its way", () => agent.world.state!.rollout !== null);
+    await until("it is on its way", () => agent.state!.rollout !== null);
     // A second person, who reverts the program in mid-rollout.
     await changeIntent(store, (intent) =>
       updateRollout(updatePool(intent, A), targetOf([A]), intent.rollout!.strategy),
@@ -195,7 +195,7 @@ describe("one story of a rollout", function () {
     const error = await waiting;
     assert.equal((error.cause as ServeError).code, "Superseded");
     assert.equal(error.message, "another `pulumi up` declared a newer target meanwhile; its outcome counts");
-    await until("the way back is over", () => agent.world.state!.rollout === null);
+    await until("the way back is over", () => agent.state!.rollout === null);
     const { outcome, version, rejected } = await refreshed();
     assert.deepEqual([outcome["kind"], outcome["version"], version, rejected], ["superseded", 2, 1, null]);
     assert.equal(outcome["reason"], "a newer `pulumi up` declared other revisions");
@@ -214,10 +214,7 @@ describe("one story of a rollout", function () {
     const told = await pulumiServe("rollout", "status", "--wait");
     assert.deepEqual([told.code, told.out.split("\n")[0]], [1, error.message]);
     agent.world.refusals = 0;
-    await until(
-      "there is capacity",
-      () => agent.world.state!.rollout?.capacity === null || agent.world.state!.rollout === null,
-    );
+    await until("there is capacity", () => agent.state!.rollout?.capacity === null || agent.state!.rollout === null);
     assert.deepEqual((await up(B))["version"], 2);
   });
 
@@ -225,7 +222,7 @@ describe("one story of a rollout", function () {
     await up(B);
     assert.equal((await pulumiServe("rollout", "rollback")).code, 0);
     await until("version 1 serves again", () => {
-      const { state } = agent.world;
+      const { state } = agent;
       return state!.rollout === null && state!.pools["p"]!.primary!.revision === "a";
     });
     await tellsOneStory(/version 2, which the program declares, was rolled back/, {

@@ -137,9 +137,10 @@ describe("the file store", () => {
       await assert.rejects(store.readIntent(), code("Unsupported", /format 2, this package knows 1/));
     });
 
-    const writeFor = async (milliseconds: number) => {
+    /** Some time, which ends amid any step of a write, and on a busy computer as long as a write needs. */
+    const writeFor = async (milliseconds: number, written: () => Promise<boolean>) => {
       const start = Date.now();
-      await until("some writes", () => Date.now() - start > milliseconds);
+      await until("some writes", async () => Date.now() - start > milliseconds && (await written()));
     };
 
     it("stay readable when writers of the intent are killed in mid-write", async () => {
@@ -148,7 +149,7 @@ describe("the file store", () => {
       await Promise.all(writers.map(firstLine));
       let last = 1;
       for (const writer of writers) {
-        await writeFor(130);
+        await writeFor(130, async () => (await store.readIntent()).version > last);
         await kill(writer);
         const { version, value } = await store.readIntent();
         assert.ok(version > last, `${version} after ${last}`);
@@ -164,7 +165,7 @@ describe("the file store", () => {
         const before = (await store.readState())?.version ?? 0;
         const child = startTypeScript(WRITER, [store.location, "state"]);
         assert.equal(await firstLine(child), `epoch ${round}`);
-        await writeFor(100 * round);
+        await writeFor(100 * round, async () => ((await store.readState())?.version ?? 0) > before);
         await kill(child);
         const found = await store.readState();
         assert.ok(found !== null && found.version > before);

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { State } from "../../../provider/core/state";
 import type { Store } from "../../../provider/ports/store";
 import { holder } from "../../controller/stored-service";
 import { World } from "../../simulation/world";
@@ -11,6 +12,7 @@ const TURN_MS = 5;
 export class SimulatedAgent {
   private stopping = false;
   private running: Promise<void> = Promise.resolve();
+  private written: State | null = null;
 
   private constructor(
     private readonly store: Store,
@@ -23,6 +25,11 @@ export class SimulatedAgent {
     agent.world.epoch = (await store.acquireLease(holder())).epoch;
     agent.goOn();
     return agent;
+  }
+
+  /** What handlers and the CLI find: the world's own is ahead of it until it is written. */
+  get state(): State | null {
+    return this.written;
   }
 
   /** Ends between two turns; rejects with what went wrong. */
@@ -44,7 +51,9 @@ export class SimulatedAgent {
       this.world.intent = value;
       this.world.intentVersion = version;
       for (let tick = 0; tick < TICKS_A_TURN; tick += 1) this.world.tick(TICK_MS);
-      await this.store.writeState((await this.store.readState())?.version ?? 0, this.world.state!);
+      const state = this.world.state!;
+      await this.store.writeState((await this.store.readState())?.version ?? 0, state);
+      this.written = state;
       await sleep(TURN_MS);
     }
   }
