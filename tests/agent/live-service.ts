@@ -9,6 +9,7 @@ import type { Intent } from "../../provider/core/intent";
 import type { UserConfigSpec } from "../../provider/core/spec/pool";
 import type { State } from "../../provider/core/state";
 import { SERVICE_TAG } from "../../provider/clouds/local";
+import { updateCloudFile, type CloudFile } from "../../provider/clouds/local/cloud-file";
 import { DataPlaneClient } from "../../provider/dataplane/client";
 import { startTimeOf } from "../../provider/host/process-identity";
 import { hashWorkdir, packWorkdir } from "../../provider/host/workdir";
@@ -77,14 +78,22 @@ export class LiveService {
     const uid = randomUUID();
     const port = await freePort();
     const service = new LiveService(store, store.location, { folder: workdir, blob }, uid, port);
-    const cloudFile = join(store.location, "cloud.json");
-    writeFileSync(cloudFile, JSON.stringify({ bootSeconds }));
+    await service.changeCloud({ bootSeconds });
     const intent: Intent = { ...intentOf([await service.spec("a", replicas, userConfig)]), identity, uid };
     intent.service.spec.endpoint.port = port;
-    intent.service.spec.target.cloudFile = cloudFile;
+    intent.service.spec.target.cloudFile = service.cloudFile;
     await store.writeIntent(0, intent);
     service.startAgent();
     return service;
+  }
+
+  /** For what is launched from now on. */
+  async changeCloud(change: Partial<CloudFile>): Promise<void> {
+    await updateCloudFile(this.cloudFile, (cloud) => ({ ...cloud, ...change }));
+  }
+
+  private get cloudFile(): string {
+    return join(this.folder, "cloud.json");
   }
 
   /** Returns its pid; it ends quietly when there is an agent already. */

@@ -75,8 +75,12 @@ describe("pulumi-serve, while somebody watches", function () {
     const service = await LiveService.deploy("watched", { replicas: 2, bootSeconds: 1 });
     try {
       await service.untilServes("a", 2);
+      // Not over before there is somebody to watch it.
+      await service.changeCloud({ launchErrors: [{ code: "NoCapacity", times: null }] });
       await service.declare("b", 2);
       cli = new CliProcess("rollout", "status", "--wait");
+      await cli.prints(/step/);
+      await service.changeCloud({ launchErrors: [] });
       assert.equal(await cli.ends(), 0);
       assert.match(cli.out, /step \d+\/\d+ \w+ \(\d+ %\).*\n[^]*version 2 serves\n$/);
       assert.equal(await service.answer(), "b");
