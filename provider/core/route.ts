@@ -24,13 +24,14 @@ export function route(draft: Draft, intent: Intent, goals: Goals, observed: Obse
   // A data plane that is ahead of us remembers what a lost state decided: only a newer generation corrects it.
   const ahead = observed.dataplane !== null && observed.dataplane.generation > routing.generation;
   const isNew = hash !== routing.hash || ahead;
+  const { weights } = goals;
   if (isNew) {
     const generation = Math.max(routing.generation, observed.dataplane?.generation ?? 0) + 1;
-    const apart = apartOf(draft, routes, goals);
-    draft.state.routing = { generation, inForce: routing.inForce, hash, weights: goals.weights, ...apart };
+    draft.state.routing = { generation, inForce: routing.inForce, hash, weights, ...apartOf(draft, routes, goals) };
     draft.say({ kind: "routed", generation, pools: Object.fromEntries(routes.map((each) => [each.pool, told(each)])) });
-  } else if (goals.weights.canary !== routing.weights.canary || goals.weights.primary !== routing.weights.primary) {
-    draft.state.routing = { ...routing, weights: goals.weights };
+  } else if (weights.canary !== routing.weights.canary || weights.primary !== routing.weights.primary) {
+    const { apart: _before, ...same } = routing;
+    draft.state.routing = { ...same, weights, ...apartOf(draft, routes, goals) };
   }
   const { generation } = draft.state.routing;
   for (const replica of draft.replicas()) {

@@ -8,16 +8,22 @@ import type { RolloutProgress } from "../state";
  * The continuous ways back. Safe: the primary is restored first, as many at once as the cap allows (A8: it binds here
  * too), and traffic returns only as fast as the primary is ready to take it; a canary that is not ready carries nothing,
  * so it goes at once and makes room. Immediate: the primary gets all traffic as soon as it has anything ready at all.
+ * Pools whose primary does not stay up by itself may never have it ready at once: where it has nobody, no other pool
+ * waits for it, as the canary stands in there.
  */
 export function backwardWeights(draft: Draft, rollout: RolloutProgress, census: Record<string, Census>): Weights {
   let needed: Weights = { canary: 0, primary: 100 };
   let canaryDead = false;
   let primaryDead = false;
+  const fails = primaryFails(draft, rollout);
   for (const { name, from, to } of rollout.pools) {
     const { primary, canary } = census[name]!;
     if (from === 0) continue;
     if (to > 0 && canary.ready.length === 0) canaryDead = true;
-    else if (to > 0 && primary.ready.length === 0) primaryDead = true;
+    else if (to > 0 && primary.ready.length === 0) {
+      primaryDead = true;
+      if (fails) continue;
+    }
     const missing = Math.max(0, from - primary.ready.length);
     const share = { canary: missing, primary: from - missing };
     if (share.canary * needed.primary > needed.canary * share.primary) needed = share;

@@ -3,7 +3,7 @@ import type { Census } from "../fleet/census";
 import { ALL_PRIMARY, type Weights } from "../goals";
 import { unitsOfAll } from "../plan/units";
 import type { RolloutProgress } from "../state";
-import { backwardWeights } from "./back";
+import { backwardWeights, primaryFails } from "./back";
 
 /** How the traffic is shared out now, whatever the plan hopes for. */
 export function weightsNow(draft: Draft, rollout: RolloutProgress, census: Record<string, Census>): Weights {
@@ -53,7 +53,10 @@ function affordableWeights(rollout: RolloutProgress, census: Record<string, Cens
 
 const ALL_CANARY: Weights = { canary: 100, primary: 0 };
 
-/** blueGreen: one version has everything. Going back, the primary gets it when it is whole again, or the canary is dead. */
+/**
+ * blueGreen: one version has everything. Going back, the primary gets it when it is whole again, or the canary is dead.
+ * One that does not stay up by itself may never be whole in all pools at once: where it has nobody, the canary stands in.
+ */
 function undividedWeights(draft: Draft, rollout: RolloutProgress, census: Record<string, Census>): Weights {
   const both = rollout.pools.filter(({ from, to }) => from > 0 && to > 0);
   const alive = (side: "canary" | "primary") => both.every(({ name }) => census[name]![side].ready.length > 0);
@@ -67,8 +70,13 @@ function undividedWeights(draft: Draft, rollout: RolloutProgress, census: Record
     return takes ? weights : ALL_PRIMARY;
   }
   if (draft.state.routing.weights.canary === 0) return ALL_PRIMARY;
-  const whole = both.every(({ name, from }) => census[name]!.primary.ready.length >= from);
-  const back = whole || !alive("canary") || direction.mode.mode === "immediate";
+  const fails = primaryFails(draft, rollout);
+  const whole = both.every(({ name, from }) => {
+    const ready = census[name]!.primary.ready.length;
+    return ready >= from || (fails && ready === 0);
+  });
+  if (whole) return ALL_PRIMARY;
+  const back = !alive("canary") || direction.mode.mode === "immediate";
   return back && alive("primary") ? ALL_PRIMARY : ALL_CANARY;
 }
 

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { poolRemovalProgress } from "../../../provider/core/follow";
 import { takeOver } from "../../../provider/core/draft";
 import { createPool } from "../../../provider/core/declare";
-import { inPlace, surge } from "../../core/strategies";
+import { isBroken } from "../../../provider/core/fleet/failures";
+import { blueGreen, inPlace, surge } from "../../core/strategies";
 import { poolSpec } from "../intents";
 import { deploy, proved, readyOf, serving, settled } from "../one-pool";
 import * as several from "../service";
@@ -128,6 +129,40 @@ describe("what the simulator has found of replicas that end, told again", () => 
     world.until(() => settled(world), 1_200);
     proved(world);
   });
+
+  for (const [name, strategy] of Object.entries({ surge: surge(25), blueGreen: blueGreen() })) {
+    it(`ends a way back (${name}) whose primary does not stay up by itself, and is whole in one pool or the other`, () => {
+      const pools = ["p", "q"].map((pool) => ({ name: pool, replicas: 2 }));
+      const world = several.serving(pools, { ...strategy, bakeSeconds: 3_600 });
+      several.declareRevision(world, "b");
+      world.until(() => {
+        if (several.during(world, ({ settledAt }) => settledAt !== null))
+          world.command({ kind: "promote", force: false });
+        return several.canaryTraffic(world) >= 75;
+      });
+      const failInTurn = () => {
+        const failing = pools[Math.floor(world.now / 120_000) % pools.length]!.name;
+        for (const vm of world.living()) vm.sick = vm.revision === "a" && vm.replica.startsWith(failing);
+      };
+      world.until(() => broken(world), 300, failInTurn);
+      world.command({ kind: "abort", mode: null });
+      world.until(
+        () => world.state!.lastOutcome !== null,
+        1_200,
+        () => {
+          failInTurn();
+          for (const { primary, canary } of world.routing!.routes) {
+            // Never by half of it where the canary is whole.
+            if (canary?.replicas.length === 2 && canary.weight === 0) assert.equal(primary!.replicas.length, 2);
+          }
+        },
+      );
+      assert.equal(world.state!.lastOutcome!.kind, "rolledBack");
+      for (const vm of world.living()) vm.sick = false;
+      world.until(() => settled(world), 1_200);
+      proved(world);
+    });
+  }
 
   it("takes a drain back that never came into force, when whoever was to serve instead is sick by then", () => {
     const world = serving(2);
@@ -296,6 +331,11 @@ describe("what the simulator has found of replicas that end, told again", () => 
     });
   }
 });
+
+/** Some pool's revision has failed too often. */
+function broken({ state }: World): boolean {
+  return Object.values(state!.pools).some(({ failures }) => isBroken(failures));
+}
 
 function statusOf({ state }: World, replica: string): string | undefined {
   return state!.replicas[replica]?.status;
