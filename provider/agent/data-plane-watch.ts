@@ -6,10 +6,10 @@ import { DataPlaneClient, startDataPlane } from "../dataplane/client";
 import { servingProcess } from "../dataplane/persisted";
 import type { ReviveCommand } from "../dataplane/protocol";
 import { startTimeOf } from "../host/process-identity";
+import { Pulse } from "../host/pulse";
 import { signalProcess } from "../host/signal";
 import type { DataPlane, DataPlaneReport } from "../ports/dataplane";
 import type { Reporter } from "../ports/reporter";
-import { Pulse } from "./pulse";
 
 const CONNECT_EVERY_MS = 20;
 /** A data plane that lives but does not answer for this long is taken for stuck, and another one is tried. */

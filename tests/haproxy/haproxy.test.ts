@@ -196,6 +196,40 @@ describe("HAProxy and its supervisor", function () {
     await until("it is another process", () => haproxyPids()[0] !== killed);
   });
 
+  it("start HAProxy again when it hangs, which breaks no connection and answers nobody", async () => {
+    const replica = await startReplica();
+    await engine.plane.apply(primaryOnly([replica]));
+    const { port } = (await engine.plane.observe()).endpoint!;
+    const [hung] = haproxyPids();
+    const waiting = new RawClient(port);
+    process.kill(hung!, "SIGSTOP");
+    await until("it was ended", () => !isRunning(hung!), WITHIN_MS);
+    await until(
+      "it serves again",
+      () =>
+        ask(port).then(
+          ({ body }) => body === replica.id,
+          () => false,
+        ),
+      WITHIN_MS,
+    );
+    await until("whoever waited for the hung one knows", () => waiting.closed);
+  });
+
+  it("end a HAProxy that hangs when they find it, which would hold the port", async () => {
+    const replica = await startReplica();
+    await engine.plane.apply(primaryOnly([replica]));
+    const { port } = (await engine.plane.observe()).endpoint!;
+    await kill(engine.pid);
+    const [hung] = haproxyPids();
+    process.kill(hung!, "SIGSTOP");
+    const plane = await supervisorAgain();
+    assert.ok(!isRunning(hung!));
+    assert.equal((await plane.observe()).endpoint!.port, port);
+    assert.equal((await ask(port)).body, replica.id);
+    plane.close();
+  });
+
   it("start HAProxy again when both were killed", async () => {
     const replica = await startReplica();
     await engine.plane.apply(primaryOnly([replica]));

@@ -10,12 +10,22 @@ const ANSWER_WITHIN_MS = 5000;
  */
 export class Runtime {
   private readonly turns = new Turns();
+  private answers = 0;
 
   constructor(readonly path: string) {}
 
+  /** Answers that came so far: while it grows, the process is alive. */
+  get heard(): number {
+    return this.answers;
+  }
+
   /** The answer, whatever it says. Throws DataPlaneUnreachable (retryable) when nobody answers. */
   ask(command: string): Promise<string> {
-    return this.turns.take(() => exchange(this.path, command));
+    return this.turns.take(async () => {
+      const answer = await exchange(this.path, command);
+      this.answers += 1;
+      return answer;
+    });
   }
 
   /** For commands that say nothing when they worked. Throws with HAProxy's own words otherwise. */

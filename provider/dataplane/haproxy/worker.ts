@@ -2,10 +2,11 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { mkdirSync, openSync, closeSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ServeError } from "../../core/errors";
+import { sentenceOf, ServeError } from "../../core/errors";
 import type { DesiredRouting } from "../../core/routing";
 import { allowedEnvironment } from "../../host/child";
 import { isAlive, startTimeOf } from "../../host/process-identity";
+import { Pulse } from "../../host/pulse";
 import { signalProcess } from "../../host/signal";
 import { renderConfig, shapeOf } from "./config";
 import { aroundBackends, mapsOf, putMaps, readMaps, renderMap, slotsOf, type Maps } from "./maps";
@@ -69,6 +70,7 @@ export class Worker {
   private leavers: Server[] = [];
   private retired = false;
   private readonly log: LogReader;
+  private readonly pulse: Pulse;
 
   private constructor(
     readonly record: WorkerRecord,
@@ -81,6 +83,11 @@ export class Worker {
   ) {
     this.slots = slots;
     this.log = new LogReader(files.runtime, (line) => onLine(line, record), from);
+    this.pulse = new Pulse({
+      heard: () => runtime.heard,
+      ask: () => void runtime.ask("show info").catch(() => undefined),
+      onHung: (seconds) => this.endHung(seconds),
+    });
   }
 
   static async start(options: StartOptions): Promise<Worker> {
@@ -129,7 +136,7 @@ export class Worker {
     return new Worker(record, runtime, files, serviceFolder, slots, options.onLine, "start");
   }
 
-  /** A process that a predecessor of this supervisor started; null: it has gone, or is another one by now. */
+  /** A process that a predecessor of this supervisor started; null: it has gone, is another one by now, or was of no use. */
   static async adopt(
     record: WorkerRecord,
     serviceFolder: string,
@@ -147,7 +154,10 @@ export class Worker {
       const worker = new Worker(record, runtime, files, serviceFolder, slots, onLine, "now");
       worker.retired = as === "ending";
       return worker;
-    } catch {
+    } catch (error) {
+      // It hangs, most likely. Left alone, it would hold the port and the clients that come to it for ever.
+      process.stderr.write(`HAProxy process ${record.pid} is ended: ${sentenceOf(error)}\n`);
+      signalProcess(record, "SIGKILL");
       return null;
     }
   }
@@ -232,8 +242,16 @@ export class Worker {
     this.removeFiles();
   }
 
+  /** Its supervisor sees that it has gone, and starts another one. */
+  private endHung(seconds: number): void {
+    if (!this.isAlive) return;
+    process.stderr.write(`HAProxy process ${this.record.pid} has not answered for ${seconds} s and is ended\n`);
+    signalProcess(this.record, "SIGKILL");
+  }
+
   /** Of one that has ended. */
   removeFiles(): void {
+    this.pulse.stop();
     this.log.close();
     removeFilesOf(this.serviceFolder, this.record.number);
   }
