@@ -18,7 +18,13 @@ export {
   type RolloutPlan,
   type RolloutRejection,
 } from "./rollout";
-export { ServeService, type BalancerArgs, type EndpointArgs, type ServeServiceArgs } from "./serve-service";
+export {
+  ServeService,
+  type BalancerArgs,
+  type EndpointArgs,
+  type ServeServiceArgs,
+  type TlsArgs,
+} from "./serve-service";
 export {
   type BlueGreenArgs,
   type GateArgs,

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { claimServiceName } from "./one-of-a-name";
 import { hasType, ServeResource, typeToken } from "./dynamic-resource";
+import { sealingKey } from "./tls";
 import { hashingTokens } from "./tokens";
 import { local, type Target } from "./target";
 import type { Timeouts } from "./timeouts";
@@ -54,6 +55,13 @@ export interface BalancerArgs {
    * engine "embedded". Default: none. Change: live.
    */
   affinity?: { header: pulumi.Input<string> } | { cookie: pulumi.Input<string> };
+  /**
+   * Clients speak TLS (1.2 or newer), and nothing in clear any more; replicas are reached in clear as before, and get
+   * `X-Forwarded-Proto: https`. Default: none, clients speak HTTP in clear. Change of certificate or key: live, for each
+   * connection from then on; those that are open go on, and nothing restarts. Given, or taken away: live for new connections;
+   * whoever is connected gets one more answer, which ends the connection.
+   */
+  tls?: TlsArgs;
   /** Largest request head, in bytes; larger ones get 431. Default: 32768. */
   maxHeaderBytes?: pulumi.Input<number>;
   /** Largest request body, in bytes; larger ones get 413. Default: 100 MiB. */
@@ -71,6 +79,19 @@ export interface BalancerArgs {
   };
 }
 
+/** With whom clients speak TLS. A certificate and a key that do not fit, or are out of date, are refused in preview. */
+export interface TlsArgs {
+  /** The certificate in PEM, and after it, in one text, those that vouch for it; at most 24,576 characters. */
+  certificate: pulumi.Input<string>;
+  /**
+   * Its private key in PEM, not encrypted; at most 8,192 characters. Always a secret in Pulumi's state, whether it was one
+   * or not. The service keeps it in files that only this user may read; it is in no log and no process argument.
+   */
+  privateKey: pulumi.Input<string>;
+  /** Clients may speak HTTP/2 as well. Only with the engine "haproxy". Default: false. Change: live, for new connections. */
+  http2?: pulumi.Input<boolean>;
+}
+
 /**
  * A service: its endpoint, its balancer and its agent. Pools bring the replicas, a Rollout moves them to new revisions.
  *
@@ -84,7 +105,7 @@ export class ServeService extends ServeResource {
     return hasType(value, ServeService.__pulumiType);
   }
 
-  /** `http://host:port` of the endpoint. */
+  /** `http://host:port` of the endpoint, `https://host:port` with `balancer.tls`. */
   declare readonly url: pulumi.Output<string>;
   declare readonly endpoint: pulumi.Output<{ host: string; port: number }>;
   /** `<project>/<stack>/<name>`: what `pulumi-serve` commands take, and what replicas are tagged with. */
@@ -99,7 +120,7 @@ export class ServeService extends ServeResource {
 
   constructor(name: string, args: ServeServiceArgs, opts: pulumi.CustomResourceOptions = {}) {
     claimServiceName(name);
-    const balancer = args.balancer && hashingTokens(args.balancer);
+    const balancer = args.balancer && hashingTokens(sealingKey(args.balancer));
     super("ServeService", name, { ...args, balancer }, ["url", "serviceId", "agent"], opts);
     this.placedAt = args.target ?? local();
   }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ServeError, sentenceOf } from "../core/errors";
 import type { DesiredRouting } from "../core/routing";
 import type { EngineKind } from "../core/spec/pool";
+import type { KeyPair } from "../core/spec/tls-input";
 import { DataPlaneClient, startDataPlane } from "../dataplane/client";
 import { servingProcess } from "../dataplane/persisted";
 import type { ReviveCommand } from "../dataplane/protocol";
@@ -42,8 +43,8 @@ export class WatchedDataPlane implements DataPlane {
     void this.keepConnected();
   }
 
-  apply(desired: DesiredRouting): Promise<void> {
-    return this.reached().then((dataplane) => dataplane.apply(desired));
+  apply(desired: DesiredRouting, keyPair?: KeyPair): Promise<void> {
+    return this.reached().then((dataplane) => dataplane.apply(desired, keyPair));
   }
 
   observe(): Promise<DataPlaneReport> {

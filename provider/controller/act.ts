@@ -2,6 +2,8 @@ import type { Action } from "../core/action";
 import { ServeError, sentenceOf, type ErrorCode } from "../core/errors";
 import type { ExternalGate, GateContent, GateFacts } from "../core/gate/external";
 import type { ConfigAnswer, GateAnswer, LaunchFailure, Observed } from "../core/observed";
+import type { DesiredRouting } from "../core/routing";
+import type { KeyPair } from "../core/spec/tls-input";
 import type { LaunchRequest } from "../ports/cloud";
 import type { Parts } from "./parts";
 
@@ -123,7 +125,7 @@ export class Executor {
           graceSeconds: TERMINATE_GRACE_SECONDS,
         });
       case "route":
-        return dataplane.apply(action.desired);
+        return dataplane.apply(action.desired, await this.keyPairFor(action.desired));
       case "restart":
         return cloud.restart({
           ...(await this.programOf(action)),
@@ -150,6 +152,11 @@ export class Executor {
     const env = envSecret === null ? {} : ((await store.getSecret(envSecret)) as Record<string, string>);
     const workdir = workdirBlob === null ? null : () => store.openBlob(workdirBlob);
     return { replicaId, epoch: this.epoch, pool, revision: spec.revision, setup, run, workdir, env };
+  }
+
+  private async keyPairFor({ balancer }: DesiredRouting): Promise<KeyPair | undefined> {
+    if (balancer.tls === undefined) return undefined;
+    return (await this.parts.store.getSecret(balancer.tls.secret)) as KeyPair;
   }
 
   private async reconfigure({

@@ -63,6 +63,7 @@ export function referredTo(intent: Intent, state: State): { blobs: Set<string>; 
         readiness.requestSecret,
         userConfig?.secret ?? null,
       ]),
+      intent.service.spec.balancer.tls?.secret ?? null,
       ...gates.map((gate) => ("secret" in gate ? gate.secret : null)),
     ]),
   };

@@ -3,6 +3,7 @@ import { extname, join } from "node:path";
 import { ServeError } from "../core/errors";
 import type { DesiredRouting } from "../core/routing";
 import type { EngineKind } from "../core/spec/pool";
+import type { KeyPair } from "../core/spec/tls-input";
 import type { DataPlane, DataPlaneReport } from "../ports/dataplane";
 import { spawnDetached } from "../host/child";
 import { controlSocket } from "../host/paths";
@@ -85,8 +86,9 @@ export class DataPlaneClient implements DataPlane {
     await this.ask({ method: "goodbye", params: {} });
   }
 
-  async apply(desired: DesiredRouting): Promise<void> {
-    await this.ask({ method: "apply", params: { desired } });
+  async apply(desired: DesiredRouting, keyPair?: KeyPair): Promise<void> {
+    if (keyPair === undefined) await this.ask({ method: "apply", params: { desired } });
+    else await this.ask({ method: "applyTls", params: { desired, keyPair } });
   }
 
   async observe(): Promise<DataPlaneReport> {

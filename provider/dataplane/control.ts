@@ -113,7 +113,11 @@ class Peer {
         return { pid: process.pid };
       case "apply":
         await engine.apply(request.params.desired);
-        persisted.save({ routing: request.params.desired });
+        persisted.save({ routing: request.params.desired, keyPair: undefined });
+        return null;
+      case "applyTls":
+        await engine.apply(request.params.desired, request.params.keyPair);
+        persisted.save({ routing: request.params.desired, keyPair: request.params.keyPair });
         return null;
       case "observe":
         return engine.observe();

@@ -1,5 +1,6 @@
 import { sameEndpoint, type DesiredRouting } from "../core/routing";
 import type { EngineKind } from "../core/spec/pool";
+import type { KeyPair } from "../core/spec/tls-input";
 import { Turns } from "../host/turns";
 import type { DataPlaneReport } from "../ports/dataplane";
 import { EmbeddedEngine } from "./embedded/engine";
@@ -25,6 +26,7 @@ export class Engines implements Engine {
   private readonly made = new Map<EngineKind, EngineInTurn>();
   private current: EngineKind | null = null;
   private inForce: DesiredRouting | null = null;
+  private keyPair: KeyPair | undefined;
   private waiting: (() => void) | null = null;
   /** Two engines must not change places at once. */
   private readonly turns = new Turns();
@@ -43,15 +45,16 @@ export class Engines implements Engine {
     this.waiting = listener;
   }
 
-  apply(desired: DesiredRouting): Promise<void> {
+  apply(desired: DesiredRouting, keyPair?: KeyPair): Promise<void> {
     return this.turns.take(async () => {
       this.fenced.admit(desired, this.inForce);
       const kind = desired.balancer.engine ?? this.usual;
-      if (kind === this.current) await this.engine(kind).apply(desired);
-      else await this.change(kind, desired);
+      if (kind === this.current) await this.engine(kind).apply(desired, keyPair);
+      else await this.change(kind, desired, keyPair);
       this.inForce = desired;
+      this.keyPair = keyPair;
       for (const other of this.others()) {
-        await other.apply(other.isIdle ? withoutReplicas(desired) : desired).catch(logError);
+        await other.apply(other.isIdle ? withoutReplicas(desired) : desired, keyPair).catch(logError);
       }
     });
   }
@@ -74,16 +77,18 @@ export class Engines implements Engine {
     });
   }
 
-  private async change(kind: EngineKind, desired: DesiredRouting): Promise<void> {
+  private async change(kind: EngineKind, desired: DesiredRouting, keyPair: KeyPair | undefined): Promise<void> {
     // A supervisor that was killed in the middle of a change may have left a HAProxy that listens.
     if (this.current === null && kind !== "haproxy" && readRecords(this.serviceFolder).workers.length > 0)
       await this.engine("haproxy").retire();
     const before = this.currentEngine();
     const next = this.engine(kind);
-    if (before !== null && this.inForce !== null) await handOver({ before, next, inForce: this.inForce, desired });
-    else {
+    if (before !== null && this.inForce !== null) {
+      const { inForce, keyPair: keyPairInForce } = this;
+      await handOver({ before, next, inForce, keyPairInForce, desired, keyPair });
+    } else {
       next.take(null);
-      await next.apply(desired);
+      await next.apply(desired, keyPair);
     }
     if (before !== null) process.stderr.write(`"${this.current}" gives the endpoint to "${kind}"\n`);
     this.current = kind;
@@ -120,10 +125,13 @@ interface HandOver {
   before: EngineInTurn;
   next: EngineInTurn;
   inForce: DesiredRouting;
+  keyPairInForce: KeyPair | undefined;
   desired: DesiredRouting;
+  keyPair: KeyPair | undefined;
 }
 
-async function handOver({ before, next, inForce, desired }: HandOver): Promise<void> {
+async function handOver(change: HandOver): Promise<void> {
+  const { before, next, inForce, keyPairInForce, desired, keyPair } = change;
   const moves = !sameEndpoint(inForce.endpoint, desired.endpoint);
   let retired = false;
   try {
@@ -132,20 +140,26 @@ async function handOver({ before, next, inForce, desired }: HandOver): Promise<v
       retired = true;
       await before.retire();
     }
-    await startOn(next, listener, desired);
+    await startOn(next, listener, desired, keyPair);
   } catch (error) {
     if (retired) before.take(null);
     // It serves on, and must know of replicas that come and go, whatever became of the change.
-    await before.apply({ ...desired, endpoint: inForce.endpoint, balancer: inForce.balancer }).catch(logError);
+    const { endpoint, balancer } = inForce;
+    await before.apply({ ...desired, endpoint, balancer }, keyPairInForce).catch(logError);
     throw error;
   }
   if (!retired) await before.retire();
 }
 
-async function startOn(next: EngineInTurn, listener: TcpHandle | null, desired: DesiredRouting): Promise<void> {
+async function startOn(
+  next: EngineInTurn,
+  listener: TcpHandle | null,
+  desired: DesiredRouting,
+  keyPair: KeyPair | undefined,
+): Promise<void> {
   next.take(listener);
   try {
-    await next.apply(desired);
+    await next.apply(desired, keyPair);
   } catch (error) {
     // What it has opened must not take the clients of the one that serves.
     await next.retire().catch(logError);

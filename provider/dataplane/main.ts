@@ -42,7 +42,7 @@ async function main(folder: string, kind: EngineKind): Promise<void> {
   process.once("SIGTERM", () => end(TERMINATE_GRACE_SECONDS));
   reviver.started();
   // Serve before anybody asks: after a crash each second without the agent would be a second of refused connections.
-  if (persisted.routing !== null) await engine.apply(persisted.routing).catch(logError);
+  if (persisted.routing !== null) await engine.apply(persisted.routing, persisted.keyPair).catch(logError);
 }
 
 const [folder, kind = "embedded"] = process.argv.slice(2);

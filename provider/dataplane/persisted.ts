@@ -2,6 +2,7 @@ import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { sentenceOf } from "../core/errors";
 import type { DesiredRouting } from "../core/routing";
+import type { KeyPair } from "../core/spec/tls-input";
 import { isAlive, type ProcessIdentity } from "../host/process-identity";
 import type { ReviveCommand } from "./protocol";
 
@@ -13,6 +14,8 @@ interface Content {
   revive: ReviveCommand | null;
   /** Who serves; absent: an older package wrote it. */
   process?: ProcessIdentity;
+  /** Of a routing with TLS: the agent, which could ask the store for it, may be gone as well. */
+  keyPair?: KeyPair | undefined;
 }
 
 /** `dataplane.json`: what a data plane that was killed needs to serve again before anybody talks to it. */
@@ -29,11 +32,15 @@ export class Persisted {
     return this.content.routing;
   }
 
+  get keyPair(): KeyPair | undefined {
+    return this.content.keyPair;
+  }
+
   get revive(): ReviveCommand | null {
     return this.content.revive;
   }
 
-  save(change: Partial<Pick<Content, "routing" | "revive" | "process">>): void {
+  save(change: Partial<Pick<Content, "routing" | "revive" | "process" | "keyPair">>): void {
     const before = JSON.stringify(this.content);
     this.content = { ...this.content, ...change };
     const after = JSON.stringify(this.content);

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { ServeError, type ErrorCode, type ErrorScope } from "../core/errors";
 import type { DesiredRouting } from "../core/routing";
+import type { KeyPair } from "../core/spec/tls-input";
 
 /** How the data plane starts its agent again when that is gone. */
 export interface ReviveCommand {
@@ -13,6 +14,8 @@ export interface ReviveCommand {
 export type ControlRequest =
   | { id: number; method: "hello"; params: { role: "agent"; epoch: number; revive: ReviveCommand } }
   | { id: number; method: "apply"; params: { desired: DesiredRouting } }
+  // An order of its own: a balancer that knows nothing of TLS must refuse it, and not serve in clear.
+  | { id: number; method: "applyTls"; params: { desired: DesiredRouting; keyPair: KeyPair } }
   | { id: number; method: "observe"; params: Record<string, never> }
   | { id: number; method: "goodbye"; params: Record<string, never> }
   | { id: number; method: "shutdown"; params: { graceSeconds: number } };

@@ -16,8 +16,17 @@ export async function checked<S extends z.ZodType>(
   complete: (input: z.output<S>) => Promise<{ computed: Props } | { failures: CheckFailure[] }>,
 ): Promise<CheckReply> {
   const parsed = parse(schema, declared(news, []));
-  if (!parsed.ok) return { inputs: news, failures: parsed.failures };
+  if (!parsed.ok) return refused(news, parsed.failures);
   const completed = await complete(parsed.value);
-  if ("failures" in completed) return { inputs: news, failures: completed.failures };
+  if ("failures" in completed) return refused(news, completed.failures);
   return { inputs: jsonClean({ ...(parsed.value as Props), ...completed.computed }), failures: [] };
+}
+
+/** Pulumi prints the whole value of the property that a failure names: never of one that holds a private key. */
+function refused(news: Props, failures: CheckFailure[]): CheckReply {
+  const { tls } = (news["balancer"] ?? {}) as { tls?: unknown };
+  const shown = failures.map((each) =>
+    each.property === "balancer" && tls !== undefined ? { ...each, property: "" } : each,
+  );
+  return { inputs: news, failures: shown };
 }

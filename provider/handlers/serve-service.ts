@@ -7,7 +7,8 @@ import type { Intent } from "../core/intent";
 import type { EngineKind, ServiceSpec } from "../core/spec/pool";
 import { failure } from "../core/spec/check-result";
 import { incarnationOf, serviceIdentity, serviceResourceId } from "../core/spec/identity";
-import { endpointUrl, serviceInput, serviceSpec, type ServiceInput } from "../core/spec/service-input";
+import { endpointUrl, serviceInput, serviceSpec, withoutKeyPair, type ServiceInput } from "../core/spec/service-input";
+import { keyPairOf } from "../core/spec/tls-input";
 import { hasUnknown, UNKNOWN } from "../core/spec/unknown";
 import type { State } from "../core/state";
 import { findHaproxy } from "../dataplane/haproxy/binary";
@@ -19,6 +20,7 @@ import type { Edge } from "./edge";
 import { follow, followUntilGone } from "./follow";
 import type { Handler, Props } from "./handler";
 import { jsonClean } from "./json-clean";
+import { whyNotKeyPair } from "./key-pair";
 import { assertThisComputer, SCHEMA_VERSION, upgradeState } from "./old-state";
 import { ownEndpoint, whyTaken } from "./own-endpoint";
 import { partialFailure } from "./partial-failure";
@@ -40,9 +42,12 @@ export function serveServiceHandler(edge: Edge): Handler {
         if (taken !== null) return { failures: [failure(["endpoint"], taken)] };
         const unfit = whyNotEngine(input.balancer.engine ?? "embedded");
         if (unfit !== null) return { failures: [failure(["balancer", "engine"], unfit)] };
+        const { tls } = input.balancer;
+        const keyPair = whyNotKeyPair(tls);
+        if (keyPair !== null) return { failures: [failure(["balancer", "tls", keyPair.field], keyPair.sentence)] };
         const broken = await whyNotCloud(serviceId, input.target);
         if (broken !== null) return { failures: [failure(["target", "cloudFile"], broken)] };
-        return { computed: { url: known ? endpointUrl(input.endpoint) : UNKNOWN, serviceId } };
+        return { computed: { url: known ? endpointUrl(input.endpoint, tls) : UNKNOWN, serviceId } };
       });
     },
 
@@ -97,6 +102,7 @@ export function serveServiceHandler(edge: Edge): Handler {
       try {
         const spec = specOf(input);
         await store.create();
+        await keepKeyPair(store, input, spec);
         const revived = await needsRevival(store);
         const { version } = await beginIntent(store, (intent) =>
           intent === null
@@ -128,9 +134,16 @@ export function serveServiceHandler(edge: Edge): Handler {
 
   async function declare(store: Store, input: ServiceInput) {
     await store.create();
-    const fresh = { identity: store.identity, uid: randomUUID(), spec: specOf(input) };
+    const spec = specOf(input);
+    await keepKeyPair(store, input, spec);
+    const fresh = { identity: store.identity, uid: randomUUID(), spec };
     return beginIntent(store, (intent) => createService(intent, fresh));
   }
+}
+
+/** Before anybody declares it: the agent reads only the store. */
+async function keepKeyPair(store: Store, { balancer }: ServiceInput, spec: ServiceSpec): Promise<void> {
+  if (balancer.tls !== undefined) await store.putSecret(spec.balancer.tls!.secret, keyPairOf(balancer.tls));
 }
 
 /** With nothing left to drain, the agent may have taken the store away before our own write has returned. */
@@ -191,8 +204,9 @@ function kindOf(props: Props): unknown {
 
 /** Whether a difference is for Pulumi to find, by comparing inputs. */
 function sameInputs(olds: Props, news: Props): boolean {
-  const keys = Object.keys(news).filter((key) => key !== "__provider");
-  return keys.every((key) => canonicalJson(olds[key]) === canonicalJson(news[key]));
+  const shown = withoutKeyPair(news);
+  const keys = Object.keys(shown).filter((key) => key !== "__provider");
+  return keys.every((key) => canonicalJson(olds[key]) === canonicalJson(shown[key]));
 }
 
 /** All inputs and what was last seen. Never throws: it also goes into errors, which must not lose the state. */
@@ -200,7 +214,7 @@ async function outputs(store: Store, inputs: Props): Promise<Props> {
   const lease = await store.readLease().catch(() => null);
   const holder = lease === null || lease.dead ? null : lease.holder;
   return jsonClean({
-    ...declared(inputs, []),
+    ...withoutKeyPair(declared(inputs, [])),
     schemaVersion: SCHEMA_VERSION,
     computer: computerId(),
     agent: holder === null ? null : { pid: holder.pid, packageVersion: holder.packageVersion },

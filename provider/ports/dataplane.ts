@@ -1,10 +1,14 @@
 import type { ObservedDataPlane } from "../core/observed";
 import type { DesiredRouting } from "../core/routing";
+import type { KeyPair } from "../core/spec/tls-input";
 
 /** The balancer, whichever engine it is. */
 export interface DataPlane {
-  /** Whole and idempotent; resolves when in force. Throws ServeError: StaleEpoch, EndpointInUse, DataPlaneUnreachable. */
-  apply(desired: DesiredRouting): Promise<void>;
+  /**
+   * Whole and idempotent; resolves when in force. `keyPair` is what `balancer.tls` of the routing names: without it a routing
+   * with TLS is refused. Throws ServeError: StaleEpoch, EndpointInUse, InvalidInput, DataPlaneUnreachable.
+   */
+  apply(desired: DesiredRouting, keyPair?: KeyPair): Promise<void>;
   observe(): Promise<DataPlaneReport>;
   /** Lets running requests end (at most `graceSeconds`), then closes the endpoint and ends the engine. */
   shutdown(graceSeconds: number): Promise<void>;

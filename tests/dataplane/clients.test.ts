@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import type { ServerResponse } from "node:http";
+import { makeKeyPair, whyNoCertificates } from "./support/certificate";
 import { RawClient } from "./support/client";
 import { startEngine, type ProcessUnderTest } from "./support/engine-process";
 import { startListening, startRawReplica, startReplica } from "./support/replica";
-import { primaryOnly } from "./support/routing";
+import { primaryOnly, tlsOf } from "./support/routing";
 import { subjectOf } from "./support/subject";
 import { until } from "./support/until";
 
@@ -79,6 +80,28 @@ describe("a client's connection to the embedded data plane", () => {
     await until("it was closed", () => client.closed);
     assert.ok(client.received.endsWith("\r\n\r\nunknown"), client.received);
     assert.ok(!/transfer-encoding/i.test(client.received));
+  });
+
+  it("of HTTP/1.0 sees a body of unknown length break off, with TLS too", async function () {
+    if (whyNoCertificates !== null) {
+      this.test!.title += ` - ${whyNoCertificates}`;
+      this.skip();
+    }
+    const pair = makeKeyPair("old");
+    const replica = await startListening((_req, res) => {
+      res.write("half");
+      setTimeout(() => res.socket!.resetAndDestroy(), 50);
+    });
+    const inClear = primaryOnly([replica]);
+    for (const [desired, keyPair] of [[inClear], [primaryOnly([replica], { tls: tlsOf(pair) }), pair]] as const) {
+      const client = new RawClient(await subject.serve(desired, keyPair), keyPair && { ca: keyPair.certificate });
+      let broken = false;
+      client.socket.on("error", () => (broken = true));
+      client.send("GET / HTTP/1.0\r\n\r\n");
+      await until("it was cut", () => client.closed);
+      assert.ok(client.received.endsWith("\r\n\r\nhalf"), client.received);
+      assert.ok(broken, "nothing tells it from the whole");
+    }
   });
 
   it("goes on after an answer that came before the end of its upload, of which no other request gets a byte", async () => {

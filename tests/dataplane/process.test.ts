@@ -6,10 +6,11 @@ import { join } from "node:path";
 import { DataPlaneClient } from "../../provider/dataplane/client";
 import type { ReviveCommand } from "../../provider/dataplane/protocol";
 import { controlSocket } from "../../provider/host/paths";
+import { makeKeyPair, shownBy, whyNoCertificates } from "./support/certificate";
 import { ask, RawClient } from "./support/client";
 import { isRunning, kill, startBuilt, startEngine, type ProcessUnderTest } from "./support/engine-process";
 import { startListening, startReplica, stopReplicas } from "./support/replica";
-import { primaryOnly } from "./support/routing";
+import { primaryOnly, tlsOf } from "./support/routing";
 import { shutDownMidstream } from "./support/shut-down-midstream";
 import { until } from "./support/until";
 
@@ -146,6 +147,28 @@ describe("the process of the embedded data plane", () => {
     const again = await DataPlaneClient.connect(engine.folder);
     assert.equal((await again.observe()).generation, desired.generation);
     again.close();
+  });
+
+  it("serves with its last certificate again after it was killed, before any agent comes", async function () {
+    if (whyNoCertificates !== null) {
+      this.test!.title += ` - ${whyNoCertificates}`;
+      this.skip();
+    }
+    const replica = await startReplica();
+    const endpoint = { host: "127.0.0.1", port: await freePort() };
+    for (const name of ["first", "last"]) {
+      const pair = makeKeyPair(name);
+      await engine.plane.apply({ ...primaryOnly([replica], { tls: tlsOf(pair) }), endpoint }, pair);
+    }
+    await kill(engine.pid);
+    started.push(startBuilt(engine.folder));
+    await until("it serves again", () =>
+      shownBy(endpoint.port)
+        .then(({ name }) => name === "last")
+        .catch(() => false),
+    );
+    await assert.rejects(ask(endpoint.port));
+    assert.equal(statSync(join(engine.folder, "dataplane.json")).mode & 0o777, 0o600);
   });
 
   it("starts with nothing when what it saved is half written", async () => {

@@ -1,16 +1,18 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
+import { Agent } from "node:https";
 import type { DesiredRouting } from "../../provider/core/routing";
 import type { EngineKind } from "../../provider/core/spec/pool";
 import { findHaproxy } from "../../provider/dataplane/haproxy/binary";
 import { workerFolder } from "../../provider/dataplane/haproxy/worker-files";
 import { readRecords } from "../../provider/dataplane/haproxy/worker-records";
 import { connected, startEcho } from "../dataplane/conformance/websocket";
+import { makeKeyPair, shownBy, whyNoCertificates } from "../dataplane/support/certificate";
 import { ask, RawClient } from "../dataplane/support/client";
 import { startEngine, type ProcessUnderTest } from "../dataplane/support/engine-process";
 import { Load } from "../dataplane/support/load";
 import { startListening, startReplica, stopReplicas, type TestReplica } from "../dataplane/support/replica";
-import { balancer, primaryOnly, route, routing, version } from "../dataplane/support/routing";
+import { balancer, primaryOnly, route, routing, tlsOf, version } from "../dataplane/support/routing";
 import { until } from "../dataplane/support/until";
 
 const WITHIN_MS = 60_000;
@@ -102,6 +104,34 @@ describe("a change of the engine while it serves", function () {
       await until("its replica has drained", async () => ((await inFlight(echo)) ?? 0) === 0);
     });
   }
+
+  it("takes TLS along, there and back, and costs no request", async function () {
+    if (whyNoCertificates !== null) {
+      this.test!.title += ` - ${whyNoCertificates}`;
+      this.skip();
+    }
+    const pair = makeKeyPair("both");
+    const put = (kind: EngineKind) =>
+      engine.plane.apply(primaryOnly([replica], { engine: kind, tls: tlsOf(pair) }), pair);
+    await put("embedded");
+    const { port } = (await engine.plane.observe()).endpoint!;
+    const tls = { ca: pair.certificate };
+    const loads = [
+      new Load(port, 2, () => ({ tls }), new Agent({ keepAlive: true, maxSockets: 2 })),
+      new Load(port, 2, () => ({ tls }), new Agent()),
+    ];
+    for (const kind of ["haproxy", "embedded"] as const) {
+      await put(kind);
+      const soFar = loads.map(({ requests }) => requests);
+      await until("the load ran on", () => loads.every(({ requests }, at) => requests > soFar[at]! + 20), WITHIN_MS);
+      assert.equal((await shownBy(port)).name, "both");
+    }
+    for (const load of loads) await load.stop();
+    assert.deepEqual(
+      loads.flatMap(({ failures }) => failures),
+      [],
+    );
+  });
 
   it("that fails lets the one before serve on, and know of replicas that come and go", async () => {
     // HAProxy's folder cannot be made where a file is.

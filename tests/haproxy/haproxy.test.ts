@@ -13,16 +13,18 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DataPlaneClient } from "../../provider/dataplane/client";
+import type { KeyPair } from "../../provider/core/spec/tls-input";
 import { findHaproxy } from "../../provider/dataplane/haproxy/binary";
 import { parseLine } from "../../provider/dataplane/haproxy/log-lines";
 import { quoted, replicaOfServer, serverName } from "../../provider/dataplane/haproxy/names";
 import { endOrphans, readRecords } from "../../provider/dataplane/haproxy/worker-records";
 import { engineSocket } from "../../provider/host/paths";
+import { makeKeyPair, shownBy, whyNoCertificates } from "../dataplane/support/certificate";
 import { ask, RawClient } from "../dataplane/support/client";
 import { isRunning, kill, startBuilt, startEngine, type ProcessUnderTest } from "../dataplane/support/engine-process";
 import { Load } from "../dataplane/support/load";
 import { startListening, startReplica, stopReplicas } from "../dataplane/support/replica";
-import { CANARY, PRIMARY, primaryOnly, route, routing, version } from "../dataplane/support/routing";
+import { CANARY, PRIMARY, primaryOnly, route, routing, tlsOf, version } from "../dataplane/support/routing";
 import { shutDownMidstream } from "../dataplane/support/shut-down-midstream";
 import { until } from "../dataplane/support/until";
 
@@ -35,6 +37,10 @@ function cpuSeconds(pid: number): number {
     .split(" ")
     .slice(11, 13);
   return (Number(user) + Number(system)) / 100;
+}
+
+function assertWithoutKeys(file: string): void {
+  assert.doesNotMatch(readFileSync(file, "utf8"), /PRIVATE KEY/, file);
 }
 
 describe("HAProxy and its supervisor", function () {
@@ -227,6 +233,45 @@ describe("HAProxy and its supervisor", function () {
     assert.ok(!isRunning(hung!));
     assert.equal((await plane.observe()).endpoint!.port, port);
     assert.equal((await ask(port)).body, replica.id);
+    plane.close();
+  });
+
+  it("change a certificate without another process, and start from the last one when either is killed", async function () {
+    if (whyNoCertificates !== null) {
+      this.test!.title += ` - ${whyNoCertificates}`;
+      this.skip();
+    }
+    const replica = await startReplica();
+    const pairs = ["one", "two", "three"].map((name) => makeKeyPair(name));
+    const put = (plane: DataPlaneClient, pair: KeyPair) =>
+      plane.apply(primaryOnly([replica], { tls: tlsOf(pair) }), pair);
+    await put(engine.plane, pairs[0]!);
+    const before = haproxyPids();
+    await put(engine.plane, pairs[1]!);
+    const { port } = (await engine.plane.observe()).endpoint!;
+    assert.equal((await shownBy(port)).name, "two");
+    assert.deepEqual(haproxyPids(), before);
+    await kill(before[0]!);
+    await until(
+      "it serves again",
+      () =>
+        shownBy(port)
+          .then(({ name }) => name === "two")
+          .catch(() => false),
+      WITHIN_MS,
+    );
+    await kill(engine.pid);
+    const plane = await supervisorAgain();
+    const [serving] = haproxyPids();
+    assert.equal((await shownBy(port)).name, "two");
+    await put(plane, pairs[2]!);
+    assert.equal((await shownBy(port)).name, "three");
+    assert.equal(haproxyPids()[0], serving);
+    for (const file of readdirSync(join(engine.folder, "haproxy"))) {
+      assert.equal(statSync(join(engine.folder, "haproxy", file)).mode & 0o777, 0o600, file);
+      if (!file.endsWith(".pem")) assertWithoutKeys(join(engine.folder, "haproxy", file));
+    }
+    assertWithoutKeys(join(engine.folder, "dataplane.log"));
     plane.close();
   });
 

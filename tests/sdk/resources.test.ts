@@ -8,6 +8,10 @@ interface Registered {
   inputs: Record<string, unknown>;
 }
 
+/** How Pulumi marks a secret on its way. */
+const SECRET_MARK = "4dabf18193072939515e22adb298388d";
+const SECRET = "1b47061264138c4ac30d75fd1eb44270";
+
 /** What the engine would have been told, in the order of registration. */
 const registered: Registered[] = [];
 
@@ -99,6 +103,17 @@ describe("what a program registers", () => {
       const { inputs } = await registeredAs("pulumi-nodejs:dynamic/serve:ServeService", name);
       assert.match(JSON.stringify(inputs["balancer"]), /"sha256:[0-9a-f]{64}"/);
       assert.doesNotMatch(JSON.stringify(inputs), /a-token/);
+    }
+  });
+
+  it("makes a private key a secret, whatever the program made of it, also from a ModelService", async () => {
+    const balancer = { tls: { certificate: "a certificate", privateKey: "s3cret" } };
+    new serve.ServeService("sealed", { endpoint: { port: 8080 }, balancer });
+    new serve.ModelService("sealed-model", { endpoint: 8080, template, balancer });
+    for (const name of ["sealed", "sealed-model"]) {
+      const { inputs } = await registeredAs("pulumi-nodejs:dynamic/serve:ServeService", name);
+      // Pulumi's mock moves the mark of a secret outwards, from the key to the whole property.
+      assert.deepEqual(inputs["balancer"], { [SECRET_MARK]: SECRET, value: balancer });
     }
   });
 

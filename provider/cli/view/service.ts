@@ -26,6 +26,7 @@ export interface ServiceView {
   status: "READY" | "REPLICA_INIT" | "NO_REPLICA" | "SHUTTING_DOWN";
   readyReplicas: number;
   totalReplicas: number;
+  /** `host:port`, and `https://` before it where clients speak TLS. */
   endpoint: string;
   agent: "alive" | "dead" | "none";
   balancer: "alive" | "unreachable";
@@ -70,7 +71,7 @@ export function serviceView({ intent, state, lease, dataplane, now }: ServiceFac
     status: statusOf(intent, replicas.length, ready),
     readyReplicas: ready,
     totalReplicas: replicas.length,
-    endpoint: `${host}:${port}`,
+    endpoint: `${intent.service.spec.balancer.tls === undefined ? "" : "https://"}${host}:${port}`,
     agent: lease === null ? "none" : lease.dead ? "dead" : "alive",
     balancer: dataplane === null ? "unreachable" : "alive",
     pools: state === null ? [] : poolViews(state, now),

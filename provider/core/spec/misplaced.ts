@@ -1,6 +1,9 @@
 /** Names that belong elsewhere, or that another system gives to what we have: each with where it is. */
 const ELSEWHERE: Record<string, string> = {
   tokens: "`balancer.tokens`",
+  tls: "`balancer.tls`",
+  certificate: "`balancer.tls.certificate`",
+  privateKey: "`balancer.tls.privateKey`",
   spot: "`capacity.spot`",
   baseOnDemandReplicas: "`capacity.spot.baseOnDemandReplicas`",
   dynamicOnDemandFallback: "`capacity.spot.dynamicOnDemandFallback`",

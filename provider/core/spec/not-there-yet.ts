@@ -1,7 +1,6 @@
 /** Fields of the design that are not built yet, each with what to do until then. They are refused, never ignored. */
 const LATER: Record<string, string> = {
   autoscaling: "say in `capacity` how many replicas there are to be, and by what",
-  tls: "put a TLS terminator in front of the endpoint",
   image: "start the container in `template.run`",
 };
 

@@ -98,6 +98,14 @@ export interface AffinitySpec {
   cookie?: string | undefined;
 }
 
+/** Clients speak TLS. The certificate and its key lie in the store's secrets. */
+export interface TlsSpec {
+  /** Name of its `KeyPair` in the store: another certificate, another name. */
+  secret: string;
+  /** Clients may speak HTTP/2 as well; absent: HTTP/1.1 only. */
+  http2?: boolean | undefined;
+}
+
 /** What happens to a request in the data plane; a change takes effect live. */
 export interface BalancerSpec {
   /** Absent in what older packages wrote: embedded. */
@@ -115,6 +123,8 @@ export interface BalancerSpec {
   tokens?: string[];
   /** Requests that name the same here go to the same replica; absent: any replica will do. */
   affinity?: AffinitySpec;
+  /** Absent: clients speak in clear. */
+  tls?: TlsSpec;
   maxHeaderBytes: number;
   maxBodyBytes: number;
   /** A request whose body is larger than this is not replayed on another replica. */

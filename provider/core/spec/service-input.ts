@@ -2,7 +2,9 @@ import { z } from "zod";
 import { affinityInput } from "./affinity-input";
 import { closed, field, seconds, whole } from "./field";
 import { owner, timeouts } from "./owner";
-import type { ServiceSpec } from "./pool";
+import { serviceIdentity } from "./identity";
+import type { BalancerSpec, ServiceSpec } from "./pool";
+import { tlsInput, tlsSpec, type TlsInput } from "./tls-input";
 import { tokensInput } from "./tokens-input";
 
 const members = closed({
@@ -15,6 +17,7 @@ const members = closed({
   webSocketIdleSeconds: field(seconds(0.1, 604_800).optional()),
   tokens: field(tokensInput.optional()),
   affinity: field(affinityInput.optional()),
+  tls: field(tlsInput.optional()),
   maxHeaderBytes: field(whole(1024, 1_048_576, "bytes"), 32_768),
   maxBodyBytes: field(whole(0, 2 ** 40, "bytes"), 104_857_600),
   replayBufferBytes: field(whole(0, 2 ** 30, "bytes"), 1_048_576),
@@ -27,10 +30,15 @@ const members = closed({
   ),
 });
 
-const balancer = members.refine(({ engine, affinity }) => engine !== "haproxy" || affinity === undefined, {
-  path: ["affinity"],
-  message: 'is not there with the engine "haproxy": leave one of the two out',
-});
+const balancer = members
+  .refine(({ engine, affinity }) => engine !== "haproxy" || affinity === undefined, {
+    path: ["affinity"],
+    message: 'is not there with the engine "haproxy": leave one of the two out',
+  })
+  .refine(({ engine, tls }) => (engine ?? "embedded") !== "embedded" || tls?.http2 !== true, {
+    path: ["tls", "http2"],
+    message: 'is there only with the engine "haproxy": choose that, or leave it out',
+  });
 
 /** Where a service runs, as its program says it. */
 export const targetInput = closed({
@@ -57,10 +65,23 @@ export type ServiceInput = z.output<typeof serviceInput>;
 
 /** What the intent holds; `cloudFile` is absolute, as the agent works in another folder than the program. */
 export function serviceSpec(input: ServiceInput, cloudFile: string): ServiceSpec {
-  return { endpoint: input.endpoint, balancer: input.balancer, target: { kind: "local", cloudFile } };
+  return { endpoint: input.endpoint, balancer: balancerSpec(input), target: { kind: "local", cloudFile } };
 }
 
-/** Where clients find the service. */
-export function endpointUrl({ host, port }: ServiceSpec["endpoint"]): string {
-  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+function balancerSpec(input: ServiceInput): BalancerSpec {
+  const { tls, ...balancer } = input.balancer;
+  return tls === undefined ? balancer : { ...balancer, tls: tlsSpec(serviceIdentity(input), tls) };
+}
+
+/** Inputs as they may be shown: a name stands for certificate and key. Again of what it gave, it changes nothing. */
+export function withoutKeyPair(inputs: Record<string, unknown>): Record<string, unknown> {
+  const balancer = inputs["balancer"] as { tls?: Partial<TlsInput> } | null | undefined;
+  const tls = balancer?.tls;
+  if (tls?.privateKey === undefined) return inputs;
+  return { ...inputs, balancer: { ...balancer, tls: tlsSpec(String(inputs["serviceId"]), tls as TlsInput) } };
+}
+
+/** Where clients find the service; `tls`: its declaration, or undefined without one. */
+export function endpointUrl({ host, port }: ServiceSpec["endpoint"], tls: unknown): string {
+  return `${tls === undefined ? "http" : "https"}://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { ClientRequest, type Wire } from "./client-request";
 import type { Refusal } from "./refusal";
-import type { ClientHead } from "./request-head";
+import type { ClientHead, Scheme } from "./request-head";
 import { RequestParser, type RequestSink } from "./request-parser";
 
 /** What a connection needs of the listener that it came to. */
@@ -67,12 +67,16 @@ export class ClientConnection implements RequestSink, Wire {
   /** Since when it is in this state, or without a request, or in the midst of one. */
   private since: number;
   private served = false;
+  private leaving = false;
   /** All that was to be said has left this process. */
   private flushed = false;
 
   constructor(
     readonly socket: Socket,
     private readonly host: ConnectionHost,
+    readonly scheme: Scheme,
+    /** What its bytes go through: with TLS not the socket itself. */
+    private readonly wire: Socket = socket,
   ) {
     this.peer = socket.remoteAddress;
     this.since = host.now;
@@ -108,7 +112,7 @@ export class ClientConnection implements RequestSink, Wire {
       return;
     }
     this.requests.push(request);
-    if (this.host.closing) request.keepAlive = false;
+    if (this.host.closing || this.leaving) request.keepAlive = false;
     if (!request.bodyComplete) this.receiving = request;
     else if (!request.keepAlive) this.parser.stop();
     if (head.kind === "upgrade") {
@@ -176,6 +180,11 @@ export class ClientConnection implements RequestSink, Wire {
     for (const event of ["data", "drain", "end", "close"]) this.socket.removeAllListeners(event);
     this.host.onSwitched(this);
     return this.socket;
+  }
+
+  /** Its next answer is its last: to close at once could lose the request that is just being sent. */
+  leave(): void {
+    this.leaving = true;
   }
 
   destroy(): void {
@@ -259,7 +268,7 @@ export class ClientConnection implements RequestSink, Wire {
 
   private breakOff(request: ClientRequest): void {
     // Without chunks or a length, only a reset tells the end of HTTP/1.0 from an accident.
-    if (request.head.minor === 0) this.socket.resetAndDestroy();
+    if (request.head.minor === 0) this.wire.resetAndDestroy();
     this.destroy();
   }
 

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { httpDate } from "./http-date";
 import { JOINED_BYTES } from "./joined";
 import { isUntrusted, refusalFields, type Refusal } from "./refusal";
-import type { ClientHead } from "./request-head";
+import type { ClientHead, Scheme } from "./request-head";
 
 /** Whoever answers a request: gets its body, as far as it wants it, and learns what becomes of the client. */
 export interface ClientUser {
@@ -23,6 +23,7 @@ export type ResponseFraming = "none" | "length" | "chunked" | "close";
 /** The connection of a request, as far as a request needs it. */
 export interface Wire {
   readonly peer: string | undefined;
+  readonly scheme: Scheme;
   /** False: it is full; `onClientRoom` tells when it has room again. */
   write(data: Buffer | string): boolean;
   /** The request's body is wanted from now on. */
@@ -71,6 +72,10 @@ export class ClientRequest {
 
   get peer(): string | undefined {
     return this.wire.peer;
+  }
+
+  get scheme(): Scheme {
+    return this.wire.scheme;
   }
 
   /** Chunks of the replica may be passed on as they are. */

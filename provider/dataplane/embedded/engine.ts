@@ -1,8 +1,10 @@
 import { sameEndpoint, type DesiredRouting } from "../../core/routing";
+import type { KeyPair } from "../../core/spec/tls-input";
 import type { DataPlaneReport } from "../../ports/dataplane";
 import { Turns } from "../../host/turns";
 import type { EngineInTurn } from "../engine";
 import { Fence } from "../fence";
+import { keyPairFor } from "../key-pair";
 import type { TcpHandle } from "../listener";
 import type { VersionCounts } from "../version-counts";
 import { RoutingTable } from "./routing-table";
@@ -34,8 +36,8 @@ export class EmbeddedEngine implements EngineInTurn {
     this.table.onWaiting = listener;
   }
 
-  apply(desired: DesiredRouting): Promise<void> {
-    return this.turns.take(() => this.put(desired));
+  apply(desired: DesiredRouting, keyPair?: KeyPair): Promise<void> {
+    return this.turns.take(() => this.put(desired, keyPair));
   }
 
   observe(): Promise<DataPlaneReport> {
@@ -88,29 +90,30 @@ export class EmbeddedEngine implements EngineInTurn {
     });
   }
 
-  private async put(desired: DesiredRouting): Promise<void> {
+  private async put(desired: DesiredRouting, given: KeyPair | undefined): Promise<void> {
     this.fenced.admit(desired, this.inForce);
+    const keyPair = keyPairFor(desired, given);
     if (this.retired) {
       this.inForce = desired;
-      for (const front of this.leaving) front.setBalancer(desired.balancer);
+      for (const front of this.leaving) front.setBalancer(desired.balancer, keyPair);
       this.table.set(desired);
       return;
     }
     const moved = this.front === null || !sameEndpoint(this.inForce?.endpoint, desired.endpoint);
     // Listen first: if the new address is taken, everything stays as it was.
-    const front = moved ? await this.listen(desired) : this.front!;
+    const front = moved ? await this.listen(desired, keyPair) : this.front!;
     const before = this.front;
     this.front = front;
     this.inForce = desired;
-    front.setBalancer(desired.balancer);
+    front.setBalancer(desired.balancer, keyPair);
     this.table.set(desired);
     if (before !== null && before !== front) void before.close(desired.balancer.requestTimeoutSeconds);
   }
 
-  private async listen({ endpoint, balancer }: DesiredRouting): Promise<FrontServer> {
+  private async listen({ endpoint, balancer }: DesiredRouting, keyPair: KeyPair | null): Promise<FrontServer> {
     const { listener } = this;
     this.listener = null;
-    if (listener === null) return FrontServer.listen(endpoint, this.table, balancer);
-    return FrontServer.listenOn(listener, this.table, balancer);
+    if (listener === null) return FrontServer.listen(endpoint, this.table, balancer, keyPair);
+    return FrontServer.listenOn(listener, this.table, balancer, keyPair);
   }
 }

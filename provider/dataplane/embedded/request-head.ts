@@ -164,13 +164,16 @@ export function parseRequestHead(head: string): ClientHead | Refusal {
   };
 }
 
+/** How the client speaks to us; to replicas we always speak in clear. */
+export type Scheme = "http" | "https";
+
 /**
  * The head as the replica gets it: hop-by-hop fields gone, X-Forwarded-* added, all else as it came. `hop` is what we say
  * to the replica for ourselves. With tokens, Authorization is meant for us: a replica and its logs do not get it.
  */
 export function headForReplica(
   head: ClientHead,
-  { peer, hop, withTokens }: { peer: string | undefined; hop: string; withTokens: boolean },
+  { peer, scheme, hop, withTokens }: { peer: string | undefined; scheme: Scheme; hop: string; withTokens: boolean },
 ): string {
   let text = head.method + " " + head.path + " HTTP/1.1\r\nhost: " + head.host + "\r\n" + hop + head.fields;
   if (head.authorization !== null && head.passesAuthorization && !withTokens)
@@ -178,7 +181,7 @@ export function headForReplica(
   // None on a unix socket: there the engine in front has added the client already.
   const forwardedFor = peer === undefined ? head.forwardedFor : listed(head.forwardedFor, peer);
   if (forwardedFor !== null) text += "x-forwarded-for: " + forwardedFor + "\r\n";
-  if (!head.forwardedProto) text += "x-forwarded-proto: http\r\n";
+  if (!head.forwardedProto) text += "x-forwarded-proto: " + scheme + "\r\n";
   if (head.body.framing === "chunked") return text + "transfer-encoding: chunked\r\n\r\n";
   return head.length === null ? text + "\r\n" : text + "content-length: " + head.length + "\r\n\r\n";
 }

@@ -20,7 +20,7 @@ export class EmbeddedRoom implements WaitingRoom {
   async open(path: string, desired: DesiredRouting): Promise<void> {
     const balancer = behindAnother(desired.balancer);
     this.front ??= await FrontServer.listenAt(path, this.table, balancer);
-    this.front.setBalancer(balancer);
+    this.front.setBalancer(balancer, null);
     this.table.set(desired);
   }
 
@@ -40,7 +40,7 @@ export class EmbeddedRoom implements WaitingRoom {
   }
 }
 
-/** The engine in front has judged the header and the token already, and added to it. */
+/** The engine in front has judged the header and the token already, and added to it; TLS ends there. */
 function behindAnother(balancer: BalancerSpec): BalancerSpec {
-  return { ...balancer, tokens: undefined, maxHeaderBytes: balancer.maxHeaderBytes + ADDED_BYTES };
+  return { ...balancer, tokens: undefined, tls: undefined, maxHeaderBytes: balancer.maxHeaderBytes + ADDED_BYTES };
 }

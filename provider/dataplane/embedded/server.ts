@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
 import { createServer, type AddressInfo, type ListenOptions, type Server, type Socket } from "node:net";
 import type { BalancerSpec } from "../../core/spec/pool";
+import type { KeyPair } from "../../core/spec/tls-input";
 import { bind } from "../bind";
 import { copyOfListener, type TcpHandle } from "../listener";
 import { affinityKey } from "./affinity";
@@ -9,6 +10,7 @@ import type { ClientRequest } from "./client-request";
 import { Exchange } from "./forward";
 import { headForReplica } from "./request-head";
 import type { RoutingTable } from "./routing-table";
+import { TlsDoor } from "./tls-door";
 import { TokenGuard } from "./token-guard";
 import { WEBSOCKET_FIELDS } from "./websocket";
 
@@ -29,15 +31,21 @@ export class FrontServer implements ConnectionHost {
   now = performance.now();
   /** Null: everybody is let in. */
   private guard: TokenGuard | null = null;
+  /** Null: connections are read as they come. */
+  private door: TlsDoor | null = null;
 
   private constructor(
     private readonly table: RoutingTable,
     private balancer: BalancerSpec,
+    keyPair: KeyPair | null,
   ) {
     // Half open: a client that has ended its side may still be owed an answer that is on its way.
     this.server = createServer({ noDelay: true, allowHalfOpen: true });
-    this.setBalancer(balancer);
-    this.server.on("connection", (socket) => this.connections.add(new ClientConnection(socket, this)));
+    this.setBalancer(balancer, keyPair);
+    this.server.on("connection", (socket) => {
+      if (this.door === null) this.connections.add(new ClientConnection(socket, this, "http"));
+      else this.door.admit(socket);
+    });
     this.sweeping = setInterval(() => this.sweep(), SWEEP_MS).unref();
   }
 
@@ -46,15 +54,21 @@ export class FrontServer implements ConnectionHost {
     endpoint: { host: string; port: number },
     table: RoutingTable,
     balancer: BalancerSpec,
+    keyPair: KeyPair | null,
   ): Promise<FrontServer> {
-    const front = new FrontServer(table, balancer);
+    const front = new FrontServer(table, balancer, keyPair);
     await bind(endpoint, () => front.tryListen(endpoint));
     return front;
   }
 
   /** Goes on with the listener of another engine. */
-  static async listenOn(listener: TcpHandle, table: RoutingTable, balancer: BalancerSpec): Promise<FrontServer> {
-    const front = new FrontServer(table, balancer);
+  static async listenOn(
+    listener: TcpHandle,
+    table: RoutingTable,
+    balancer: BalancerSpec,
+    keyPair: KeyPair | null,
+  ): Promise<FrontServer> {
+    const front = new FrontServer(table, balancer, keyPair);
     const failed = await front.tryListen(listener);
     if (failed !== null) throw failed;
     return front;
@@ -62,7 +76,7 @@ export class FrontServer implements ConnectionHost {
 
   /** On a unix socket, for another engine; what a killed one left of it is taken away. */
   static async listenAt(path: string, table: RoutingTable, balancer: BalancerSpec): Promise<FrontServer> {
-    const front = new FrontServer(table, balancer);
+    const front = new FrontServer(table, balancer, null);
     rmSync(path, { force: true });
     // The mode comes with the socket: between a listen and a chmod anybody could connect.
     const mask = process.umask(0o177);
@@ -80,8 +94,9 @@ export class FrontServer implements ConnectionHost {
     return { host: address, port };
   }
 
-  setBalancer(balancer: BalancerSpec): void {
+  setBalancer(balancer: BalancerSpec, keyPair: KeyPair | null): void {
     this.balancer = balancer;
+    this.setKeyPair(keyPair);
     this.guard = balancer.tokens === undefined ? null : new TokenGuard(balancer.tokens);
   }
 
@@ -91,7 +106,7 @@ export class FrontServer implements ConnectionHost {
   }
 
   get isIdle(): boolean {
-    return this.connections.size === 0 && this.tunnels.size === 0;
+    return this.connections.size === 0 && this.tunnels.size === 0 && this.door?.isIdle !== false;
   }
 
   /** Accepts nothing new. Idle connections stay until their next answer: a request may just be coming on them. */
@@ -105,6 +120,7 @@ export class FrontServer implements ConnectionHost {
     this.closing = true;
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
     const closeIdle = setInterval(() => {
+      this.door?.close();
       for (const connection of this.connections) if (connection.isIdle) connection.destroy();
     }, CLOSE_IDLE_MS);
     const cut = setTimeout(() => {
@@ -115,6 +131,18 @@ export class FrontServer implements ConnectionHost {
     clearInterval(closeIdle);
     clearTimeout(cut);
     clearInterval(this.sweeping);
+  }
+
+  /** Where TLS begins or ceases, whoever is connected in the other way is answered once more, and told to connect anew. */
+  private setKeyPair(keyPair: KeyPair | null): void {
+    if (this.door !== null && keyPair !== null) return this.door.change(keyPair);
+    if (this.door === null && keyPair === null) return;
+    this.door?.close();
+    const take = (socket: Socket, wire: Socket): void => {
+      this.connections.add(new ClientConnection(socket, this, "https", wire));
+    };
+    this.door = keyPair === null ? null : new TlsDoor(keyPair, take);
+    for (const connection of this.connections) connection.leave();
   }
 
   get maxHeaderBytes(): number {
@@ -143,6 +171,7 @@ export class FrontServer implements ConnectionHost {
     route.arrivals += 1;
     const text = headForReplica(head, {
       peer: request.peer,
+      scheme: request.scheme,
       hop: head.kind === "upgrade" ? WEBSOCKET_FIELDS : "",
       withTokens: balancer.tokens !== undefined,
     });

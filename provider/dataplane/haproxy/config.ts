@@ -1,5 +1,5 @@
 import type { DesiredReplica, DesiredRoute, DesiredRouting } from "../../core/routing";
-import type { BalancerSpec, ReadinessSpec } from "../../core/spec/pool";
+import type { BalancerSpec, ReadinessSpec, TlsSpec } from "../../core/spec/pool";
 import { webSocketIdleSeconds } from "../websocket-idle";
 import { backendName, FRONTEND, LOG, quoted, ROOM, SLOTS, type Slot } from "./names";
 import { serverLine, type Membership } from "./membership";
@@ -46,9 +46,9 @@ export function shapeOf(desired: DesiredRouting, address: string): string {
   const routes = desired.routes.map(({ prefix, pool, readiness, wakeSeconds }) => {
     return { prefix, pool, readiness, wakeSeconds };
   });
-  // Which tokens there are is changed live, whether any are needed is not.
-  const { tokens, ...balancer } = desired.balancer;
-  return JSON.stringify({ address, balancer, guarded: tokens !== undefined, routes });
+  // Which tokens and which certificate there are is changed live, whether any are needed is not.
+  const { tokens, tls, ...balancer } = desired.balancer;
+  return JSON.stringify({ address, balancer, guarded: tokens !== undefined, alpn: tls && alpnOf(tls), routes });
 }
 
 function processSection(balancer: BalancerSpec, files: WorkerFiles): string[] {
@@ -114,7 +114,7 @@ function frontend(desired: DesiredRouting, address: string, files: WorkerFiles):
   const { balancer } = desired;
   const lines = [
     `frontend ${FRONTEND}`,
-    `  bind ${address}`,
+    `  bind ${address}${tls(balancer, files)}`,
     `  log ring@${LOG} format raw local0`,
     '  log-format "%b %s %ST %ts %TR %Tw %Tc %Tr %Ta %rc %[var(txn.pool)]"',
     refuse(405, "CONNECT is not served here.", "METH_CONNECT"),
@@ -169,7 +169,7 @@ function frontend(desired: DesiredRouting, address: string, files: WorkerFiles):
     "  http-request del-header upgrade if !websocket or !websocket_only or !METH_GET",
     "  http-request del-header http2-settings",
     "  http-request add-header x-forwarded-for %[src]",
-    "  http-request set-header x-forwarded-proto http if !{ req.hdr(x-forwarded-proto) -m found }",
+    `  http-request set-header x-forwarded-proto ${balancer.tls === undefined ? "http" : "https"} if !{ req.hdr(x-forwarded-proto) -m found }`,
     `  http-request disable-l7-retry if { req.hdr_val(content-length) gt ${balancer.replayBufferBytes} }`,
   );
   desired.routes.forEach((_route, pool) => {
@@ -240,6 +240,14 @@ function checks(readiness: ReadinessSpec): string[] {
     `  http-check send meth GET uri ${quoted(readiness.path)} ver HTTP/1.1 hdr host localhost hdr user-agent pulumi-serve-check hdr connection close`,
     "  http-check expect status 200-299",
   ];
+}
+
+function tls({ tls }: BalancerSpec, files: WorkerFiles): string {
+  return tls === undefined ? "" : ` ssl crt ${files.keyPair} alpn ${alpnOf(tls)} ssl-min-ver TLSv1.2`;
+}
+
+function alpnOf({ http2 }: TlsSpec): string {
+  return http2 === true ? "h2,http/1.1" : "http/1.1";
 }
 
 /** Replicas and their logs do not get what is meant for us. */

@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ServeError } from "../../core/errors";
 import { sameEndpoint, type DesiredRouting } from "../../core/routing";
+import type { KeyPair } from "../../core/spec/tls-input";
 import type { DataPlaneReport } from "../../ports/dataplane";
 import { Turns } from "../../host/turns";
 import type { EngineInTurn } from "../engine";
 import { Fence } from "../fence";
+import { keyPairFor } from "../key-pair";
 import { addressOfHandle, listenerOfHaproxy, type TcpHandle } from "../listener";
 import { logError } from "../log-error";
 import type { VersionCounts } from "../version-counts";
@@ -16,7 +18,7 @@ import { FailedTries } from "./failed-tries";
 import { addressOf } from "./membership";
 import { reportOf } from "./report";
 import { RequestCounts } from "./request-counts";
-import { Worker, type ListenerSource, type OnLine, type WorkerRecord } from "./worker";
+import { Worker, type ListenerSource, type OnLine, type StartOptions, type WorkerRecord } from "./worker";
 import { removeFilesOf, roomSocket } from "./worker-files";
 import { readRecords, removeRecords, writeRecords, type Listening } from "./worker-records";
 
@@ -38,6 +40,7 @@ export class HaproxyEngine implements EngineInTurn {
   private ending: Worker[] = [];
   private listening: Listening | null = null;
   private inForce: DesiredRouting | null = null;
+  private keyPair: KeyPair | null = null;
   /** Ours of the listener that it was given by the other engine. */
   private handle: TcpHandle | null = null;
   private retired = false;
@@ -64,10 +67,10 @@ export class HaproxyEngine implements EngineInTurn {
     this.room.onWaiting(listener);
   }
 
-  apply(desired: DesiredRouting): Promise<void> {
+  apply(desired: DesiredRouting, keyPair?: KeyPair): Promise<void> {
     return this.turns.take(async () => {
       this.fenced.admit(desired, this.inForce);
-      await this.put(desired);
+      await this.put(desired, keyPairFor(desired, keyPair));
     });
   }
 
@@ -141,19 +144,20 @@ export class HaproxyEngine implements EngineInTurn {
     });
   }
 
-  private async put(desired: DesiredRouting): Promise<void> {
+  private async put(desired: DesiredRouting, keyPair: KeyPair | null): Promise<void> {
     await this.open();
-    const address = this.retired ? "" : await this.serve(desired);
+    const address = this.retired ? "" : await this.serve(desired, keyPair);
     if (this.retired) await this.room.open(roomSocket(this.serviceFolder), desired);
     this.inForce = desired;
+    this.keyPair = keyPair;
     this.counts.keep(desired);
     // Whoever has a connection there still may ask for more: they too must know who serves.
-    for (const worker of this.ending) await worker.put(desired, address).catch(logError);
+    for (const worker of this.ending) await worker.put(desired, address, keyPair).catch(logError);
     this.writeDown();
   }
 
   /** Returns the address at which it serves when this routing is in force. */
-  private async serve(desired: DesiredRouting): Promise<string> {
+  private async serve(desired: DesiredRouting, keyPair: KeyPair | null): Promise<string> {
     const before = this.current;
     const alive = before !== null && before.isAlive;
     const same = this.listening !== null && sameEndpoint(this.listening.wanted, desired.endpoint);
@@ -166,10 +170,10 @@ export class HaproxyEngine implements EngineInTurn {
     await this.room.open(roomSocket(this.serviceFolder), desired);
     this.versions.set(desired.routes, performance.now());
     if (source === null) {
-      await before!.put(desired, address);
+      await before!.put(desired, address, keyPair);
       return address;
     }
-    this.current = await this.startWorker(desired, address, source);
+    this.current = await this.startWorker({ desired, keyPair, address, listener: source });
     this.listening = listening;
     this.writeDown();
     if (alive) await this.letGo(before);
@@ -226,7 +230,7 @@ export class HaproxyEngine implements EngineInTurn {
     }
   }
 
-  private async startWorker(desired: DesiredRouting, address: string, listener: ListenerSource): Promise<Worker> {
+  private async startWorker(to: Pick<StartOptions, "desired" | "keyPair" | "address" | "listener">): Promise<Worker> {
     const binary = findHaproxy();
     if (binary.kind === "unusable")
       throw new ServeError({ code: "Unsupported", scope: "dataplane", reasons: [`HAProxy: ${binary.reason}.`] });
@@ -237,13 +241,11 @@ export class HaproxyEngine implements EngineInTurn {
       binary: binary.path,
       serviceFolder,
       number,
-      desired,
-      address,
-      listener,
+      ...to,
       onSpawned,
       onLine: this.onLine,
     });
-    process.stderr.write(`HAProxy ${binary.version} listens on ${address} as process ${worker.record.pid}\n`);
+    process.stderr.write(`HAProxy ${binary.version} listens on ${to.address} as process ${worker.record.pid}\n`);
     return worker;
   }
 
@@ -255,7 +257,7 @@ export class HaproxyEngine implements EngineInTurn {
   private async tend(): Promise<void> {
     if (this.current !== null && !this.current.isAlive && this.inForce !== null) {
       process.stderr.write(`HAProxy process ${this.current.record.pid} has died and is started again\n`);
-      await this.put(this.inForce);
+      await this.put(this.inForce, this.keyPair);
     }
     for (const worker of this.workers()) {
       if (worker.hasLeavers && worker.isAlive) await worker.removeDrained().catch(logError);

@@ -21,8 +21,12 @@ export class Runtime {
 
   /** The answer, whatever it says. Throws DataPlaneUnreachable (retryable) when nobody answers. */
   ask(command: string): Promise<string> {
+    return this.answerTo(`${command}\n`);
+  }
+
+  private answerTo(text: string): Promise<string> {
     return this.turns.take(async () => {
-      const answer = await exchange(this.path, command);
+      const answer = await exchange(this.path, text);
       this.answers += 1;
       return answer;
     });
@@ -34,15 +38,15 @@ export class Runtime {
     if (answer !== "") throw refused(command, answer);
   }
 
-  /** For commands that say something when they worked. */
-  async expect(command: string, worked: RegExp): Promise<string> {
-    const answer = await this.ask(command);
+  /** For commands that say something when they worked. `payload` may be secret: no message shows it. */
+  async expect(command: string, worked: RegExp, payload?: string): Promise<string> {
+    const answer = await this.answerTo(payload === undefined ? `${command}\n` : `${command} <<\n${payload}\n`);
     if (!worked.test(answer)) throw refused(command, answer.trim());
     return answer;
   }
 }
 
-function exchange(path: string, command: string): Promise<string> {
+function exchange(path: string, text: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(path);
     let answer = "";
@@ -52,7 +56,7 @@ function exchange(path: string, command: string): Promise<string> {
       failure = `no answer within ${ANSWER_WITHIN_MS} ms`;
       socket.destroy();
     });
-    socket.on("connect", () => socket.write(`${command}\n`));
+    socket.on("connect", () => socket.write(text));
     socket.on("data", (text: string) => (answer += text));
     socket.on("error", (error) => (failure = error.message));
     socket.on("close", () => {

@@ -8,6 +8,8 @@ export interface WorkerFiles {
   splitMap: string;
   pinsMap: string;
   tokens: string;
+  /** Certificate, those that vouch for it, and key; only with TLS. */
+  keyPair: string;
   /** Its Runtime API. */
   runtime: string;
   /** Of the supervisor: the waiting room. */
@@ -20,6 +22,7 @@ export function filesOf(serviceFolder: string, number: number): WorkerFiles {
     splitMap: `${number}.split.map`,
     pinsMap: `${number}.pins.map`,
     tokens: `${number}.tokens.acl`,
+    keyPair: `${number}.pem`,
     runtime: engineSocket(serviceFolder, String(number)),
     room: roomSocket(serviceFolder),
   };
@@ -37,8 +40,8 @@ export function roomSocket(serviceFolder: string): string {
 
 /** Of a process that has ended, however it did: HAProxy itself leaves its socket behind. */
 export function removeFilesOf(serviceFolder: string, number: number): void {
-  const { config, splitMap, pinsMap, tokens, runtime } = filesOf(serviceFolder, number);
-  for (const name of [config, splitMap, pinsMap, tokens])
+  const { config, splitMap, pinsMap, tokens, keyPair, runtime } = filesOf(serviceFolder, number);
+  for (const name of [config, splitMap, pinsMap, tokens, keyPair])
     rmSync(join(workerFolder(serviceFolder), name), { force: true });
   rmSync(runtime, { force: true });
 }

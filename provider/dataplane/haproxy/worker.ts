@@ -1,14 +1,16 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdirSync, openSync, closeSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, openSync, closeSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { sentenceOf, ServeError } from "../../core/errors";
 import type { DesiredRouting } from "../../core/routing";
+import type { KeyPair } from "../../core/spec/tls-input";
 import { allowedEnvironment } from "../../host/child";
 import { isAlive, startTimeOf } from "../../host/process-identity";
 import { Pulse } from "../../host/pulse";
 import { signalProcess } from "../../host/signal";
 import { renderConfig, shapeOf } from "./config";
+import { putKeyPair, renderKeyPair } from "./key-pair";
 import { aroundBackends, mapsOf, putMaps, readMaps, renderMap, slotsOf, type Maps } from "./maps";
 import { bringIn, membershipOf, remove, sendOut, type Server } from "./membership";
 import { backendName, FRONTEND, SLOTS } from "./names";
@@ -50,6 +52,8 @@ export interface StartOptions {
   serviceFolder: string;
   number: number;
   desired: DesiredRouting;
+  /** Null: clients speak in clear. */
+  keyPair: KeyPair | null;
   address: string;
   listener: ListenerSource;
   /** Called as soon as there is a process: whoever comes after us must find it, even if we are killed before it answers. */
@@ -91,12 +95,13 @@ export class Worker {
   }
 
   static async start(options: StartOptions): Promise<Worker> {
-    const { binary, serviceFolder, number, desired, address, listener } = options;
+    const { binary, serviceFolder, number, desired, keyPair, address, listener } = options;
     const folder = workerFolder(serviceFolder);
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const files = filesOf(serviceFolder, number);
     const slots = desired.routes.map((route) => assignSlots(noSlots(), route));
     const bound = listener.kind === "handle" ? `fd@${GIVEN_FD}` : address;
+    if (keyPair !== null) replace(folder, files.keyPair, renderKeyPair(keyPair));
     render(folder, files, desired, bound, slots, mapsOf(desired, slots, new Map()));
     const args = [
       "-db",
@@ -167,7 +172,7 @@ export class Worker {
   }
 
   /** Puts members and weights in force; the pools must be those that it was started with, or some of them be gone. */
-  async put(desired: DesiredRouting, address: string): Promise<void> {
+  async put(desired: DesiredRouting, address: string, keyPair: KeyPair | null): Promise<void> {
     const known = this.record.pools.map((pool) => desired.routes.find((route) => route.pool === pool));
     const own: DesiredRouting = { ...desired, routes: known.map((route, at) => route ?? gone(this.record.pools[at]!)) };
     const before = this.slots;
@@ -181,11 +186,21 @@ export class Worker {
       this.leavers = await sendOut(this.runtime, members);
     }
     if (desired.balancer.tokens !== undefined) await putTokens(this.runtime, this.files.tokens, desired.balancer);
+    if (keyPair !== null && !this.retired) await this.putKeyPair(keyPair);
     await bringIn(this.runtime, own, members, this.retired ? "unchecked" : "checked");
     await putMaps(this.runtime, this.files, maps);
     this.slots = slots;
     this.leavers = await sendOut(this.runtime, members);
     if (!this.retired) render(workerFolder(this.serviceFolder), this.files, own, address, slots, maps);
+  }
+
+  /** In force before it is written down: a supervisor that is killed in between finds that it is to be done again. */
+  private async putKeyPair(keyPair: KeyPair): Promise<void> {
+    const folder = workerFolder(this.serviceFolder);
+    const content = renderKeyPair(keyPair);
+    if (readFileSync(join(folder, this.files.keyPair), "utf8") === content) return;
+    await putKeyPair(this.runtime, this.files.keyPair, keyPair);
+    replace(folder, this.files.keyPair, content);
   }
 
   /** Nothing new from outside; what runs goes on, and every client is asked to connect anew with its next answer. */
@@ -272,14 +287,16 @@ function render(
   slots: readonly Slots[],
   maps: Maps,
 ): void {
-  const put = (name: string, content: string): void => {
-    writeFileSync(join(folder, `${name}.new`), content, { mode: 0o600 });
-    renameSync(join(folder, `${name}.new`), join(folder, name));
-  };
-  put(files.splitMap, renderMap(maps.split));
-  put(files.pinsMap, renderMap(maps.pins));
-  put(files.tokens, renderTokens(desired.balancer));
-  put(files.config, renderConfig(desired, address, membershipOf(desired, slots), files));
+  replace(folder, files.splitMap, renderMap(maps.split));
+  replace(folder, files.pinsMap, renderMap(maps.pins));
+  replace(folder, files.tokens, renderTokens(desired.balancer));
+  replace(folder, files.config, renderConfig(desired, address, membershipOf(desired, slots), files));
+}
+
+/** At no moment is half of it there. */
+function replace(folder: string, name: string, content: string): void {
+  writeFileSync(join(folder, `${name}.new`), content, { mode: 0o600 });
+  renameSync(join(folder, `${name}.new`), join(folder, name));
 }
 
 /** The backends that hold another revision than before. */

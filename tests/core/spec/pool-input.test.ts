@@ -109,7 +109,8 @@ describe("what a program may declare", () => {
   it("refuses the later fields of template and service by name", () => {
     const template = { ...pool.template, image: "x" };
     assert.match(reasonFor(poolInput, { ...pool, template }), /`image` is not there yet/);
-    assert.match(reasonFor(serviceInput, { ...owner, endpoint: { port: 80 }, tls: {} }), /`tls` is not there yet/);
+    const misplaced = reasonFor(serviceInput, { ...owner, endpoint: { port: 80 }, tls: {} });
+    assert.match(misplaced, /no field `tls` here: give it as `balancer\.tls`/);
   });
 
   it("refuses an empty run, and a missing one", () => {

@@ -7,6 +7,7 @@ import { passesStreams } from "./streams";
 import { queuesRequests } from "./queue";
 import { retriesRequests } from "./retries";
 import { splitsTraffic } from "./split";
+import { speaksTls } from "./tls";
 import { letsInByToken } from "./tokens";
 import { switchesToWebSocket } from "./websocket";
 
@@ -21,5 +22,6 @@ export function conforms(subject: Subject): void {
   countsVersions(subject);
   switchesToWebSocket(subject);
   letsInByToken(subject);
+  speaksTls(subject);
   holdsSessionsTogether(subject);
 }

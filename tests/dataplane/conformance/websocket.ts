@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import type { Socket } from "node:net";
 import type { DesiredReplica } from "../../../provider/core/routing";
-import { ask, RawClient } from "../support/client";
+import { ask, RawClient, type Tls } from "../support/client";
 import { startRawReplica, startReplica, type TestReplica } from "../support/replica";
 import { CANARY, PRIMARY, primaryOnly, route, routing, version } from "../support/routing";
 import type { Subject } from "../support/subject";
@@ -38,8 +38,8 @@ export async function startEcho(): Promise<TestReplica & { heads: string[]; sock
 }
 
 /** A client whose handshake was agreed to, by a replica that has said its name. */
-export async function connected(port: number, more = ""): Promise<RawClient> {
-  const client = new RawClient(port);
+export async function connected(port: number, more = "", tls?: Tls): Promise<RawClient> {
+  const client = new RawClient(port, tls);
   client.send(handshake(more));
   await until("the WebSocket is open", () => /^HTTP\/1\.1 101 [^]*\r\n\r\n[^]+:/.test(client.received));
   return client;

@@ -1,5 +1,10 @@
 import { type Agent, request, type IncomingHttpHeaders } from "node:http";
+import { request as requestByTls } from "node:https";
 import { connect, type Socket } from "node:net";
+import { connect as connectByTls, type ConnectionOptions } from "node:tls";
+
+/** How a client speaks TLS: whom it trusts, mostly. */
+export type Tls = Pick<ConnectionOptions, "ca" | "maxVersion" | "ciphers">;
 
 export interface Answer {
   status: number;
@@ -14,13 +19,16 @@ export interface Ask {
   headers?: Record<string, string | string[]>;
   body?: Buffer | string;
   agent?: Agent;
+  /** Absent: in clear. */
+  tls?: Tls;
 }
 
 /** One request, judged: a broken connection or a truncated body rejects. */
-export function ask(port: number, { method, path, headers, body, agent }: Ask = {}): Promise<Answer> {
+export function ask(port: number, { method, path, headers, body, agent, tls }: Ask = {}): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const sent = request(
+    const sent = (tls === undefined ? request : requestByTls)(
       {
+        ...tls,
         host: "127.0.0.1",
         port,
         method: method ?? (body === undefined ? "GET" : "POST"),
@@ -53,8 +61,8 @@ export class RawClient {
   closed = false;
   readonly socket: Socket;
 
-  constructor(port: number) {
-    this.socket = connect(port, "127.0.0.1");
+  constructor(port: number, tls?: Tls) {
+    this.socket = tls === undefined ? connect(port, "127.0.0.1") : connectByTls({ ...tls, port, host: "127.0.0.1" });
     this.socket.on("data", (chunk) => (this.received += chunk.toString("latin1")));
     this.socket.on("error", () => undefined);
     this.socket.on("close", () => (this.closed = true));

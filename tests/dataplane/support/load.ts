@@ -6,15 +6,14 @@ export class Load {
   requests = 0;
   readonly failures: string[] = [];
   private running = true;
-  private readonly agent: Agent;
   private readonly clients: Promise<void>[];
 
   constructor(
     private readonly port: number,
     clients: number,
     private readonly next: () => Ask,
+    private readonly agent = new Agent({ keepAlive: true, maxSockets: clients }),
   ) {
-    this.agent = new Agent({ keepAlive: true, maxSockets: clients });
     this.clients = Array.from({ length: clients }, () => this.client());
   }
 

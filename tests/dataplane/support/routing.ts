@@ -1,4 +1,6 @@
-import type { BalancerSpec } from "../../../provider/core/spec/pool";
+import { digest } from "../../../provider/core/digest";
+import type { BalancerSpec, TlsSpec } from "../../../provider/core/spec/pool";
+import type { KeyPair } from "../../../provider/core/spec/tls-input";
 import type { DesiredReplica, DesiredRoute, DesiredRouting, DesiredVersion } from "../../../provider/core/routing";
 
 export const PRIMARY = "aaaaaaaaaaaaaaaa";
@@ -56,4 +58,9 @@ export function routing(routes: DesiredRoute[], change: Partial<DesiredRouting> 
 /** The common case: one route, primary replicas only. */
 export function primaryOnly(replicas: DesiredReplica[], change: Partial<BalancerSpec> = {}): DesiredRouting {
   return routing([route({ primary: version(1, replicas) })], { balancer: balancer(change) });
+}
+
+/** By what a routing names a key pair. */
+export function tlsOf(pair: KeyPair): TlsSpec {
+  return { secret: `tls-${digest(pair)}` };
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { DesiredRouting } from "../../../provider/core/routing";
+import type { KeyPair } from "../../../provider/core/spec/tls-input";
 import type { DataPlane, DataPlaneReport } from "../../../provider/ports/dataplane";
 import type { EngineFactory, EngineUnderTest } from "./engine";
 import { stopReplicas } from "./replica";
@@ -13,7 +14,7 @@ const LEAST_BEHAVIOURS = 100;
 export interface Subject {
   readonly plane: DataPlane;
   /** Puts a routing in force and returns the port that clients use. */
-  serve(desired: DesiredRouting): Promise<number>;
+  serve(desired: DesiredRouting, keyPair?: KeyPair): Promise<number>;
   report(): Promise<DataPlaneReport>;
   /** Waits until nothing runs and nothing waits any more. */
   settled(): Promise<void>;
@@ -34,8 +35,8 @@ export function subjectOf(start: EngineFactory, lacks: Lacks = {}): Subject {
       assert.ok(engine, "the engine has started");
       return engine.plane;
     },
-    serve: async (desired) => {
-      await subject.plane.apply(desired);
+    serve: async (desired, keyPair) => {
+      await subject.plane.apply(desired, keyPair);
       const report = await subject.report();
       assert.equal(report.generation, desired.generation);
       return report.endpoint!.port;
