@@ -59,11 +59,13 @@ describe("an up that does not come to its end", function () {
   it("goes back when the operator says so, and up fails with that reason", async () => {
     const before = await deployment.servedModel();
     await deployment.changeTemplate();
-    // Slow enough for a person, or for the start of another program, to come in between.
+    // So that it is seen half-way on a busy computer, too.
     deployment.workspace.writeCloud({ bootSeconds: 3 });
     const report = await deployment.underLoad(async () => {
       const up = deployment.workspace.up();
       await deployment.halfWay();
+      // Held there: on a busy computer the rollout may be over before the CLI has started.
+      await deployment.service.tell({ kind: "pause" });
       await deployment.workspace.mustServe("rollout", "abort", "--service", deployment.service.identity);
       const { code, output } = await up;
       assert.notEqual(code, 0, output);
