@@ -1,5 +1,4 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { randomUUID } from "node:crypto";
 import { startAgent } from "../../provider/agent/start";
@@ -18,6 +17,7 @@ import { openFileStore } from "../../provider/store/file";
 import { compiledAgent } from "./compiled";
 import { redeclared } from "../controller/stored-service";
 import { until } from "../controller/until";
+import { freePort } from "../e2e/harness/free-port";
 import { intentOf, poolSpec, redeclare } from "../simulation/intents";
 
 const SERVER = `
@@ -244,13 +244,4 @@ function readProc(pid: number, file: string): string {
   } catch {
     return "";
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -7,6 +7,7 @@ import { DataPlaneClient } from "../../provider/dataplane/client";
 import type { ReviveCommand } from "../../provider/dataplane/protocol";
 import { controlSocket } from "../../provider/host/paths";
 import { makeKeyPair, shownBy, whyNoCertificates } from "./support/certificate";
+import { freePort } from "../e2e/harness/free-port";
 import { ask, RawClient } from "./support/client";
 import { isRunning, kill, startBuilt, startEngine, type ProcessUnderTest } from "./support/engine-process";
 import { startListening, startReplica, stopReplicas } from "./support/replica";
@@ -40,13 +41,6 @@ describe("the process of the embedded data plane", () => {
     const pid = Number(readFileSync(file, "utf8"));
     started.push(pid);
     return pid;
-  };
-  const freePort = async (): Promise<number> => {
-    const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const { port } = server.address() as AddressInfo;
-    await new Promise((resolve) => server.close(resolve));
-    return port;
   };
 
   /** Undefined: it does not answer. A killed process may take connections for a moment before it is quite gone. */

@@ -12,6 +12,7 @@ import { serviceInput, serviceSpec } from "../../provider/core/spec/service-inpu
 import { findHaproxy } from "../../provider/dataplane/haproxy/binary";
 import { openFileStore } from "../../provider/store/file";
 import { blueGreen } from "../core/strategies";
+import { freePort } from "../e2e/harness/free-port";
 import { poolSpec } from "../simulation/intents";
 import { removeFolders } from "../store/folders";
 import { ProviderProcess, type Props } from "./harness/provider-process";
@@ -371,11 +372,3 @@ describe("check and diff, as a preview calls them", () => {
     assert.equal(planPath(blueGreen(), pools).cap["a"], 8);
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((done) => server.close(done));
-  return port;
-}

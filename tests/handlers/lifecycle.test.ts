@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { computerId } from "../../provider/host/computer";
+import { freePort } from "../e2e/harness/free-port";
 import { initFailure, ProviderProcess, type Props } from "./harness/provider-process";
 
 const owner = { project: "shop", stack: "dev", resourceUrn: "urn:pulumi:dev::shop::type::chat" };
@@ -136,12 +136,4 @@ function goldenHere(): Omit<Resource, "inputs">[] {
 /** What the program gave, without what check computed. */
 function declaredPart({ url, serviceId, declaredRevision, facts, plan, planStates, ...given }: Props): Props {
   return given;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((done) => server.close(done));
-  return port;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { join, sep } from "node:path";
+import { freePort } from "../e2e/harness/free-port";
 import { initFailure, ProviderProcess, type Props } from "./harness/provider-process";
 
 const owner = { project: "shop", stack: "dev", resourceUrn: "urn:pulumi:dev::shop::type::gpu" };
@@ -110,12 +110,4 @@ function filesWith(text: string, folder: string): string[] {
     return statSync(path).isFile() && readFileSync(path, "latin1").includes(text);
   });
   return [...new Set(found.map((name) => name.split(sep).at(-2)!))];
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((done) => server.close(done));
-  return port;
 }

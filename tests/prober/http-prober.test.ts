@@ -5,6 +5,7 @@ import type { ReadinessSpec } from "../../provider/core/spec/pool";
 import { systemClock } from "../../provider/host/clock";
 import type { Prober, ProbeTarget } from "../../provider/ports/prober";
 import { createHttpProber } from "../../provider/prober";
+import { freePort } from "../e2e/harness/free-port";
 import { until } from "../store/children";
 
 const READINESS: ReadinessSpec = {
@@ -62,12 +63,6 @@ describe("the http prober", () => {
     phase,
   });
   const reading = () => prober.readings()["r-1"];
-  const freePort = async () => {
-    const server = createServer();
-    const port = await listen(server);
-    await stop(server);
-    return port;
-  };
 
   it("counts successes while the replica answers 2xx, and since when", async () => {
     const port = await serve((_, response) => response.writeHead(204).end());

@@ -1,13 +1,19 @@
-import { createServer, type AddressInfo } from "node:net";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { reservePort } from "../../../provider/clouds/local/ports";
+import { runtimeFolder } from "../../../provider/host/paths";
 
-/** A loopback port that nobody listens on just now. */
+const reservations: string[] = [];
+process.once("exit", () => reservations.forEach((file) => rmSync(file, { force: true })));
+
+/**
+ * A loopback port that nobody listens on, kept from all other tests and replicas until this process ends. None that the
+ * kernel chooses: from the same ones it takes those of outgoing connections, so that while many tests run, one of them
+ * sits on the port before its service listens.
+ */
 export async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve, reject) => {
-    probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", resolve);
-  });
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
+  // An owner that is gone with this process: what a killed one leaves is free again.
+  const port = await reservePort(`/proc/${process.pid}`);
+  reservations.push(join(runtimeFolder(), "ports", String(port)));
   return port;
 }
