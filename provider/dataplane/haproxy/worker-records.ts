@@ -43,10 +43,10 @@ export function removeRecords(serviceFolder: string): void {
   rmSync(roomSocket(serviceFolder), { force: true });
 }
 
-/** Ends the HAProxy processes of a service whose supervisor is gone for good. */
+/** Ends the HAProxy processes of a service whose supervisor is gone for good; by force, as one may hang. */
 export function endOrphans(serviceFolder: string): void {
   for (const { pid, startTime, number } of readRecords(serviceFolder).workers) {
-    signalProcess({ pid, startTime }, "SIGTERM");
+    signalProcess({ pid, startTime }, "SIGKILL");
     removeFilesOf(serviceFolder, number);
   }
   removeRecords(serviceFolder);
