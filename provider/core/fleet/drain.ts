@@ -14,6 +14,11 @@ export function beginDrain(draft: Draft, replica: Replica, reason: string, after
   draft.say({ kind: "replicaDraining", replica: replica.id, reason });
 }
 
+/** When its time to drain is over, if nothing cuts it short. */
+export function wholeDrain(draft: Draft, replica: Replica): number {
+  return (replica.drainSince ?? draft.now) + drainSeconds(draft, replica) * 1000;
+}
+
 const DRAIN_SECONDS_WITHOUT_SPEC = 60;
 
 function drainSeconds(draft: Draft, replica: Replica): number {

@@ -4,7 +4,7 @@ import type { Intent } from "../intent";
 import type { Observed } from "../observed";
 import type { Replica } from "../state";
 import { isNoticed, type Census } from "./census";
-import { beginDrain } from "./drain";
+import { beginDrain, wholeDrain } from "./drain";
 import { end } from "./lifecycle";
 import { remember } from "./places";
 
@@ -68,14 +68,15 @@ function leave(draft: Draft, replica: Replica, reason: string, last: "goes" | "s
 
 /**
  * There is no VM for its requests beyond the notice, nor for another program. A notice whose time is past while the VM
- * lives was not followed, or was told by a clock that has been put right since: it says nothing about requests any more.
+ * lives was not followed, or was told by a clock that has been put right since: it says nothing about requests any more,
+ * so the replica gets back what the notice took of its time to drain.
  */
 function hasten(draft: Draft, replica: Replica, until: number): void {
-  const { drainDeadline, afterDrain } = replica;
-  const isPast = until <= draft.now;
-  if ((isPast || (drainDeadline ?? 0) <= until) && afterDrain.kind === "end") return;
-  const sooner = isPast ? drainDeadline : Math.min(drainDeadline ?? until, until);
-  draft.patchReplica(replica.id, { drainDeadline: sooner, afterDrain: { kind: "end" } });
+  const whole = wholeDrain(draft, replica);
+  const deadline = replica.drainDeadline ?? whole;
+  const drainDeadline = until <= draft.now ? Math.max(deadline, whole) : Math.min(deadline, until);
+  if (drainDeadline === replica.drainDeadline && replica.afterDrain.kind === "end") return;
+  draft.patchReplica(replica.id, { drainDeadline, afterDrain: { kind: "end" } });
 }
 
 /** Somebody is ready who stays. */

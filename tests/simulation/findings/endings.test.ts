@@ -86,20 +86,25 @@ describe("what the simulator has found of replicas that end, told again", () => 
     proved(world);
   });
 
-  it("gives a replica its whole time to drain when the load balancer was away as it should have left the routing", () => {
-    const world = serving(2);
-    world.behaviours.set("a", { bootMs: 100, start: "ready", drainMs: 60_000 });
-    const [first] = world.living();
-    world.dataPlaneUp = false;
-    world.notice(first!.replica, 600);
-    world.until(() => world.state!.replicas[first!.replica]?.status === "draining");
-    for (let seconds = 0; seconds < 60; seconds += 1) world.tick(1_000);
-    world.dataPlaneUp = true;
-    const back = world.now;
-    world.until(() => !world.living().includes(first!));
-    assert.ok(world.now - back >= 30_000, `${world.now - back} ms`);
-    proved(world);
-  });
+  for (const [when, seconds] of [
+    ["as it should have left the routing", 600],
+    ["until its notice had passed and was not followed", 10],
+  ] as const) {
+    it(`gives a replica its whole time to drain when the load balancer was away ${when}`, () => {
+      const world = serving(2);
+      world.behaviours.set("a", { bootMs: 100, start: "ready", drainMs: 60_000 });
+      const [first] = world.living();
+      world.dataPlaneUp = false;
+      world.notice(first!.replica, seconds);
+      world.until(() => world.state!.replicas[first!.replica]?.status === "draining");
+      for (let ticks = 0; ticks < 60; ticks += 1) world.tick(1_000);
+      world.dataPlaneUp = true;
+      const back = world.now;
+      world.until(() => !world.living().includes(first!));
+      assert.ok(world.now - back >= 30_000, `${world.now - back} ms`);
+      proved(world);
+    });
+  }
 
   it("gives a replica that outlived its notice its whole time to drain", () => {
     const world = serving(1);
