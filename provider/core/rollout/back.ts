@@ -51,12 +51,14 @@ export function backOver(draft: Draft, rollout: RolloutProgress, census: Record<
 /**
  * Nothing of the canary, and no launch on its way that only the rollout's cap has room for: what drains of the primary
  * counts too, and when the rollout is over nobody would stop the cloud from making one VM more than the pool may have.
+ * A canary under notice that is ready yet is the last one that serves its pool: without the rollout it had no route.
  */
 export function nothingIsLeft(draft: Draft, { pools }: RolloutProgress, census: Record<string, Census>): boolean {
   return pools.every(({ name }) => {
     const { canary, primary, counted } = census[name]!;
     const fits = counted <= (draft.pool(name).primary?.replicas ?? 0);
-    return canary.all.length === 0 && (fits || primary.alive.every(({ status }) => status !== "launching"));
+    const gone = canary.all.length === 0 && canary.noticed.every(({ status }) => status !== "ready");
+    return gone && (fits || primary.alive.every(({ status }) => status !== "launching"));
   });
 }
 

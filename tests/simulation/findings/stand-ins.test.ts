@@ -107,6 +107,33 @@ describe("what the simulator has found of versions that stand in for each other,
     proved(world);
   });
 
+  it("leaves a pool to its last canary on a way back, also under notice, until a primary is ready", () => {
+    const world = serving(1);
+    deploy(world, "b", 1);
+    world.until(() => weights(world).canary === 25 && readyOf(world, "b") === 1);
+    loseAll(world, "a");
+    world.refusals = 1_000;
+    world.until(() => split(world)[0] === 100);
+    world.command({ kind: "abort", mode: null });
+    world.until(() => world.state!.rollout!.direction.kind === "back");
+    const canary = world.living().find(({ revision }) => revision === "b")!;
+    world.notice(canary.replica, 600);
+    const servedByCanary = () => world.routing!.routes[0]!.canary?.replicas.some(({ id }) => id === canary.replica);
+    for (let ticks = 0; ticks < 60; ticks += 1) {
+      world.tick(1_000);
+      assert.ok(servedByCanary());
+    }
+    world.refusals = 0;
+    world.until(
+      () => readyOf(world, "a") === 1,
+      60,
+      () => assert.ok(servedByCanary() || world.routing!.routes[0]!.primary!.replicas.length === 1),
+    );
+    world.until(settles(world), 60);
+    assert.equal(world.state!.lastOutcome!.kind, "rolledBack");
+    proved(world);
+  });
+
   it("comes back to a hold in one move, that was reached while the canary stood in for a lost primary", () => {
     const world = serving(1, 10);
     world.declare((intent) => (intent.rollout!.strategy = surge(10, { canaryPercent: 50 })));
