@@ -1,5 +1,6 @@
 import {
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -13,6 +14,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { ModuleKind, ScriptTarget, transpileModule } from "typescript";
 import { parse, stringify } from "yaml";
+import { controlSocket, runtimeFolder } from "../../../provider/host/paths";
 import { whenInterrupted } from "../../toolchain/interrupt";
 import { bringPulumi, pulumiEnvironment } from "../../toolchain/pulumi";
 import { type CommandOptions, type CommandResult, type RunningCommand, startCommand } from "./command";
@@ -192,7 +194,18 @@ export class Workspace {
   async dispose(): Promise<void> {
     this.#settled();
     await this.endAll();
+    this.#removeSockets();
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** Those of data planes that were killed: no folder of ours has them, as a socket's path must be short. */
+  #removeSockets(): void {
+    const services = join(this.env["XDG_STATE_HOME"]!, "pulumi-serve", "services");
+    const stores = existsSync(services) ? readdirSync(services) : [];
+    const marks = stores.map((store) => basename(controlSocket(join(services, store)), ".sock"));
+    for (const name of readdirSync(runtimeFolder())) {
+      if (marks.some((mark) => name.startsWith(mark))) rmSync(join(runtimeFolder(), name), { force: true });
+    }
   }
 
   #compile(): void {
