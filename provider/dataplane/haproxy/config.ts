@@ -14,6 +14,8 @@ const REWRITE_BYTES = 8192;
 const HARD_STOP = "24h";
 /** The supervisor follows the log on one connection, on which a service without requests says nothing. */
 const LONGEST_SILENCE = "24d";
+/** How long a client may take between two pieces of what it sends or reads. */
+const CLIENT_SILENCE = "1h";
 /** Further tries that connections which were refused may use up, so that a replica's death costs none of the others. */
 const SPARE_RETRIES = 1;
 
@@ -73,9 +75,13 @@ function processSection(balancer: BalancerSpec, files: WorkerFiles): string[] {
   ];
 }
 
+function replays({ retry }: BalancerSpec): boolean {
+  return retry.nonIdempotent && retry.attempts > 0;
+}
+
 function defaults(balancer: BalancerSpec): string[] {
   const { attempts, nonIdempotent } = balancer.retry;
-  const replay = nonIdempotent && attempts > 0;
+  const replay = replays(balancer);
   return [
     "defaults",
     "  mode http",
@@ -92,7 +98,7 @@ function defaults(balancer: BalancerSpec): string[] {
     `  retries ${replay ? attempts + SPARE_RETRIES : 3}`,
     `  retry-on ${replay ? "conn-failure empty-response response-timeout junk-response" : "conn-failure"}`,
     "  timeout connect 5s",
-    "  timeout client 1h",
+    `  timeout client ${CLIENT_SILENCE}`,
     "  timeout client-fin 30s",
     `  timeout tunnel ${milliseconds(webSocketIdleSeconds(balancer))}`,
     "  timeout http-request 30s",
@@ -147,6 +153,7 @@ function frontend(desired: DesiredRouting, address: string, files: WorkerFiles):
   }
   lines.push(
     `  http-request return status 404 content-type "text/plain; charset=utf-8" lf-string "No pool serves this path: %[path]. See the routes of the service's pools.\\n" if !{ var(txn.pool) -m found }`,
+    ...wholeBody(balancer),
     "  http-request set-var(txn.pin) req.hdr(x-pulumi-serve-version)",
     "  acl pinned var(txn.pin) -m found",
     `  http-request set-var(txn.slot) var(txn.pool),concat(/,txn.pin),map_str(${files.pinsMap}) if pinned`,
@@ -248,6 +255,17 @@ function tls({ tls }: BalancerSpec, files: WorkerFiles): string {
 
 function alpnOf({ http2 }: TlsSpec): string {
   return http2 === true ? "h2,http/1.1" : "http/1.1";
+}
+
+/**
+ * HAProxy can replay a request only if it had all of it when it began to send it. Of one of known length that may be
+ * replayed it waits for the rest of the body, and answers 408 to one that takes longer than a client may be silent. A client that asks whether it may send is answered by the replica.
+ */
+function wholeBody(balancer: BalancerSpec): string[] {
+  if (!replays(balancer)) return [];
+  const length = "req.hdr_val(content-length)";
+  const replayable = `{ ${length} gt 0 } { ${length} le ${balancer.replayBufferBytes} } !{ req.hdr(expect) -m found }`;
+  return [`  http-request wait-for-body time ${CLIENT_SILENCE} if ${replayable}`];
 }
 
 /** Replicas and their logs do not get what is meant for us. */

@@ -87,7 +87,9 @@ export function queuesRequests(subject: Subject): void {
         primaryOnly([dying, replica], { maxInFlightPerReplica: 2, queueTimeoutSeconds: 0.3 }),
       );
       const clients = Array.from({ length: 6 }, () => new RawClient(port));
-      for (const client of clients) client.send("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nhalf");
+      // Of unknown length, so that neither engine waits for the rest.
+      const half = "POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n";
+      for (const client of clients) client.send(half);
       await until("the healthy one is full", async () => (await subject.report()).replicas[replica.id]!.inFlight === 2);
       for (const client of clients.slice(0, 3)) client.close();
       await subject.serve(primaryOnly([dying]));

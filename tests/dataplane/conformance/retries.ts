@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { request } from "node:http";
-import { ask } from "../support/client";
+import { ask, RawClient } from "../support/client";
 import { Load } from "../support/load";
 import { startConnectable, startListening, startRawReplica, startReplica } from "../support/replica";
 import { startReplicaProcess } from "../support/replica-process";
@@ -38,6 +38,22 @@ export function retriesRequests(subject: Subject): void {
         const { metrics } = await subject.report();
         return metrics[dying.id]!.errors > 0 && metrics[healthy.id]!.retries > 0;
       });
+    });
+
+    it("while a body of known length comes in pieces is replaced by another, which gets all of it", async () => {
+      const dying = await startListening((req) => req.socket.destroy());
+      const healthy = await startReplica((_req, res, body) => res.end(`got ${body.length}`));
+      const port = await subject.serve(primaryOnly([dying, healthy], { policy: "roundRobin" }));
+      const client = new RawClient(port);
+      for (let asked = 1; asked <= 10; asked += 1) {
+        client.send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 40000\r\n\r\n");
+        for (let piece = 0; piece < 40; piece += 1) {
+          await new Promise(setImmediate);
+          client.send("x".repeat(1000));
+        }
+        await until(`${asked} answers`, () => client.received.match(/got 40000/g)?.length === asked);
+      }
+      client.close();
     });
 
     it("before the first byte makes exactly one second try for each request that it fails", async () => {
