@@ -50,11 +50,11 @@ export interface BalancerArgs {
    */
   tokens?: pulumi.Input<pulumi.Input<string>[]>;
   /**
-   * Holds sessions together: requests with the same value of this header, or of this cookie, go to the same ready replica for
-   * as long as it is there and has room; in a rollout each version has its own. Those without it go by `policy`. Only with the
-   * engine "embedded". Default: none. Change: live.
+   * Holds requests together, so that what a replica keeps of them is of use: those with the same value of this header, of this
+   * cookie, or with the same beginning of their body go to the same ready replica for as long as it is there and has room; in a
+   * rollout each version has its own. Those without it go by `policy`. Default: none. Change: live.
    */
-  affinity?: { header: pulumi.Input<string> } | { cookie: pulumi.Input<string> };
+  affinity?: AffinityArgs;
   /**
    * Clients speak TLS (1.2 or newer), and nothing in clear any more; replicas are reached in clear as before, and get
    * `X-Forwarded-Proto: https`. Default: none, clients speak HTTP in clear. Change of certificate or key: live, for each
@@ -77,6 +77,34 @@ export interface BalancerArgs {
      */
     nonIdempotent?: pulumi.Input<boolean>;
   };
+}
+
+/** By what requests are held together: exactly one of `header`, `cookie` and `prefixBytes`. */
+export type AffinityArgs = ({ header: pulumi.Input<string> } | { cookie: pulumi.Input<string> } | PrefixArgs) & {
+  /**
+   * When the replica of a key has so many more requests in flight than the least busy one, and more than 1.5 times as many, a
+   * request goes by `policy` instead. Default: 64 with `prefixBytes`; else none, only a replica without room is passed over.
+   */
+  maxLoadGap?: pulumi.Input<number>;
+};
+
+/**
+ * The beginning of the body, as a prefix cache sees it: of a conversation it stays the same from turn to turn.
+ *
+ * @example { prefixBytes: 1024, prefixField: "messages" } // of requests to a chat completions API
+ */
+export interface PrefixArgs {
+  /**
+   * Requests whose bodies are alike in so many bytes are held together, 1 to 8192; of a shorter body all count. To hold
+   * conversations, take more than what they all begin with, such as a common system prompt. No replica is chosen before
+   * these bytes have come; requests without a body go by `policy`.
+   */
+  prefixBytes: pulumi.Input<number>;
+  /**
+   * The bytes begin behind the first `"<this>"` in the body, where that is within the first 16 KiB, so that fields before it
+   * (a temperature, an id) do not count; else where the body begins. Default: where the body begins.
+   */
+  prefixField?: pulumi.Input<string>;
 }
 
 /** With whom clients speak TLS. A certificate and a key that do not fit, or are out of date, are refused in preview. */

@@ -1,14 +1,29 @@
 import { z } from "zod";
-import { closed, field } from "./field";
+import { closed, field, whole } from "./field";
 
 const name = (of: string) =>
   z.string(`must be the name of a ${of}`).regex(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/, `must be the name of a ${of}`);
 
-/** By what requests are held together: one of the two. */
+const FIELD = "must be the name of a field of JSON: letters, digits, - and _, at most 64";
+
+/** By what requests are held together: one of the three, and how firmly. */
 export const affinityInput = closed({
   header: field(name("header").toLowerCase().optional()),
   cookie: field(name("cookie").optional()),
-}).refine(
-  ({ header, cookie }) => (header === undefined) !== (cookie === undefined),
-  "must name a `header` or a `cookie`, and not both",
-);
+  prefixBytes: field(whole(1, 8192, "bytes").optional()),
+  prefixField: field(
+    z
+      .string(FIELD)
+      .regex(/^[\w-]{1,64}$/, FIELD)
+      .optional(),
+  ),
+  maxLoadGap: field(whole(0, 100_000).optional()),
+})
+  .refine(
+    ({ header, cookie, prefixBytes }) => [header, cookie, prefixBytes].filter((by) => by !== undefined).length === 1,
+    "must name one of `header`, `cookie` and `prefixBytes`",
+  )
+  .refine(({ prefixBytes, prefixField }) => prefixField === undefined || prefixBytes !== undefined, {
+    path: ["prefixField"],
+    message: "says where `prefixBytes` begin: give them too, or leave it out",
+  });

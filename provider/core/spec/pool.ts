@@ -92,10 +92,16 @@ export interface UserConfigSpec {
 /** Which program carries the requests. */
 export type EngineKind = "embedded" | "haproxy";
 
-/** One of the two; the header's name is in lower case. */
+/** One of `header`, `cookie` and `prefixBytes`; the header's name is in lower case. */
 export interface AffinitySpec {
   header?: string | undefined;
   cookie?: string | undefined;
+  /** So many bytes of the body. */
+  prefixBytes?: number | undefined;
+  /** They begin behind the first mention of this field of JSON; absent, or not to be found: where the body does. */
+  prefixField?: string | undefined;
+  /** How many more requests than the least busy one the replica of a key may have before it is passed over. */
+  maxLoadGap?: number | undefined;
 }
 
 /** Clients speak TLS. The certificate and its key lie in the store's secrets. */

@@ -30,15 +30,10 @@ const members = closed({
   ),
 });
 
-const balancer = members
-  .refine(({ engine, affinity }) => engine !== "haproxy" || affinity === undefined, {
-    path: ["affinity"],
-    message: 'is not there with the engine "haproxy": leave one of the two out',
-  })
-  .refine(({ engine, tls }) => (engine ?? "embedded") !== "embedded" || tls?.http2 !== true, {
-    path: ["tls", "http2"],
-    message: 'is there only with the engine "haproxy": choose that, or leave it out',
-  });
+const balancer = members.refine(({ engine, tls }) => (engine ?? "embedded") !== "embedded" || tls?.http2 !== true, {
+  path: ["tls", "http2"],
+  message: 'is there only with the engine "haproxy": choose that, or leave it out',
+});
 
 /** Where a service runs, as its program says it. */
 export const targetInput = closed({

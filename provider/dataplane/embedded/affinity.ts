@@ -1,45 +1,43 @@
 import type { AffinitySpec } from "../../core/spec/pool";
-import type { Candidates, Tried } from "./pick";
+import { hashOf, LOAD_RATIO, preference } from "../affinity";
 import type { Member } from "./member";
+import type { Candidates, Tried } from "./pick";
 import { fieldOf, type ClientHead } from "./request-head";
 
-/** What a request is held together with others by, as a hash; null: it names nothing, so any replica will do. */
+/** What the head of a request holds it together with others by, as a hash; null: it names nothing, so any replica will do. */
 export function affinityKey(head: Pick<ClientHead, "all">, { header, cookie }: AffinitySpec): number | null {
-  const value = header !== undefined ? fieldOf(head, header) : cookieOf(fieldOf(head, "cookie"), cookie!);
+  if (header !== undefined) return keyOf(fieldOf(head, header));
+  return cookie === undefined ? null : keyOf(cookieOf(fieldOf(head, "cookie"), cookie));
+}
+
+export function keyOf(value: string | null): number | null {
   return value === null || value === "" ? null : hashOf(value);
 }
 
 /**
- * The healthy replica with room that this key prefers of all (rendezvous hashing): the same one for as long as it is there,
- * and when one goes, only its own keys find another. Null: none has room.
+ * The healthy replica with room that this key prefers of all; null: none has room, or that one has so much more to do than
+ * the least busy one (`gap`, if any) that the key is better off elsewhere.
  */
-export function pickByKey(key: number, { members }: Candidates, limit: number, tried: Tried): Member | null {
+export function pickByKey(
+  key: number,
+  { members }: Candidates,
+  { limit, gap, tried }: { limit: number; gap: number | null; tried: Tried },
+): Member | null {
   let best: Member | null = null;
-  let bestScore = -1;
+  let bestPreference = -1;
+  let least = Infinity;
   for (const member of members) {
     if (member.inFlight >= limit || !member.health.healthy || tried?.has(member)) continue;
-    const score = mixed(key ^ member.affinity);
-    if (score > bestScore) {
+    if (member.inFlight < least) least = member.inFlight;
+    const preferred = preference(key, member.affinity);
+    if (preferred > bestPreference) {
       best = member;
-      bestScore = score;
+      bestPreference = preferred;
     }
   }
-  return best;
-}
-
-/** FNV-1a, 32 bits. */
-export function hashOf(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
-  return hash >>> 0;
-}
-
-/** Murmur3's last step: near keys must not prefer the same replica. */
-function mixed(value: number): number {
-  let hash = value;
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
+  if (best === null || gap === null) return best;
+  const overloaded = best.inFlight - least > gap && best.inFlight * LOAD_RATIO.to > least * LOAD_RATIO.of;
+  return overloaded ? null : best;
 }
 
 function cookieOf(cookies: string | null, name: string): string | null {

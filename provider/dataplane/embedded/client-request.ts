@@ -59,6 +59,7 @@ export class ClientRequest {
   /** The head, until something goes with it. */
   private unsent = "";
   private chunked = false;
+  private continued = false;
 
   constructor(
     readonly head: ClientHead,
@@ -88,7 +89,10 @@ export class ClientRequest {
     if (wants && !this.bodyComplete) this.wire.bodyWanted();
   }
 
+  /** The body may come. Said once, and only to a client that awaits it. */
   writeContinue(): void {
+    if (this.head.kind !== "expectsContinue" || this.continued) return;
+    this.continued = true;
     this.send("HTTP/1.1 100 Continue\r\n\r\n");
   }
 

@@ -43,7 +43,6 @@ export class Exchange implements UpstreamUser, ClientUser, Waiter {
   private counts: VersionMetrics | null = null;
   private status = 0;
   private over = false;
-  private continued = false;
   private waitUntil: number | null = null;
   private waitTimer: NodeJS.Timeout | null = null;
 
@@ -59,8 +58,13 @@ export class Exchange implements UpstreamUser, ClientUser, Waiter {
         : new RequestBody(this.client, framing === "chunked", route.balancer, () => this.bodyTooLarge());
   }
 
-  start(): void {
+  /** `begun`: what was read of the body already. */
+  start(begun: readonly Buffer[]): void {
     this.client.user = this;
+    if (this.body !== null) {
+      for (const piece of begun) this.body.received(piece);
+      if (this.client.bodyComplete) this.body.ended();
+    }
     if (!this.tryStart()) this.wait();
   }
 
@@ -227,10 +231,7 @@ export class Exchange implements UpstreamUser, ClientUser, Waiter {
 
   private sendBody(): void {
     this.bodySent = true;
-    if (this.client.head.kind === "expectsContinue" && !this.continued) {
-      this.continued = true;
-      this.client.writeContinue();
-    }
+    this.client.writeContinue();
     this.body!.sendTo(this.connection!);
   }
 

@@ -2,9 +2,9 @@ import type { VersionMetrics } from "../../core/observed";
 import type { ReadinessSpec, Revision } from "../../core/spec/pool";
 import type { DesiredReplica } from "../../core/routing";
 import type { ReplicaMetrics } from "../../ports/dataplane";
-import { hashOf } from "./affinity";
-import { Health } from "./health";
+import { hashOf } from "../affinity";
 import { emptyMetrics } from "../metrics";
+import { Health } from "./health";
 import { countFailedTries } from "../version-counts";
 import { UpstreamPool } from "./upstream-pool";
 

@@ -8,12 +8,13 @@ export interface BodyLimits {
 
 /**
  * The body of one request on its way to a replica, kept as far as it was read so that another replica can get it from the
- * start. Nothing is read before a replica is there to take it: the client is held back by TCP, not by our memory.
+ * start. Nothing but its prefix is read before a replica is there to take it: the client is held back by TCP, not by our
+ * memory.
  */
 export class RequestBody {
   /** All of it went to a replica, or is kept for one. */
   complete = false;
-  /** Null: it grew over the replay buffer, so this request has only one chance. */
+  /** Null: it grew over the replay buffer and went to a replica, so this request has only one chance. */
   private kept: Buffer[] | null = [];
   private bytes = 0;
   private target: UpstreamConnection | null = null;
@@ -41,6 +42,7 @@ export class RequestBody {
     this.target = target;
     this.blocked = false;
     for (const chunk of this.kept ?? []) this.send(chunk);
+    if (this.bytes > this.limits.replayBufferBytes) this.kept = null;
     if (this.complete) this.sendEnd();
     else if (!this.blocked) this.client.wantBody(true);
   }
@@ -79,7 +81,7 @@ export class RequestBody {
       return;
     }
     if (this.kept !== null) {
-      if (this.bytes <= this.limits.replayBufferBytes) this.kept.push(chunk);
+      if (this.target === null || this.bytes <= this.limits.replayBufferBytes) this.kept.push(chunk);
       else this.kept = null;
     }
     if (this.target === null) return;

@@ -1,7 +1,8 @@
 import type { BalancerSpec, Revision } from "../../core/spec/pool";
 import type { RouteMetrics } from "../../ports/dataplane";
-import type { Member } from "./member";
+import { maxLoadGap } from "../affinity";
 import { pickByKey } from "./affinity";
+import type { Member } from "./member";
 import { pick, pickInPanic, type Candidates, type Tried } from "./pick";
 import { WaitQueue, type Waiter } from "./queue";
 import { Split, type Role } from "./split";
@@ -114,8 +115,9 @@ export class Route {
   }
 
   private best(version: Version, key: Key, tried: Tried): Member | null {
-    const { policy, maxInFlightPerReplica: limit } = this.balancer;
-    return key === null ? pick(policy, version, limit, tried) : pickByKey(key, version, limit, tried);
+    const { policy, maxInFlightPerReplica: limit, affinity } = this.balancer;
+    if (key === null || affinity === undefined) return pick(policy, version, limit, tried);
+    return pickByKey(key, version, { limit, gap: maxLoadGap(affinity), tried }) ?? pick(policy, version, limit, tried);
   }
 
   private versionOf(pin: string): Version | null {

@@ -8,7 +8,9 @@ import { affinityKey } from "./affinity";
 import { ClientConnection, type ConnectionHost } from "./client-connection";
 import type { ClientRequest } from "./client-request";
 import { Exchange } from "./forward";
+import { PrefixReader } from "./prefix";
 import { headForReplica } from "./request-head";
+import type { Key } from "./route";
 import type { RoutingTable } from "./routing-table";
 import { TlsDoor } from "./tls-door";
 import { TokenGuard } from "./token-guard";
@@ -19,6 +21,8 @@ const SWEEP_MS = 500;
 /** While it closes, its connections fall idle one by one. */
 const CLOSE_IDLE_MS = 50;
 const BACKLOG = 4096;
+/** Nothing of a body has been read before there is a replica for it. */
+const NOT_BEGUN: readonly Buffer[] = [];
 
 /** The listener that clients talk to. Its connections outlive every apply. */
 export class FrontServer implements ConnectionHost {
@@ -175,8 +179,12 @@ export class FrontServer implements ConnectionHost {
       hop: head.kind === "upgrade" ? WEBSOCKET_FIELDS : "",
       withTokens: balancer.tokens !== undefined,
     });
-    const key = balancer.affinity === undefined ? null : affinityKey(head, balancer.affinity);
-    new Exchange(route, { client: request, text, key, pin: head.pin }).start();
+    const { affinity } = balancer;
+    const start = (key: Key, begun: readonly Buffer[]): void =>
+      new Exchange(route, { client: request, text, key, pin: head.pin }).start(begun);
+    if (affinity?.prefixBytes !== undefined && head.body.framing !== "none")
+      new PrefixReader(request, affinity, ({ key, pieces }) => start(key, pieces));
+    else start(affinity === undefined ? null : affinityKey(head, affinity), NOT_BEGUN);
   }
 
   onGone(connection: ClientConnection): void {

@@ -1,6 +1,7 @@
 import type { DesiredReplica, DesiredRoute, DesiredRouting } from "../../core/routing";
 import type { BalancerSpec, ReadinessSpec, TlsSpec } from "../../core/spec/pool";
 import { webSocketIdleSeconds } from "../websocket-idle";
+import { keeperRules, keepersTable } from "./affinity";
 import { backendName, FRONTEND, LOG, quoted, ROOM, SLOTS, type Slot } from "./names";
 import { serverLine, type Membership } from "./membership";
 import type { WorkerFiles } from "./worker-files";
@@ -40,6 +41,7 @@ export function renderConfig(
     "backend turns",
     "  stick-table type string len 48 size 1000 store gpc0",
     "",
+    ...keepersTable(desired.balancer),
   ].join("\n");
 }
 
@@ -214,6 +216,7 @@ function backend(
       `{ be_conn_free(${name}) eq 0 } { queue ge ${balancer.maxQueue} }`,
       " hdr retry-after 1",
     ),
+    ...keeperRules(name, balancer, files.keepersMap),
     `  http-response set-header x-pulumi-serve-revision %[srv_name,field(-1,.)] if !{ srv_name -m str ${ROOM} }`,
     ...withoutHopFields("response"),
     // The last resort of a request whose only replica died under it: there it meets the other version, or waits.

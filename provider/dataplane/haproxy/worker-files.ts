@@ -7,6 +7,7 @@ export interface WorkerFiles {
   config: string;
   splitMap: string;
   pinsMap: string;
+  keepersMap: string;
   tokens: string;
   /** Certificate, those that vouch for it, and key; only with TLS. */
   keyPair: string;
@@ -21,6 +22,7 @@ export function filesOf(serviceFolder: string, number: number): WorkerFiles {
     config: `${number}.cfg`,
     splitMap: `${number}.split.map`,
     pinsMap: `${number}.pins.map`,
+    keepersMap: `${number}.keepers.map`,
     tokens: `${number}.tokens.acl`,
     keyPair: `${number}.pem`,
     runtime: engineSocket(serviceFolder, String(number)),
@@ -40,8 +42,7 @@ export function roomSocket(serviceFolder: string): string {
 
 /** Of a process that has ended, however it did: HAProxy itself leaves its socket behind. */
 export function removeFilesOf(serviceFolder: string, number: number): void {
-  const { config, splitMap, pinsMap, tokens, keyPair, runtime } = filesOf(serviceFolder, number);
-  for (const name of [config, splitMap, pinsMap, tokens, keyPair])
-    rmSync(join(workerFolder(serviceFolder), name), { force: true });
+  const { runtime, room: _ofAll, ...own } = filesOf(serviceFolder, number);
+  for (const name of Object.values(own)) rmSync(join(workerFolder(serviceFolder), name), { force: true });
   rmSync(runtime, { force: true });
 }

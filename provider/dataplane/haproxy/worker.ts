@@ -289,6 +289,7 @@ function render(
 ): void {
   replace(folder, files.splitMap, renderMap(maps.split));
   replace(folder, files.pinsMap, renderMap(maps.pins));
+  replace(folder, files.keepersMap, renderMap(maps.keepers));
   replace(folder, files.tokens, renderTokens(desired.balancer));
   replace(folder, files.config, renderConfig(desired, address, membershipOf(desired, slots), files));
 }

@@ -47,28 +47,38 @@ describe("the balancer that a program declares", () => {
     assert.match(reasonFor({}, { tokens: [HASH] }), /no field `tokens` here: give it as `balancer\.tokens`/);
   });
 
-  it("takes affinity by a header, whose name has no case, or by a cookie, whose name has", () => {
+  it("takes affinity by a header, whose name has no case, by a cookie, whose name has, or by the beginning of the body", () => {
     const taken = (affinity: unknown): unknown => {
       const parsed = check({ affinity });
       return parsed.ok && JSON.parse(JSON.stringify(parsed.value.balancer.affinity));
     };
     assert.deepEqual(taken({ header: "X-Session" }), { header: "x-session" });
     assert.deepEqual(taken({ cookie: "Session" }), { cookie: "Session" });
+    assert.deepEqual(taken({ prefixBytes: 512 }), { prefixBytes: 512 });
+    const prefix = { prefixBytes: 512, prefixField: "messages", maxLoadGap: 8 };
+    assert.deepEqual(taken(prefix), prefix);
+    assert.ok(check({ engine: "haproxy", affinity: prefix }).ok);
     assert.ok(check({ affinity: UNKNOWN }).ok && check({ affinity: { header: UNKNOWN } }).ok);
   });
 
   it("is refused by field with an affinity that cannot be", () => {
-    const one = /^balancer\.affinity: must name a `header` or a `cookie`, and not both/;
+    const one = /^balancer\.affinity: must name one of `header`, `cookie` and `prefixBytes`/;
     assert.match(reasonFor({ affinity: {} }), one);
     assert.match(reasonFor({ affinity: { header: "a", cookie: "b" } }), one);
+    assert.match(reasonFor({ affinity: { header: "a", prefixBytes: 8 } }), one);
     assert.match(
       reasonFor({ affinity: { header: "no name" } }),
       /^balancer\.affinity\.header: must be the name of a header/,
     );
     assert.match(reasonFor({ affinity: { cookies: "a" } }), /Did you mean `cookie`/);
+    assert.match(reasonFor({ affinity: { prefixBytes: 0 } }), /^balancer\.affinity\.prefixBytes: must be .* from 1/);
     assert.match(
-      reasonFor({ engine: "haproxy", affinity: { header: "a" } }),
-      /^balancer\.affinity: is not there with the engine "haproxy"/,
+      reasonFor({ affinity: { prefixBytes: 8, prefixField: 'a"b' } }),
+      /^balancer\.affinity\.prefixField: must be the name of a field of JSON/,
+    );
+    assert.match(
+      reasonFor({ affinity: { header: "a", prefixField: "prompt" } }),
+      /^balancer\.affinity\.prefixField: says where `prefixBytes` begin/,
     );
   });
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { ask } from "../support/client";
-import { startReplica, type TestReplica } from "../support/replica";
+import type { AffinitySpec, BalancerSpec } from "../../../provider/core/spec/pool";
+import { ask, RawClient } from "../support/client";
+import { startReplica, stopReplicaAt, type TestReplica } from "../support/replica";
 import { CANARY, primaryOnly, route, routing, version } from "../support/routing";
 import type { Subject } from "../support/subject";
 import { until } from "../support/until";
@@ -108,6 +109,133 @@ export function holdsSessionsTogether(subject: Subject): void {
         answers.push((await ask(port, { headers: { "x-session": "one" } })).body);
       assert.equal(answers.filter((id) => canary.some((replica) => replica.id === id)).length, 10);
       assert.equal(new Set(answers).size, 2);
+    });
+
+    it("passes over the replica of a key that has too much to do, and comes back to it", async () => {
+      const held: (() => void)[] = [];
+      const holding = (): Promise<TestReplica> =>
+        startReplica((req, res) => {
+          if (req.url === "/hold") held.push(() => res.end("held"));
+          else res.end(String(req.socket.localPort));
+        });
+      const replicas = [await holding(), await holding(), await holding()];
+      const port = await subject.serve(primaryOnly(replicas, { affinity: { ...affinity, maxLoadGap: 3 } }));
+      const headers = { "x-session": "one" };
+      const answering = async (): Promise<string> => (await ask(port, { headers })).body;
+      const keeper = await answering();
+      const busy: Promise<unknown>[] = [];
+      for (let each = 1; each <= 3; each += 1) {
+        busy.push(ask(port, { path: "/hold", headers }));
+        await until("it is held", () => held.length === each);
+        assert.equal(await answering(), keeper, `${each} more than the others`);
+      }
+      busy.push(ask(port, { path: "/hold", headers }));
+      await until("it is held", () => held.length === 4);
+      assert.notEqual(await answering(), keeper);
+      for (const release of held) release();
+      await Promise.all(busy);
+      await subject.settled();
+      assert.equal(await answering(), keeper);
+    });
+  });
+
+  describe("a service with affinity by the beginning of the body", () => {
+    const PROMPTS = KEYS.map((key) => `{"messages":[{"role":"user","content":"${key}, how are you?"}]`);
+
+    const serve = async (affinity: AffinitySpec, more: Partial<BalancerSpec> = {}): Promise<number> => {
+      const replicas = await Promise.all(
+        [1, 2, 3, 4].map(() =>
+          startReplica((req, res, body) => res.end(`${req.socket.localPort}:${body.toString("latin1")}`)),
+        ),
+      );
+      return subject.serve(primaryOnly(replicas, { affinity, policy: "roundRobin", ...more }));
+    };
+    /** The replica that answers, which must have the whole body. */
+    const answering = async (port: number, body: string, more: Record<string, string> = {}): Promise<string> => {
+      const answer = await ask(port, { body, headers: more });
+      assert.equal(answer.status, 200, answer.body);
+      const [replica, ...got] = answer.body.split(":");
+      assert.equal(got.join(":"), body);
+      return replica!;
+    };
+
+    it("sends what begins alike to the same replica, and what begins otherwise to others", async () => {
+      const port = await serve({ prefixBytes: 48 });
+      const first = new Map<string, string>();
+      for (const prompt of PROMPTS) first.set(prompt, await answering(port, prompt));
+      assert.ok(new Set(first.values()).size >= 3, "24 prompts spread over 4 replicas");
+      for (const [prompt, replica] of first)
+        assert.equal(await answering(port, `${prompt},"more":"${"x".repeat(50_000)}"}`), replica, prompt);
+      const without = new Set<string>();
+      for (let each = 0; each < 4; each += 1) without.add((await ask(port)).body);
+      assert.equal(without.size, 4, "a request without a body goes by the policy");
+    });
+
+    it("counts from behind a field of JSON, and from the beginning where there is none", async () => {
+      const port = await serve({ prefixBytes: 64, prefixField: "messages" });
+      const replicas = new Set<string>();
+      for (const prompt of PROMPTS) {
+        const replica = await answering(port, prompt);
+        replicas.add(replica);
+        for (const before of ["", '"model":"m",\n', `"user":"${"u".repeat(3000)}",`])
+          assert.equal(await answering(port, `{${before}${prompt.slice(1)}`), replica, before);
+      }
+      assert.ok(replicas.size >= 3);
+      assert.equal(await answering(port, "no JSON"), await answering(port, "no JSON"));
+    });
+
+    it("knows a body that comes in pieces, chunked, or when it is asked for", async () => {
+      const port = await serve({ prefixBytes: 48 }, { replayBufferBytes: 0 });
+      const prompt = PROMPTS[0]!;
+      const replica = await answering(port, prompt);
+      const inTwo = async (head: string, first: string, second: string): Promise<string> => {
+        const client = new RawClient(port);
+        client.send(`POST / HTTP/1.1\r\nhost: a\r\n${head}\r\n\r\n`);
+        if (head.includes("expect")) await until("it is asked for", () => client.received.includes("100 Continue"));
+        client.send(first);
+        // Nothing can be seen of it before the rest has come.
+        await new Promise((resolve) => setImmediate(resolve));
+        client.send(second);
+        await until("it is answered", () => client.received.endsWith(prompt));
+        const { received } = client;
+        client.close();
+        assert.equal(received.split("100 Continue").length, head.includes("expect") ? 2 : 1);
+        return /(\d+):\{/.exec(received)![1]!;
+      };
+      const [first, second] = [prompt.slice(0, 20), prompt.slice(20)];
+      const length = `content-length: ${prompt.length}`;
+      assert.equal(await inTwo(length, first, second), replica);
+      assert.equal(await inTwo(`${length}\r\nexpect: 100-continue`, first, second), replica);
+      const chunk = (text: string): string => `${text.length.toString(16)}\r\n${text}\r\n`;
+      const last = `${chunk(second)}0\r\n\r\n`;
+      assert.equal(await inTwo("transfer-encoding: chunked", chunk(first), last), replica);
+    });
+
+    it("does not wait for ever for a client that pauses before it is through", async () => {
+      const port = await serve({ prefixBytes: 48 }, { replayBufferBytes: 0 });
+      const before = Object.values((await subject.report()).metrics).reduce((sum, { attempts }) => sum + attempts, 0);
+      const client = new RawClient(port);
+      client.send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\nonly ten b");
+      await until("a replica has it", async () => {
+        const { metrics } = await subject.report();
+        return Object.values(metrics).reduce((sum, { attempts }) => sum + attempts, 0) > before;
+      });
+      client.send("x".repeat(90));
+      await until("it is answered", () => client.received.endsWith(`only ten b${"x".repeat(90)}`));
+      client.close();
+    });
+
+    it("loses no request when a replica goes, whose prompts another one gets whole", async () => {
+      const port = await serve({ prefixBytes: 48 });
+      const first = new Map<string, string>();
+      for (const prompt of PROMPTS) first.set(prompt, await answering(port, prompt));
+      const lost = first.get(PROMPTS[0]!)!;
+      await stopReplicaAt(Number(lost));
+      for (const [prompt, replica] of first) {
+        const now = await answering(port, prompt);
+        assert.notEqual(now, lost);
+        if (replica !== lost) assert.equal(now, replica, prompt);
+      }
     });
   });
 }

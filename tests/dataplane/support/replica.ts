@@ -18,6 +18,10 @@ export async function stopReplicas(): Promise<void> {
   await Promise.all([...open].map((replica) => replica.stop()));
 }
 
+export async function stopReplicaAt(port: number): Promise<void> {
+  await [...open].find((replica) => replica.port === port)!.stop();
+}
+
 /** Answers each request with `answer` after its whole body has come; the default says the replica's id. */
 export function startReplica(
   answer?: (req: IncomingMessage, res: ServerResponse, body: Buffer) => void,
