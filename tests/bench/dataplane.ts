@@ -3,11 +3,11 @@ import { loadavg } from "node:os";
 import { join } from "node:path";
 import type { DesiredReplica } from "../../provider/core/routing";
 import type { EngineKind } from "../../provider/core/spec/pool";
-import { findHaproxy } from "../../provider/dataplane/haproxy/binary";
 import { startEngine, type ProcessUnderTest } from "../dataplane/support/engine-process";
 import { startListening, stopReplicas } from "../dataplane/support/replica";
 import { CANARY, PRIMARY, route, routing, version } from "../dataplane/support/routing";
 import { until } from "../dataplane/support/until";
+import { engines } from "./engines";
 import { startProgram } from "./process";
 
 const CYCLES = 12;
@@ -42,12 +42,8 @@ interface Members {
  * all at full load and across streams that were open before and end after it.
  */
 export async function benchDataplane(json: boolean): Promise<void> {
-  const engines: EngineKind[] = ["embedded"];
-  const haproxy = findHaproxy();
-  if (haproxy.kind === "found") engines.push("haproxy");
-  else process.stderr.write(`haproxy is skipped: ${haproxy.reason}\n`);
   const result: Partial<Record<EngineKind, Crossed>> = {};
-  for (const kind of engines) result[kind] = await cross(kind);
+  for (const kind of engines()) result[kind] = await cross(kind);
   const lost = Object.values(result).some(({ failed, streamsCut }) => failed > 0 || streamsCut > 0);
   if (lost) process.exitCode = 1;
   if (json) {

@@ -1,3 +1,4 @@
+import { benchAffinity } from "./affinity/bench-affinity";
 import { benchCore } from "./core";
 import { benchDataplane } from "./dataplane";
 import { benchFuzz } from "./fuzz";
@@ -15,6 +16,7 @@ const BENCHES: Readonly<Record<string, (json: boolean) => Promise<void>>> = {
   spot: benchSpot,
   rest: benchRest,
   fuzz: benchFuzz,
+  affinity: benchAffinity,
 };
 
 async function main([name, ...flags]: string[]): Promise<void> {
