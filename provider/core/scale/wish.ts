@@ -20,9 +20,11 @@ export function wishOf(scaling: ScalingSpec, load: Load, live: number): Wish | n
   ].filter((wish) => wish !== null);
   if (wishes.length === 0) return null;
   const most = wishes.reduce((best, wish) => (wish.replicas > best.replicas ? wish : best));
-  // A long stream is no arrival, and the replica that it runs on is needed all the same.
-  if (most.replicas === 0 && load.busy > 0)
-    return { replicas: 1, reason: `${requests(load.busy)} in flight or waiting` };
+  if (most.replicas > 0) return most;
+  // A long stream is no arrival, and the replica that it runs on is needed all the same; so is it for requests that are
+  // over before anybody counts what is in flight.
+  if (load.busy > 0) return { replicas: 1, reason: `${requests(load.busy)} in flight or waiting` };
+  if (load.qps > 0) return { replicas: 1, reason: `${short(load.qps)} requests/s over ${scaling.windowSeconds} s` };
   return most;
 }
 
