@@ -62,8 +62,10 @@ export function mix(question: MixQuestion): Mix {
     missingSince: missingSince(question.state.missingSince, missing, now),
     started: question.state.started || ready.length > 0,
   };
+  // Without the spare itself: beside it a zone could take more than one, so that it would be needless, and needed again.
+  const needed = { ...zone, slots: [...spots].sort((a, b) => a.launchedAt - b.launchedAt).slice(0, serving) };
   // One spare covers the loss of one. Where a zone takes more at once, it would be paid for and change nothing.
-  const uneasy = zones.some((one) => nextLoss(one, zone) === 1);
+  const uneasy = zones.some((one) => nextLoss(one, needed) === 1);
   // One after the other: with its successor ready there is one too many, and what is at risk goes first. A spare that is
   // there anyway covers its loss.
   const risky = spec.cautionSeconds > 0 && ready.some(({ atRisk }) => atRisk) && ready.length <= serving;

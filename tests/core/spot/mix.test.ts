@@ -115,6 +115,15 @@ describe("the mix of spot and on-demand", () => {
       assert.match(asked({}, here.slice(1), { memory: both, wanted: 3 }).reason!, /one spot replica more/);
     });
 
+    it("keeps the spare that it asked for, though beside it the zone could take two (simulation n1/286: ended and launched for two hours)", () => {
+      const both = after([60, lost(zones[0]!)], [60.5, lost(zones[0]!)]);
+      const alone = [slot("1", "eu-1a")];
+      const spare = slot("2", "eu-1a", { launchedAt: 59 * MINUTE });
+      for (const slots of [alone, [...alone, spare]]) {
+        assert.match(asked({}, slots, { memory: both, wanted: 1 }).reason!, /one spot replica more/);
+      }
+    });
+
     it("keeps the spare for two hours after one loss, and longer where more were taken one by one", () => {
       const uneasy = (minute: number, known = memory) =>
         /one spot replica more/.test(asked({}, two, { memory: known, now: minute * MINUTE }).reason ?? "");
