@@ -106,6 +106,18 @@ describe("what the simulator has found of replicas that end, told again", () => 
     });
   }
 
+  it("gives a replica its whole time to drain when its notice passed, and was not followed, before it was seen out of the routing (q1/1115)", () => {
+    const world = serving(2);
+    world.behaviours.set("a", { bootMs: 100, start: "ready", drainMs: 20_000 });
+    const [first] = world.living();
+    world.notice(first!.replica, 0.2);
+    world.until(() => world.state!.replicas[first!.replica]?.status === "draining");
+    const left = world.now;
+    world.until(() => !world.living().includes(first!));
+    assert.ok(world.now - left >= 20_000, `${world.now - left} ms`);
+    proved(world);
+  });
+
   it("gives a replica that outlived its notice its whole time to drain", () => {
     const world = serving(1);
     world.behaviours.set("a", { bootMs: 100, start: "ready", drainMs: 20_000 });
