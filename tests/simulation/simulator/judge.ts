@@ -1,6 +1,6 @@
 import { POOL_DELETED } from "../../../provider/core/events";
 import type { DesiredRouting } from "../../../provider/core/routing";
-import type { State } from "../../../provider/core/state";
+import type { RolloutProgress, State } from "../../../provider/core/state";
 import type { Vm } from "./cloud";
 import type { Sender } from "./process";
 import { capOf, deficitsOf, hasFled, idleIn, servingIn, shareOf, type Deficits } from "./rules";
@@ -75,6 +75,10 @@ export class Judge {
       this.journalled.add(id);
       if (status === "draining") this.drains.set(id, this.drains.get(id) ?? this.declaredDrain(pool, revision));
       else if (status === "ready") this.drains.delete(id);
+    }
+    // What it has settled at is reached, also where the canary stood in for lost primaries meanwhile.
+    if (rollout?.settledAt && this.reached.key === keyOf(rollout)) {
+      this.reached.share = Math.max(this.reached.share, rollout.plan[rollout.cursor]!.percent / 100);
     }
     const plan = rollout === null ? "" : `${rollout.id}/${rollout.growing}/${rollout.direction.kind}`;
     if (plan !== this.plan) this.plannedAt = this.world.timeline.now;
@@ -173,8 +177,7 @@ export class Judge {
     const rollout = state?.rollout;
     // Rolling strategies give each ready replica its share instead; their floor is judged with the deficits.
     if (!rollout || rollout.floor !== null) return;
-    const sizes = rollout.pools.map(({ to }) => to).join();
-    const key = `${rollout.id}/${rollout.growing}/${rollout.direction.kind}/${sizes}`;
+    const key = keyOf(rollout);
     const is = shareOf(after, rollout);
     if (is === null) return;
     const was = before === null ? null : shareOf(before, rollout);
@@ -284,4 +287,9 @@ export class Judge {
         this.broken("noOrphan", `${replicaId} belongs to nobody and lives on`);
     }
   }
+}
+
+/** Which way a rollout goes, and how far each pool's canary can go. */
+function keyOf({ id, growing, direction, pools }: RolloutProgress): string {
+  return `${id}/${growing}/${direction.kind}/${pools.map(({ to }) => to).join()}`;
 }
