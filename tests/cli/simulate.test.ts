@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs/promises";
 import * as os from "node:os";
 import * as path from "node:path";
+import type { Run } from "../../provider/core/simulate/run";
 import type { Simulation } from "../../provider/core/simulate/simulate";
 import { pulumiServe } from "./run-cli";
 
@@ -14,6 +15,15 @@ describe("pulumi-serve simulate", () => {
   afterEach(() => fs.rm(folder, { recursive: true, force: true }));
 
   const simulated = (...args: string[]) => pulumiServe("simulate", "--traces", DAY, "--replicas", "4", ...args);
+
+  /** A morning of the same zones, where a policy is run many times. */
+  async function someHours(): Promise<string[]> {
+    for (const name of await fs.readdir(DAY)) {
+      const whole = JSON.parse(await fs.readFile(path.join(DAY, name), "utf8")) as { data: number[] };
+      await fs.writeFile(path.join(folder, name), JSON.stringify({ ...whole, data: whole.data.slice(0, 48) }));
+    }
+    return ["simulate", "--traces", folder, "--replicas", "4"];
+  }
 
   async function refusedFor(files: Record<string, unknown>, ...args: string[]): Promise<string> {
     for (const [name, content] of Object.entries(files)) {
@@ -54,6 +64,51 @@ describe("pulumi-serve simulate", () => {
     assert.ok(svg.length < 20_000);
   });
 
+  it("shows the whole frontier: every choice with what it gives and costs, and which ones no other one beats", async () => {
+    const hours = await someHours();
+    const plot = path.join(folder, "frontier.svg");
+    const { code, out } = await pulumiServe(...hours, "--frontier", "--json", "--plot", plot);
+    assert.equal(code, 0);
+    const { runs } = JSON.parse(out) as { runs: (Run & { onFrontier: boolean })[] };
+    const named = (name: string) => runs.find(({ policy }) => policy === name)!;
+    for (const name of ["SpotHedge +1", "RoundRobin +0", "EvenSpread +2", 'own {"baseOnDemandReplicas":4}']) {
+      assert.ok(named(name), name);
+    }
+    const choice = named('own {"numOverprovision":0,"cautionSeconds":600,"graceSeconds":"auto"}');
+    const { runs: plain } = JSON.parse((await pulumiServe(...hours, "--policy", "own", "--json")).out) as Simulation;
+    assert.deepEqual({ ...choice, policy: "own", onFrontier: undefined }, { ...plain[0], onFrontier: undefined });
+    for (const { availability, dollars, onFrontier } of runs) {
+      const beaten = runs.some((other) => other.availability > availability && other.dollars <= dollars);
+      assert.ok(!(onFrontier && beaten));
+    }
+    assert.equal((await fs.readFile(plot, "utf8")).match(/<circle /g)?.length, runs.length);
+    const { out: text } = await pulumiServe(...hours, "--frontier");
+    assert.match(text, /\n\* +own .*\n[^]*\nNone of these has 99\.9 %\.\n$/);
+  });
+
+  it("halves and doubles each number of the own policy", async () => {
+    const spot = ["--spot", '{"numOverprovision":1}'];
+    const { out } = await pulumiServe(...(await someHours()), "--sensitivity", ...spot, "--json");
+    assert.deepEqual(
+      (JSON.parse(out) as Simulation).runs.map(({ policy }) => policy),
+      [
+        "own",
+        'own {"numOverprovision":0}',
+        'own {"numOverprovision":2}',
+        'own {"graceSeconds":137.25}',
+        'own {"graceSeconds":549}',
+        'own {"cautionSeconds":300}',
+        'own {"cautionSeconds":1200}',
+        "own halfLifeMs 3600000",
+        "own halfLifeMs 14400000",
+        "own firstWaitMs 30000",
+        "own firstWaitMs 120000",
+        "own longestWaitMs 150000",
+        "own longestWaitMs 600000",
+      ],
+    );
+  });
+
   it("follows a load", async () => {
     const load = path.join(folder, "load");
     await fs.writeFile(
@@ -90,6 +145,7 @@ describe("pulumi-serve simulate", () => {
     const files = { "a.json": trace([1]) };
     assert.equal(await refusedFor(files, "--replicas", "2", "--load", "x"), "Give either --replicas or --load.");
     assert.match(await refusedFor(files, "--replicas", "2", "--policy", "best"), /"best" is none of own, spotHedge/);
+    assert.match(await refusedFor(files, "--replicas", "2", "--frontier", "--sensitivity"), /^Give one of --policy, /);
     assert.match(
       await refusedFor(files, "--replicas", "2", "--spot", '{"graceSecond":1}'),
       /Did you mean `graceSeconds`/,

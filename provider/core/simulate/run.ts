@@ -6,6 +6,10 @@ export interface Run {
   policy: string;
   /** Share of the time with enough replicas ready, 0 to 1. */
   availability: number;
+  /** How often there were too few ready, the first start included. */
+  gaps: number;
+  /** How long that lasted each time, on average. */
+  meanGapSeconds: number;
   dollars: number;
   /** Of it: what stood in for spot. */
   fallbackDollars: number;
@@ -36,7 +40,8 @@ export function run(policy: Policy, { traces, wanted, prices, coldStartSeconds }
   const gap = traces.gapSeconds * 1000;
   const end = traces.ticks * gap;
   const samples: Sample[] = [];
-  let [enough, dollars, fallbackDollars] = [0, 0, 0];
+  let [enough, dollars, fallbackDollars, gaps] = [0, 0, 0, 0];
+  let isEnough = true;
   let lost = world.advance(0);
   while (world.now < end) {
     const target = wanted[Math.floor(world.now / gap)]!;
@@ -51,7 +56,10 @@ export function run(policy: Policy, { traces, wanted, prices, coldStartSeconds }
     }
     const from = world.now;
     const to = Math.min(end, world.nextEvent(), from + LOOK_EVERY_MS);
-    if (readySpot + readyOnDemand >= target) enough += to - from;
+    const wasEnough = isEnough;
+    isEnough = readySpot + readyOnDemand >= target;
+    if (isEnough) enough += to - from;
+    else if (wasEnough) gaps += 1;
     dollars += (rate * (to - from)) / 3_600_000;
     fallbackDollars += (fallbackRate * (to - from)) / 3_600_000;
     const last = samples.at(-1);
@@ -61,5 +69,17 @@ export function run(policy: Policy, { traces, wanted, prices, coldStartSeconds }
     lost = world.advance(to);
   }
   const { launches, losses } = world;
-  return { policy: policy.name, availability: enough / end, dollars, fallbackDollars, launches, losses, samples };
+  const meanGapSeconds = gaps === 0 ? 0 : (end - enough) / gaps / 1000;
+  const availability = enough / end;
+  return {
+    policy: policy.name,
+    availability,
+    gaps,
+    meanGapSeconds,
+    dollars,
+    fallbackDollars,
+    launches,
+    losses,
+    samples,
+  };
 }

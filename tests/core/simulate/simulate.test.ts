@@ -4,7 +4,8 @@ import { MinCostFlow } from "../../../provider/core/simulate/min-cost-flow";
 import { omniscientCost } from "../../../provider/core/simulate/omniscient";
 import { ownPolicy } from "../../../provider/core/simulate/own-policy";
 import { evenSpread, roundRobin, spotHedge } from "../../../provider/core/simulate/published";
-import { run, type Setting } from "../../../provider/core/simulate/run";
+import { frontier } from "../../../provider/core/simulate/frontier";
+import { run, type Run, type Setting } from "../../../provider/core/simulate/run";
 import { traceSet } from "../../../provider/core/simulate/trace-set";
 import { SPOT_DEFAULTS } from "../../../provider/core/spot/spec";
 
@@ -34,6 +35,21 @@ describe("the policy simulator", () => {
     const { dollars, fallbackDollars } = run(ownPolicy("own", SPOT_DEFAULTS, prices), setting(2, [[0, 0, 0, 0]]));
     assert.ok(Math.abs(dollars - 2 / 3) < 1e-9);
     assert.equal(fallbackDollars, dollars);
+  });
+
+  it("counts each loss that nobody covers as a gap of one cold start", () => {
+    const { gaps, meanGapSeconds } = run(spotHedge(0), setting(2, [[4, 4, 0, 4, 4, 4]]));
+    assert.deepEqual({ gaps, meanGapSeconds }, { gaps: 2, meanGapSeconds: 180 });
+  });
+
+  it("has on its frontier whoever no other one beats", () => {
+    const named = (policy: string, dollars: number, availability: number) =>
+      ({ policy, dollars, availability }) as unknown as Run;
+    const runs = [named("dear", 3, 0.9), named("cheap", 1, 0.8), named("beaten", 2, 0.8), named("best", 2, 0.9)];
+    assert.deepEqual(
+      frontier(runs).map(({ policy }) => policy),
+      ["cheap", "best"],
+    );
   });
 
   it("follows a load that changes", () => {
