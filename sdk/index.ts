@@ -35,5 +35,5 @@ export {
   type StrategyBaseArgs,
   type SurgeArgs,
 } from "./strategy";
-export { local, type LocalTarget, type LocalTargetArgs, type Target } from "./target";
+export { local, type AdditionalTarget, type LocalTarget, type LocalTargetArgs, type Target } from "./target";
 export { type Timeouts } from "./timeouts";

@@ -9,11 +9,13 @@ import {
 import { Rollout, type RolloutPlan } from "./rollout";
 import { ServeService, type BalancerArgs, type EndpointArgs } from "./serve-service";
 import type { StrategyArgs } from "./strategy";
-import { local, type Target } from "./target";
+import { local, type AdditionalTarget, type Target } from "./target";
 
 export interface ModelServiceArgs {
   /** Where the service runs. Default: `local()`. Change of its kind: replaces everything. */
   target?: Target;
+  /** Further targets that replicas may be placed in: see ServeServiceArgs. Default: none. Change: light. */
+  additionalTargets?: AdditionalTarget[];
   /** Port for clients on 127.0.0.1, or an endpoint with its host. Change: live. */
   endpoint: number | EndpointArgs;
   /** What one replica is. Change: rolled out. */
@@ -61,13 +63,23 @@ export class ModelService extends pulumi.ComponentResource {
 
   constructor(name: string, args: ModelServiceArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super("pulumi-serve:index:ModelService", name, {}, opts);
-    const { target = local(), endpoint, balancer, strategy, template, capacity, drainSeconds, bootSeconds } = args;
+    const {
+      target = local(),
+      additionalTargets,
+      endpoint,
+      balancer,
+      strategy,
+      template,
+      capacity,
+      drainSeconds,
+      bootSeconds,
+    } = args;
     const scales = capacity?.min !== undefined || capacity?.max !== undefined;
     const replicas = args.replicas ?? (scales ? undefined : 2);
     const parent = { parent: this };
     this.service = new ServeService(
       name,
-      { target, endpoint: typeof endpoint === "number" ? { port: endpoint } : endpoint, balancer },
+      { target, additionalTargets, endpoint: typeof endpoint === "number" ? { port: endpoint } : endpoint, balancer },
       parent,
     );
     this.pool = new ReplicaPool(

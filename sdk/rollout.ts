@@ -116,7 +116,7 @@ export class Rollout extends ServeResource {
     super(
       "Rollout",
       name,
-      { ...args, service: service.serviceId, target: service.declaredTarget, pools: facts },
+      { ...args, service: service.serviceId, ...service.declaredTargets, pools: facts },
       outputs,
       opts,
     );

@@ -3,18 +3,29 @@ import { claimServiceName } from "./one-of-a-name";
 import { hasType, ServeResource, typeToken } from "./dynamic-resource";
 import { sealingKey } from "./tls";
 import { hashingTokens } from "./tokens";
-import { local, type Target } from "./target";
+import { local, type AdditionalTarget, type Target } from "./target";
 import type { Timeouts } from "./timeouts";
 
 export interface ServeServiceArgs {
   /** Where the service runs. Default: `local()`. Change of its kind: replaces the service. */
   target?: Target;
+  /**
+   * Further targets that replicas of every pool may be placed in, beside the service's own; balancer and agent stay there. A
+   * target that offers no spot counts as on-demand, as Kubernetes does. What is refused in one is launched in another.
+   * Default: none. Change: light. One that is taken away gets no more launches; what runs there serves on, and goes first.
+   */
+  additionalTargets?: AdditionalTarget[];
   /** Where clients find the service. Change: the listener moves live, replicas stay; clients must follow. */
   endpoint: EndpointArgs;
   /** What happens to a request on its way to a replica. Change: live, no restart. */
   balancer?: BalancerArgs;
   /** How long operations may wait. Default: 5 minutes each, 15 for delete. Change: no effect on what runs. */
   timeouts?: Timeouts;
+}
+
+interface DeclaredTargets {
+  target: Target;
+  additionalTargets: AdditionalTarget[] | undefined;
 }
 
 export interface EndpointArgs {
@@ -144,20 +155,20 @@ export class ServeService extends ServeResource {
   private readonly pools = new Set<string>();
   private readonly poolsByRoute = new Map<string, string>();
   private rolloutName: string | null = null;
-  private readonly placedAt: Target;
+  private readonly placedAt: DeclaredTargets;
 
   constructor(name: string, args: ServeServiceArgs, opts: pulumi.CustomResourceOptions = {}) {
     claimServiceName(name);
     const balancer = args.balancer && hashingTokens(sealingKey(args.balancer));
     super("ServeService", name, { ...args, balancer }, ["url", "serviceId", "agent"], opts);
-    this.placedAt = args.target ?? local();
+    this.placedAt = { target: args.target ?? local(), additionalTargets: args.additionalTargets };
   }
 
   /**
    * Taken by the Rollout: what its first deployment costs is to be said before there is a service to ask.
    * @internal
    */
-  get declaredTarget(): Target {
+  get declaredTargets(): DeclaredTargets {
     return this.placedAt;
   }
 

@@ -1,4 +1,4 @@
-import { openLocalCloud } from "../clouds/local";
+import { openTargets } from "../clouds";
 import { toBeat } from "../core/beat";
 import { Controller, type Ending } from "../controller/controller";
 import { HeldLease } from "../controller/lease";
@@ -54,11 +54,11 @@ export async function runAgent(serviceFolder: string): Promise<Ending> {
     clock: systemClock,
     secrets: async (ref) => (await store.getSecret(ref)) as ProbeSecret,
   });
-  const cloud = openLocalCloud({
+  const cloud = openTargets({
     serviceFolder,
     service: intent.identity,
     uid: intent.uid,
-    cloudFile: intent.service.spec.target.cloudFile,
+    targets: intent.service.spec,
     warn: (sentence) => reporter.warn(sentence),
   });
   const parts = { store, cloud, dataplane, prober, configurer: httpConfigurer, gateRunner: createGateRunner() };

@@ -1,4 +1,4 @@
-import { openLocalCloud } from "../clouds/local";
+import { purgeTargets } from "../clouds";
 import { DataPlaneClient } from "../dataplane/client";
 import { endOrphans } from "../dataplane/haproxy/worker-records";
 import { signalProcess } from "../host/signal";
@@ -20,7 +20,7 @@ export async function purgeDirectly(store: Store, { folder, identity }: LocatedS
     ({ value }) => value.uid,
     () => "unknown",
   );
-  await openLocalCloud({ serviceFolder: folder, service: identity, uid }).purge();
+  await purgeTargets({ serviceFolder: folder, service: identity, uid });
   await store.destroy();
 }
 

@@ -30,6 +30,11 @@ export class Observer {
     return { vms, notices, dataplane: routed, prices, probes: prober.readings(), ...actions };
   }
 
+  /** They are looked at anew: those of another target may count now. */
+  forgetPrices(): void {
+    this.prices = null;
+  }
+
   private async pricesNow(): Promise<Price[] | null> {
     const { clock, cloud, reporter } = this.parts;
     const now = clock.now();

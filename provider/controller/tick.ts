@@ -38,6 +38,7 @@ export async function tick({ parts, epoch, journal, observer, executor }: TickTo
     parts.store.readIntent(),
     observer.look({ ...noted, routeError, gateAnswers }),
   ]);
+  if (parts.cloud.follow?.(intent.value.service.spec)) observer.forgetPrices();
   const before = journal.state;
   const decided = decide(intent.value, intent.version, before, observed, parts.clock.now(), epoch);
   const journalled = await journal.persist(decided.state);

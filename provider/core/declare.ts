@@ -27,12 +27,22 @@ export function createService(
       commands: { seq: 0, given: [] },
     };
   }
-  const service = { incarnation: current.service.incarnation + 1, spec: fresh.spec, deleting: false };
+  const spec = retiring(current.service.spec, fresh.spec);
+  const service = { incarnation: current.service.incarnation + 1, spec, deleting: false };
   return { ...current, service };
 }
 
-export function updateService(intent: Intent, spec: ServiceSpec): Intent {
+export function updateService(intent: Intent, declared: ServiceSpec): Intent {
+  const spec = retiring(intent.service.spec, declared);
   return ifChanged(intent, { ...intent, service: { ...intent.service, spec } });
+}
+
+/** A target that is declared no more stays known: what still runs there has to be looked after, and ended one day. */
+function retiring(before: ServiceSpec, declared: ServiceSpec): ServiceSpec {
+  const { additionalTargets: kept = [] } = declared;
+  const gone = (before.additionalTargets ?? []).filter(({ name }) => kept.every((one) => one.name !== name));
+  if (gone.length === 0) return declared;
+  return { ...declared, additionalTargets: [...kept, ...gone.map((one) => ({ ...one, retired: true as const }))] };
 }
 
 export function deleteService(intent: Intent, incarnation: number): Intent {

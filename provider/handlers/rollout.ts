@@ -1,4 +1,4 @@
-import { pricesIn } from "../clouds/local";
+import { pricesIn } from "../clouds";
 import { createRollout, deleteRollout, updateRollout } from "../core/declare";
 import { canonicalJson } from "../core/digest";
 import type { Price } from "../core/cost/price";
@@ -15,13 +15,13 @@ import { hasUnknown, UNKNOWN } from "../core/spec/unknown";
 import { targetKey } from "../core/target";
 import type { Store } from "../ports/store";
 import { checked, declared } from "./checked";
-import { cloudFileOf } from "./cloud-file";
 import type { Edge } from "./edge";
 import { follow } from "./follow";
 import type { Handler, Props } from "./handler";
 import { assertThisComputer, upgradeState } from "./old-state";
 import { partialFailure } from "./partial-failure";
 import { rolloutOutputs, shown } from "./rollout-outputs";
+import { targetsOf } from "./targets";
 import { givenLimit, within } from "./time-limit";
 import { changeIntent, intentIfAny, type Written } from "./write-intent";
 
@@ -148,12 +148,13 @@ async function serviceView(store: Store): Promise<ServiceView | null> {
  * Prices of the target that the service has, or will have once it exists. They are looked at only when the plan is made
  * anew, so that a price that moves is no difference.
  */
-async function pricesOf(edge: Edge, { service, target }: RolloutInput): Promise<Price[]> {
-  if (hasUnknown(service) || hasUnknown(target)) return [];
+async function pricesOf(edge: Edge, input: RolloutInput): Promise<Price[]> {
+  const { service, target, additionalTargets } = input;
+  if (hasUnknown(service) || hasUnknown(target) || hasUnknown(additionalTargets)) return [];
   const read = async (): Promise<Price[]> => {
     const store = edge.openStore(service);
     const intent = (await store.exists()) ? await intentIfAny(store) : null;
-    return pricesIn(intent?.value.service.spec.target.cloudFile ?? cloudFileOf(service, target));
+    return pricesIn(intent?.value.service.spec ?? targetsOf(service, input));
   };
   return (
     (await within(

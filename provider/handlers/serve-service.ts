@@ -15,7 +15,6 @@ import { findHaproxy } from "../dataplane/haproxy/binary";
 import { computerId } from "../host/computer";
 import type { Store } from "../ports/store";
 import { checked, declared } from "./checked";
-import { cloudFileOf, whyNotCloud } from "./cloud-file";
 import type { Edge } from "./edge";
 import { follow, followUntilGone } from "./follow";
 import type { Handler, Props } from "./handler";
@@ -24,6 +23,7 @@ import { whyNotKeyPair } from "./key-pair";
 import { assertThisComputer, SCHEMA_VERSION, upgradeState } from "./old-state";
 import { ownEndpoint, whyTaken } from "./own-endpoint";
 import { partialFailure } from "./partial-failure";
+import { targetsOf, whyNotClouds } from "./targets";
 import { timeLimit, within } from "./time-limit";
 import { beginIntent, changeIntent, intentIfAny } from "./write-intent";
 
@@ -45,8 +45,8 @@ export function serveServiceHandler(edge: Edge): Handler {
         const { tls } = input.balancer;
         const keyPair = whyNotKeyPair(tls);
         if (keyPair !== null) return { failures: [failure(["balancer", "tls", keyPair.field], keyPair.sentence)] };
-        const broken = await whyNotCloud(serviceId, input.target);
-        if (broken !== null) return { failures: [failure(["target", "cloudFile"], broken)] };
+        const broken = await whyNotClouds(serviceId, input);
+        if (broken !== null) return { failures: [failure(broken.path, broken.sentence)] };
         return { computed: { url: known ? endpointUrl(input.endpoint, tls) : UNKNOWN, serviceId } };
       });
     },
@@ -195,7 +195,7 @@ function revivedProgress(intent: Intent, state: State | null): Progress {
 }
 
 function specOf(input: ServiceInput): ServiceSpec {
-  return serviceSpec(input, cloudFileOf(serviceIdentity(input), input.target));
+  return serviceSpec(input, targetsOf(serviceIdentity(input), input));
 }
 
 function kindOf(props: Props): unknown {

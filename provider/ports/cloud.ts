@@ -1,6 +1,6 @@
 import type { Price } from "../core/cost/price";
 import type { Notice, ObservedVm } from "../core/observed";
-import type { Resources } from "../core/spec/pool";
+import type { Resources, Targets } from "../core/spec/pool";
 
 /** What every cloud can do for the controller. All calls are idempotent by replica id. */
 export interface Cloud {
@@ -29,6 +29,8 @@ export interface Cloud {
    * Where a cloud has no such word the looks alone must do. Returns what ends it.
    */
   watch?(listener: () => void): () => void;
+  /** What is declared of its targets now. True: it was something else. */
+  follow?(targets: Targets): boolean;
   offerings(): Promise<Offering[]>;
   /** Per zone and market; one that is not offered is left out. */
   prices(): Promise<Price[]>;

@@ -7,11 +7,11 @@ import { surgePlan as planSurge, type SurgePlan } from "../../provider/core/plan
 import type { Path } from "../../provider/core/plan/states";
 import type { ServiceView } from "../../provider/cli/view/service";
 import { openFileStore } from "../../provider/store/file";
-import { replicaLog } from "../../provider/clouds/local";
+import { readCloudFile, replicaLog } from "../../provider/clouds/local";
 import { canaryUp, draining, serving } from "../core/check/log";
 import { ownStateHome } from "../controller/stored-service";
 import { poolSpec, redeclare } from "../simulation/intents";
-import { removeFolders } from "../store/folders";
+import { makeFolder, removeFolders } from "../store/folders";
 import { pulumiServe } from "./run-cli";
 import { rollingWorld, servingWorld, stored } from "./stored-world";
 
@@ -249,6 +249,23 @@ describe("pulumi-serve", () => {
       const failing = await pulumiServe("local", "fail-launches", "--zone", "local-b", "--times", "2");
       assert.match(failing.out, /in local-b fail with NoCapacity \(2 more\)/);
       assert.doesNotMatch((await pulumiServe("local", "heal-launches")).out, /fail with/);
+    });
+
+    it("plays the target that is named, and gives a notice in the one that the replica is in", async () => {
+      const world = servingWorld();
+      const cluster = { kind: "local" as const, name: "cluster", cloudFile: join(makeFolder(), "cluster.json") };
+      world.declare((intent) => (intent.service.spec.additionalTargets = [cluster]));
+      await stored("project/dev/chat", world, (state) => (state.replicas["p-1"]!.zone = "cluster/n-a"));
+      assert.match((await pulumiServe("status")).out, /chat +p-1 .* 1x cluster +READY +n-a\n/);
+      assert.match((await pulumiServe("local", "take-capacity", "local-a", "--target", "cluster")).out, /local-a +0/);
+      assert.match((await pulumiServe("local", "zones")).out, /local-a +unlimited/);
+      assert.equal((await pulumiServe("local", "notice", "p-1")).code, 0);
+      assert.deepEqual(
+        (await readCloudFile(cluster.cloudFile)).notices.map(({ replicaId }) => replicaId),
+        ["p-1"],
+      );
+      const unknown = await pulumiServe("local", "zones", "--target", "mars");
+      assert.match(unknown.err, /no additional target "mars"\. There are: cluster/);
     });
 
     it("refuses an unknown zone, a wrong number and a replica that does not run", async () => {

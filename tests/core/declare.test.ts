@@ -8,7 +8,8 @@ import { serviceInput, serviceSpec } from "../../provider/core/spec/service-inpu
 import { surge } from "./strategies";
 
 const owner = { project: "shop", stack: "dev", name: "chat" };
-const service: ServiceSpec = serviceSpec(serviceInput.parse({ ...owner, endpoint: { port: 8080 } }), "/cloud.json");
+const own = { kind: "local", cloudFile: "/cloud.json" } as const;
+const service: ServiceSpec = serviceSpec(serviceInput.parse({ ...owner, endpoint: { port: 8080 } }), { target: own });
 const spec = poolSpec(
   poolInput.parse({ ...owner, name: "gpu", service: "shop/dev/chat", template: { run: "x" } }),
   null,
@@ -36,6 +37,18 @@ describe("a declared service", () => {
     const deleting = declare.deleteService(fresh, 1);
     assert.throws(() => declare.createPool(deleting, spec), /is being destroyed/);
     assert.throws(() => declare.createRollout(deleting, target, strategy), /is being destroyed/);
+  });
+
+  it("still knows a target that it declares no more, until that is declared again", () => {
+    const cluster = { ...own, name: "cluster" };
+    const several = declare.updateService(fresh, { ...service, additionalTargets: [cluster] });
+    const one = declare.updateService(several, service);
+    assert.deepEqual(one.service.spec, { ...service, additionalTargets: [{ ...cluster, retired: true }] });
+    assert.equal(declare.updateService(one, service), one);
+    const replaced = declare.createService(one, { identity: "shop/dev/chat", uid: "u", spec: service });
+    assert.deepEqual(replaced.service.spec, one.service.spec);
+    const again = { ...service, additionalTargets: [{ ...cluster, cloudFile: "/other.json" }] };
+    assert.deepEqual(declare.updateService(one, again).service.spec, again);
   });
 
   it("needs no write when nothing changes", () => {

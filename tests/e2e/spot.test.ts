@@ -59,7 +59,8 @@ describe("a pool on the spot market, through the CLI", function () {
       at + 2,
       rows.findIndex((row, index) => index > at + 1 && row[0] !== "chat"),
     );
-    for (const row of shown) assert.match(row[7]!, /^local-[abc]$/, "the REGION column");
+    for (const row of shown)
+      assert.match(row[7]!, row[5]!.includes("cluster") ? /^n-[ab]$/ : /^local-[abc]$/, "REGION");
     return {
       service: `${service[3]} ${service[4]}`,
       replicas: shown.map(([, id, , , , resources, state]) => `${id} ${resources} ${state}`),
@@ -113,6 +114,31 @@ describe("a pool on the spot market, through the CLI", function () {
   it("moves to a base of one on-demand replica, at once and without a rollout", async () => {
     await redeclare("baseOnDemandReplicas: 1, dynamicOnDemandFallback: false, cautionSeconds: 0");
     await fleet("1 spot ready", "1 onDemand ready");
+  });
+
+  it("has its base on a second target that has no spot, as Kubernetes has none, and loses no request on the way", async () => {
+    const { workspace, service } = deployment;
+    const zones = ["n-a", "n-b"].map((name) => ({ name, spotPrice: null, onDemandPrice: 0.5 }));
+    writeFileSync(join(workspace.project, "cluster.json"), JSON.stringify({ zones }));
+    workspace.replace("index.ts", `config.get("cloudFile") }),`, `config.get("cloudFile"), markets: ["spot"] }),`);
+    const cluster = `serve.local({ name: "cluster", cloudFile: "cluster.json" })`;
+    workspace.replace("index.ts", `  endpoint:`, `  additionalTargets: [${cluster}],\n  endpoint:`);
+    await workspace.mustUp();
+    const report = await deployment.underLoad(async (load) => {
+      const [base] = Object.values((await service.state())!.replicas).filter(({ market }) => market === "onDemand");
+      load.replicaKilled(base!.id);
+      await killReplica(service.places.folder, base!.id);
+      await fleet("1 spot ready", "1 onDemand ready");
+    });
+    assert.deepEqual({ failed: report.failed, cut: report.streamsCut }, { failed: 0, cut: 0 });
+    const { service: line, replicas } = await status();
+    assert.equal(line, "READY 2/2");
+    assert.deepEqual(replicas.map((row) => row.replace(/^chat-model-\d+ /, "")).sort(), [
+      "1x cluster(vCPU=2) READY",
+      "1x local([Spot]vCPU=2) READY",
+    ]);
+    const [base] = Object.values((await service.state())!.replicas).filter(({ market }) => market === "onDemand");
+    await workspace.mustServe("logs", base!.id);
   });
 
   it("stands in for spot beside the base when a notice comes and spot gives nothing, and loses no request", async () => {

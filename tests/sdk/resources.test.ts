@@ -170,6 +170,19 @@ describe("what a program registers", () => {
     assert.throws(() => new serve.Rollout("twice", { service: one, pools: [pool] }), /has the Rollout "right" already/);
   });
 
+  it("tells the Rollout of all targets, for the prices of a plan", async () => {
+    const cluster = serve.local({ name: "cluster", markets: ["onDemand"] });
+    const args = { target: serve.local({ markets: ["spot"] }), additionalTargets: [cluster], endpoint: { port: 8080 } };
+    const several = new serve.ServeService("several", args);
+    const pool = new serve.ReplicaPool("several-pool", { service: several, template });
+    new serve.Rollout("several", { service: several, pools: [pool] });
+    for (const type of ["ServeService", "Rollout"]) {
+      const { inputs } = await registeredAs(`pulumi-nodejs:dynamic/serve:${type}`, "several");
+      assert.deepEqual(inputs["target"], { kind: "local", markets: ["spot"] });
+      assert.deepEqual(inputs["additionalTargets"], [{ kind: "local", name: "cluster", markets: ["onDemand"] }]);
+    }
+  });
+
   it("makes all three from a ModelService, with good defaults", async () => {
     const chat = new serve.ModelService("chat", { endpoint: 8080, template });
     assert.equal(await known(chat.url), "http://127.0.0.1:8080");

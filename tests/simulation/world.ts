@@ -1,4 +1,5 @@
 import type { Action } from "../../provider/core/action";
+import { targetOfZone } from "../../provider/core/spec/zone-name";
 import type { Verb } from "../../provider/core/command";
 import type { Price } from "../../provider/core/cost/price";
 import { giveCommand } from "../../provider/core/declare";
@@ -58,6 +59,8 @@ export class World {
   readonly atRisk = new Set<string>();
   /** Places that give nothing, as `zone/market`. */
   readonly closed = new Set<string>();
+  /** Targets whose account refuses everything: "own", or the name that zones have before their slash. */
+  readonly locked = new Set<string>();
   /** What the cloud's listing leaves out, though it is there. */
   unlisted: (replica: string) => boolean = () => false;
   /** Launches that the cloud will refuse before it gives again. */
@@ -259,6 +262,16 @@ export class World {
           this.refusals -= 1;
           const { replicaId } = action;
           this.launchErrors.push({ replicaId, code: "NoCapacity", scope: "zoneAndType", message: "no capacity" });
+          return;
+        }
+        if (this.locked.has(targetOfZone(action.zone ?? "a") ?? "own")) {
+          const { replicaId } = action;
+          this.launchErrors.push({
+            replicaId,
+            code: "QuotaExceeded",
+            scope: "account",
+            message: "the quota is used up",
+          });
           return;
         }
         if (this.closed.has(`${action.zone ?? "a"}/${action.market}`)) {

@@ -11,6 +11,8 @@ import {
   type LaunchErrorCode,
   type Room,
 } from "../../clouds/local";
+import { ServeError } from "../../core/errors";
+import { targetOfZone } from "../../core/spec/zone-name";
 import { selectService, withService } from "../services";
 import type { Terminal } from "../terminal";
 import { table } from "../view/table";
@@ -18,6 +20,7 @@ import { wholeNumber } from "../whole-number";
 
 interface LocalOptions {
   service?: string;
+  target?: string;
   file?: string;
 }
 
@@ -39,6 +42,7 @@ export function addLocalCommands(program: Command, terminal: Terminal): void {
   const verb = (name: string, description: string) =>
     withService(local.command(name))
       .description(description)
+      .option("--target <name>", "one of the service's `additionalTargets`; default: its own target")
       .option("--file <path>", "this cloud file instead of the service's");
 
   const say = (cloud: CloudFile) => terminal.out(cloudText(cloud));
@@ -83,7 +87,7 @@ export function addLocalCommands(program: Command, terminal: Terminal): void {
     .option("--withdraw", "takes the word back: the VM stays")
     .action(async (replica: string, options: LocalOptions & NoticeOptions) => {
       const { word, said } = noticeOf(options);
-      await giveNotice(await cloudFileOf(options), replica, word);
+      await giveNotice(await cloudFileOf(options, replica), replica, word);
       terminal.out(`${replica} ${said}.\n`);
     });
   withService(local.command("kill"))
@@ -108,10 +112,22 @@ function roomOf({ spot = false }: RoomOptions): Room {
   return spot ? "spotCapacity" : "capacity";
 }
 
-async function cloudFileOf({ service, file }: LocalOptions): Promise<string> {
+/** Without a word of the target: the one that the replica is in. */
+async function cloudFileOf({ service, target, file }: LocalOptions, replica?: string): Promise<string> {
   if (file !== undefined) return file;
-  const { value } = await (await selectService(service)).store.readIntent();
-  return value.service.spec.target.cloudFile;
+  const { store } = await selectService(service);
+  const { target: own, additionalTargets = [] } = (await store.readIntent()).value.service.spec;
+  const zone = replica === undefined ? undefined : (await store.readState())?.value.replicas[replica]?.zone;
+  const name = target ?? targetOfZone(zone ?? "");
+  if (name === null) return own.cloudFile;
+  const found = additionalTargets.find((one) => one.name === name);
+  if (found !== undefined) return found.cloudFile;
+  const are = additionalTargets.map((one) => one.name).join(", ") || "none";
+  throw new ServeError({
+    code: "InvalidInput",
+    scope: "input",
+    reasons: [`The service has no additional target "${name}". There are: ${are}.`],
+  });
 }
 
 function cloudText({ zones, bootSeconds, launchErrors }: CloudFile): string {

@@ -1,5 +1,6 @@
 import { sideOf, type Side } from "../../core/fleet/census";
 import type { PoolSpec, Resources } from "../../core/spec/pool";
+import { targetOfZone, zoneInTarget } from "../../core/spec/zone-name";
 import type { Replica, State } from "../../core/state";
 import type { DataPlaneReport } from "../../ports/dataplane";
 import { versionOfSide } from "./version";
@@ -35,9 +36,9 @@ export function replicaView(
     side,
     endpoint: replica.address && `${replica.address.host}:${replica.address.port}`,
     launchedSecondsAgo: Math.max(0, Math.floor((now - replica.launchedAt) / 1000)),
-    resources: resourcesText(replica.market, spec?.launch.resources ?? {}),
+    resources: resourcesText(replica, spec?.launch.resources ?? {}),
     status: STATUS[replica.status],
-    region: replica.zone,
+    region: replica.zone === null ? null : zoneInTarget(replica.zone),
     inFlight: dataplane?.replicas[replica.id]?.inFlight ?? null,
     reason: replica.reason,
   };
@@ -64,13 +65,14 @@ const STATUS: Record<Replica["status"], string> = {
   terminating: "SHUTTING_DOWN",
 };
 
-/** As SkyServe writes it: `1x local(vCPU=2, mem=8, A10G=1)`, `1x local([Spot]vCPU=2)`. */
-function resourcesText(market: Replica["market"], { cpus, memoryGiB, accelerators }: Resources): string {
+/** As SkyServe writes it: `1x local(vCPU=2, mem=8, A10G=1)`, `1x local([Spot]vCPU=2)`; a further target has a name. */
+function resourcesText({ market, zone }: Replica, { cpus, memoryGiB, accelerators }: Resources): string {
+  const target = (zone === null ? null : targetOfZone(zone)) ?? "local";
   const parts = [
     cpus === undefined ? null : `vCPU=${cpus}`,
     memoryGiB === undefined ? null : `mem=${memoryGiB}`,
     ...Object.entries(accelerators ?? {}).map(([name, count]) => `${name}=${count}`),
   ].filter((part) => part !== null);
   const demands = `${market === "spot" ? "[Spot]" : ""}${parts.join(", ")}`;
-  return demands === "" ? "1x local" : `1x local(${demands})`;
+  return demands === "" ? `1x ${target}` : `1x ${target}(${demands})`;
 }

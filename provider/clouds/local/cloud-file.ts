@@ -8,7 +8,10 @@ import { replaceFile } from "../../host/durable-file";
 import { isAlive, ownIdentity } from "../../host/process-identity";
 
 const Zone = z.strictObject({
-  name: z.string().min(1),
+  name: z
+    .string()
+    .min(1)
+    .refine((name) => !name.includes("/"), "a zone's name has no slash"),
   /** VMs that fit, all of one service's counted; null: no limit. Taking capacity away ends nobody. */
   capacity: z.int().nonnegative().nullable().default(null),
   /** Of these, VMs of the spot market; null: as many as fit. Taking it away ends nobody: `notices` and `kill` do. */

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { stateHome } from "../../host/paths";
 import type { Cloud } from "../../ports/cloud";
+import { replicasWith } from "./folders";
 import { LocalCloud } from "./local-cloud";
-import { Replicas } from "./replicas";
 import { WatchedCloudFile } from "./watched-cloud-file";
 
 export {
@@ -16,6 +16,7 @@ export {
   type LaunchErrorCode,
   type Room,
 } from "./cloud-file";
+export { targetFolder, targetsThere } from "./folders";
 export { pricesIn } from "./prices";
 export { killReplica } from "./kill";
 export { lastLines, LOG_LIMIT_BYTES } from "./log";
@@ -23,6 +24,7 @@ export { LISTED_AFTER_END_MS } from "./observe";
 export { SERVICE_TAG } from "./tagged-processes";
 
 export interface LocalCloudOptions {
+  /** The target's: see `targetFolder`. */
   serviceFolder: string;
   /** `<project>/<stack>/<service>`, for messages. */
   service: string;
@@ -47,5 +49,5 @@ export function defaultCloudFile(): string {
 
 /** Where a replica's stdout and stderr are; `<path>.1` holds what was rotated away. */
 export function replicaLog(serviceFolder: string, replicaId: string): string {
-  return new Replicas(serviceFolder).logOf(replicaId);
+  return replicasWith(serviceFolder, replicaId).logOf(replicaId);
 }

@@ -1,11 +1,11 @@
 import { ServeError } from "../../core/errors";
 import { signalGroup } from "../../host/signal";
+import { replicasWith } from "./folders";
 import { readVm } from "./replica-folder";
-import { Replicas } from "./replicas";
 
 /** What a spot market or a power cut does: SIGKILL to all of a replica's processes at once. Returns the VM's pid. */
 export async function killReplica(serviceFolder: string, replicaId: string): Promise<number> {
-  const { status } = (await readVm(new Replicas(serviceFolder).folderOf(replicaId))).present;
+  const { status } = (await readVm(replicasWith(serviceFolder, replicaId).folderOf(replicaId))).present;
   if (status.kind !== "live") {
     throw new ServeError({
       code: "InvalidInput",

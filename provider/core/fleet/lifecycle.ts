@@ -7,7 +7,7 @@ import { beginDrain } from "./drain";
 import { noteCapacityWait, noteFailure, noteSuccess } from "./failures";
 import { isBack, isGone } from "./missing";
 import { endOrphans } from "./orphans";
-import { choosesPlaces, remember } from "./places";
+import { hasOtherPlaces, remember } from "./places";
 import { restartNow, revisionAfterDrain, tellsOfEarlierProgram } from "./restart";
 import { isConfigured } from "./user-config";
 
@@ -24,15 +24,16 @@ export function followReplicas(draft: Draft, observed: Observed): void {
     if (seen !== null) followHealth(draft, seen, observed);
   }
   // After the look at the VMs: one that is there was launched, whatever the answer said.
-  for (const failure of observed.launchErrors) followFailedLaunch(draft, failure);
+  for (const failure of observed.launchErrors) followFailedLaunch(draft, failure, observed);
   if (vms !== null) endOrphans(draft, vms, observed);
 }
 
-function followFailedLaunch(draft: Draft, { replicaId, scope, code, message }: LaunchFailure): void {
+function followFailedLaunch(draft: Draft, failure: LaunchFailure, observed: Observed): void {
+  const { replicaId, scope, code, message } = failure;
   const replica = draft.replica(replicaId);
   if (replica?.status !== "launching") return;
-  const placed = (scope === "zoneAndType" || scope === "market") && choosesPlaces(draft, replica);
-  if (placed) remember(draft, replica, { kind: "refused", scope, reason: message });
+  if (hasOtherPlaces(draft, replica, scope, observed))
+    remember(draft, replica, { kind: "refused", scope, reason: message });
   else if (scope === "zoneAndType" || scope === "market" || scope === "account")
     noteCapacityWait(draft, replica, message);
   else noteFailure(draft, replica, message, "once");

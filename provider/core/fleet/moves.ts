@@ -11,7 +11,7 @@ import { comingBack, type Census, type Count, type Side } from "./census";
 import { beginDrain } from "./drain";
 import { FAILURES_ENOUGH } from "./failures";
 import { countOf, marketsOf } from "./markets";
-import { candidatesOf, NO_POOL_SPOT, Places, whyNowhere, type Place } from "./places";
+import { candidatesOf, choosesPlaces, NO_POOL_SPOT, Places, whyNowhere, type Place } from "./places";
 import { restartNow } from "./restart";
 import { seesWhoIsReady } from "./sight";
 import { slotsOf } from "./slots";
@@ -82,7 +82,8 @@ function launches(draft: Draft, { name, goal, count, lacking, observed }: Lack):
     const spec = pool[side];
     if (spec === null || lacking[side] <= 0 || waitsToLaunch(draft, name, spec.revision)) return [];
     return marketsOf(goal, spec, count[side], lacking[side]).flatMap((market): Move[] => {
-      if (!spec.spot) return [{ kind: "launch", pool: name, side, spec, market, place: ANY_PLACE }];
+      if (!choosesPlaces(draft, spec, observed))
+        return [{ kind: "launch", pool: name, side, spec, market, place: ANY_PLACE }];
       places ??= placesOf(draft, name, count, observed);
       const place = places.next(market);
       // One market that gives nothing does not stop the other, nor does one place.

@@ -6,6 +6,8 @@ import type { Candidate, Market, Slot } from "../spot/candidate";
 import { NO_MEMORY, note, type PlacementEvent, type PlacementMemory } from "../spot/memory";
 import { NO_SPOT_STATE } from "../spot/mix";
 import { choose } from "../spot/placement";
+import type { PoolSpec } from "../spec/pool";
+import { targetOfZone } from "../spec/zone-name";
 import type { PoolSpot, Replica } from "../state";
 import { specOf } from "./restart";
 
@@ -14,12 +16,15 @@ export const NO_POOL_SPOT: PoolSpot = { mix: NO_SPOT_STATE, memory: NO_MEMORY, c
 /** Zones of one region differ in their last letter, at every cloud that we know. */
 const ZONE_LETTER = /-?[a-z]$/;
 
+/** What a refusal is remembered of that reaches over a whole target. */
+const OWN_TARGET = "cloud";
+
 /** The place that a replica is in; null: nobody chose one, and the cloud has not said yet. */
 export function candidateIn(zone: string | null, market: Market, dollarsPerHour: number | null = null): Candidate {
   const place = zone ?? "anywhere";
   return {
     key: `${place}/${market}`,
-    target: "cloud",
+    target: targetOfZone(place) ?? OWN_TARGET,
     region: place.replace(ZONE_LETTER, ""),
     zone: place,
     shape: "any",
@@ -29,10 +34,25 @@ export function candidateIn(zone: string | null, market: Market, dollarsPerHour:
 }
 
 /** Where replicas could be launched, by the cloud's price list; a cloud without one chooses for itself. */
-export function candidatesOf(draft: Draft, { prices }: Observed): Candidate[] {
-  const known: readonly Price[] = prices ?? draft.state.ledger?.prices ?? [];
+export function candidatesOf(draft: Draft, observed: Observed): Candidate[] {
+  const known = knownPrices(draft, observed);
   if (known.length === 0) return [candidateIn(null, "spot"), candidateIn(null, "onDemand")];
   return known.map(({ zone, market, dollarsPerHour }) => candidateIn(zone, market, dollarsPerHour));
+}
+
+function knownPrices({ state }: Draft, { prices }: Pick<Observed, "prices">): readonly Price[] {
+  return prices ?? state.ledger?.prices ?? [];
+}
+
+/** A cloud of one target places the replicas of a pool that does not use spot by itself; nobody does over several. */
+export function choosesPlaces(draft: Draft, { spot }: PoolSpec, observed: Pick<Observed, "prices">): boolean {
+  // Absent in what a state of before declares.
+  return Boolean(spot) || hasSeveralTargets(draft, observed);
+}
+
+function hasSeveralTargets(draft: Draft, observed: Pick<Observed, "prices">): boolean {
+  const [first, ...others] = knownPrices(draft, observed).map(({ zone }) => targetOfZone(zone));
+  return others.some((target) => target !== first);
 }
 
 export interface Place {
@@ -71,7 +91,8 @@ export class Places {
 
 /** Why a market gives nothing just now, as its last refusal or loss said. */
 export function whyNowhere({ domains }: PlacementMemory, market: Market): string {
-  const known = Object.entries(domains).filter(([domain]) => domain.endsWith(`/${market}`));
+  // A whole target's domain is its name alone.
+  const known = Object.entries(domains).filter(([domain]) => domain.endsWith(`/${market}`) || !domain.includes("/"));
   const [latest] = known.map(([, domain]) => domain).sort((a, b) => b.at - a.at);
   return latest?.reason ?? `no zone offers the ${market === "spot" ? "spot" : "on-demand"} market`;
 }
@@ -82,19 +103,38 @@ type Experience =
   /** taken: by the market, which says something of its zone. */
   | { kind: "lost"; taken: boolean };
 
-/** What became of a launch, remembered for the next ones of its pool. Pools that do not use spot leave places to the cloud. */
+/** What became of a launch, remembered for the next ones of its pool. Without spot only a refusal says anything of a place. */
 export function remember(draft: Draft, replica: Replica, experience: Experience): void {
   const pool = draft.state.pools[replica.pool];
   const spec = specOf(draft, replica.pool, replica.revision);
-  if (pool === undefined || (pool.spot === undefined && !spec?.spot)) return;
+  if (pool === undefined || (pool.spot === undefined && !spec?.spot && experience.kind !== "refused")) return;
   const spot = pool.spot ?? NO_POOL_SPOT;
   const memory = note(spot.memory, placementEvent(replica, experience, draft.now), draft.now);
   if (memory !== spot.memory) draft.patchPool(replica.pool, { spot: { ...spot, memory } });
 }
 
-/** True where a refused place is for the next launch to avoid, and not for the whole pool to wait for. */
-export function choosesPlaces(draft: Draft, { pool, revision }: Replica): boolean {
-  return Boolean(specOf(draft, pool, revision)?.spot);
+/** True where what refused is for the next launch to avoid, and not for the whole pool to wait for. */
+export function hasOtherPlaces(
+  draft: Draft,
+  { pool, revision }: Replica,
+  scope: ErrorScope,
+  observed: Observed,
+): boolean {
+  switch (scope) {
+    case "zoneAndType":
+    case "market": {
+      const spec = specOf(draft, pool, revision);
+      return spec !== null && choosesPlaces(draft, spec, observed);
+    }
+    case "account":
+      return hasSeveralTargets(draft, observed);
+    case "fatal":
+    case "input":
+    case "store":
+    case "agent":
+    case "dataplane":
+      return false;
+  }
 }
 
 function placementEvent(replica: Replica, experience: Experience, now: number): PlacementEvent {

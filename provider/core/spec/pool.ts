@@ -1,4 +1,5 @@
 import type { ScalingSpec } from "../scale/spec";
+import type { Market } from "../spot/candidate";
 import type { SpotSpec } from "../spot/spec";
 
 /** Content hash (16 hex digits) of what makes one replica different from another. */
@@ -143,14 +144,29 @@ export interface BalancerSpec {
   };
 }
 
-export interface ServiceSpec {
+export interface ServiceSpec extends Targets {
   endpoint: { host: string; port: number };
   balancer: BalancerSpec;
+}
+
+export interface Targets {
+  /** Where balancer and agent run, and replicas too. */
   target: LocalTarget;
+  /** Further targets that replicas may be placed in; absent: none. */
+  additionalTargets?: AdditionalTarget[];
 }
 
 export interface LocalTarget {
   kind: "local";
   /** The JSON file that plays the cloud: zones, capacity, boot delay, launch errors, notices. */
   cloudFile: string;
+  /** What of it is used; absent: all that it offers. */
+  markets?: Market[];
+}
+
+export interface AdditionalTarget extends LocalTarget {
+  /** What its zones are named with: `<name>/<zone>`. */
+  name: string;
+  /** Declared no more: nothing is launched there, and what runs there is looked after. */
+  retired?: true;
 }

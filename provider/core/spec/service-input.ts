@@ -3,8 +3,9 @@ import { affinityInput } from "./affinity-input";
 import { closed, field, seconds, whole } from "./field";
 import { owner, timeouts } from "./owner";
 import { serviceIdentity } from "./identity";
-import type { BalancerSpec, ServiceSpec } from "./pool";
+import type { BalancerSpec, ServiceSpec, Targets } from "./pool";
 import { tlsInput, tlsSpec, type TlsInput } from "./tls-input";
+import { additionalTargetsInput, targetInput, targetsFaults } from "./targets-input";
 import { tokensInput } from "./tokens-input";
 
 const members = closed({
@@ -35,16 +36,11 @@ const balancer = members.refine(({ engine, tls }) => (engine ?? "embedded") !== 
   message: 'is there only with the engine "haproxy": choose that, or leave it out',
 });
 
-/** Where a service runs, as its program says it. */
-export const targetInput = closed({
-  kind: field(z.literal("local", "must be made by `local()`: other targets are not there yet"), "local"),
-  cloudFile: field(z.string("must be a path").min(1, "must not be empty: leave it out for the default").optional()),
-});
-
 /** ServeService as the SDK sends it; parsed, every default is filled in. */
 export const serviceInput = closed({
   ...owner,
   target: field(targetInput, {}),
+  additionalTargets: field(additionalTargetsInput.optional()),
   endpoint: field(
     closed({
       host: field(z.string("must be an address of this computer").min(1), "127.0.0.1"),
@@ -54,13 +50,15 @@ export const serviceInput = closed({
   ),
   balancer: field(balancer, {}),
   timeouts,
+}).superRefine((input, context) => {
+  for (const fault of targetsFaults(input)) context.addIssue({ code: "custom", ...fault });
 });
 
 export type ServiceInput = z.output<typeof serviceInput>;
 
-/** What the intent holds; `cloudFile` is absolute, as the agent works in another folder than the program. */
-export function serviceSpec(input: ServiceInput, cloudFile: string): ServiceSpec {
-  return { endpoint: input.endpoint, balancer: balancerSpec(input), target: { kind: "local", cloudFile } };
+/** What the intent holds; the targets' cloud files are absolute, as the agent works in another folder than the program. */
+export function serviceSpec(input: ServiceInput, targets: Targets): ServiceSpec {
+  return { endpoint: input.endpoint, balancer: balancerSpec(input), ...targets };
 }
 
 function balancerSpec(input: ServiceInput): BalancerSpec {

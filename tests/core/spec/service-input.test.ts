@@ -89,3 +89,50 @@ describe("the balancer that a program declares", () => {
     );
   });
 });
+
+describe("the targets that a program declares", () => {
+  const cluster = { kind: "local", name: "cluster" };
+  const of = (target: Record<string, unknown>, additionalTargets?: unknown) => ({ target, additionalTargets });
+
+  it("are the service's own with all its markets where nothing is said", () => {
+    const parsed = check({});
+    assert.ok(parsed.ok);
+    assert.deepEqual([parsed.value.target.kind, parsed.value.target.markets], ["local", undefined]);
+    assert.equal(parsed.value.additionalTargets, undefined);
+  });
+
+  it("may be several, each with the markets that are used of it, and not known yet", () => {
+    const targets = [
+      of({ markets: ["spot"] }, [{ ...cluster, markets: ["onDemand"] }]),
+      of({ markets: ["spot"] }, UNKNOWN),
+      of({ markets: UNKNOWN }, [{ ...cluster, name: UNKNOWN }, UNKNOWN]),
+      of({ markets: ["spot"] }, [{ ...cluster, markets: [UNKNOWN] }]),
+    ];
+    for (const each of targets) assert.ok(check({}, each).ok, JSON.stringify(each));
+  });
+
+  for (const [what, targets, sentence] of [
+    ["a name for the service's own", of({ name: "x" }), /^target\.name: is for `additionalTargets`/],
+    ["none for another", of({}, [{}]), /^additionalTargets\.0\.name: must be a name of its own/],
+    [
+      "a name that no zone could be shown with",
+      of({}, [{ name: "A/b" }]),
+      /^additionalTargets\.0\.name: .* lower-case/,
+    ],
+    ["one name twice", of({}, [cluster, cluster]), /^additionalTargets\.1\.name: must not be "cluster"/],
+    ["a market that there is not", of({ markets: ["cheap"] }), /^target\.markets\.0: must be a list of "spot" and/],
+    ["no market", of({}, [{ ...cluster, markets: [] }]), /^additionalTargets\.0\.markets: must be a list of/],
+    [
+      "on-demand nowhere",
+      of({ markets: ["spot"] }, [{ ...cluster, markets: ["spot"] }]),
+      /^target\.markets: must have "onDemand" in one target at least/,
+    ],
+    [
+      "a kind that is not there",
+      of({}, [{ ...cluster, kind: "aws" }]),
+      /^additionalTargets\.0\.kind: .* not there yet/,
+    ],
+  ] as const) {
+    it(`are refused by field with ${what}`, () => assert.match(reasonFor({}, targets), sentence));
+  }
+});
