@@ -3,7 +3,7 @@ import { toBeat } from "../core/beat";
 import { ServeError, sentenceOf } from "../core/errors";
 import { takeOver } from "../core/draft";
 import { Executor, type WorldAction } from "./act";
-import { INTENT_EVERY_MS, pauseAfter } from "./cadence";
+import { pauseAfter } from "./cadence";
 import { Journal } from "./journal";
 import { Observer } from "./observe";
 import type { Parts } from "./parts";
@@ -13,6 +13,10 @@ import { Wake } from "./wake";
 
 /** After a tick that failed as a whole (a full disk): it heals by itself or not at all, so there is no hurry. */
 const RETRY_MS = 1_000;
+/** Where the store does not tell of a new intent: a look at its version costs a fraction of a tick, and whoever wrote it waits. */
+const INTENT_EVERY_MS = 250;
+/** Where it does: its word may be lost. */
+const INTENT_EVERY_TOLD_MS = 1_000;
 /** Requests that still run when the last replica is gone can only be answers of the balancer itself. */
 const DISSOLVE_GRACE_SECONDS = 2;
 
@@ -34,6 +38,8 @@ export class Controller {
   private readonly upkeep: Upkeep;
   private readonly tools: TickTools;
   private readonly unwatch: () => void;
+  private readonly unwatchIntent: (() => void) | null;
+  private readonly intentEveryMs: number;
   private ending: Ending | null = null;
   private failure: string | null = null;
   private changedAt: number;
@@ -55,6 +61,8 @@ export class Controller {
     this.tools = { parts, epoch, journal: this.journal, executor: this.executor, observer: new Observer(parts) };
     parts.prober.onChange(() => this.lookNow());
     this.unwatch = parts.cloud.watch?.(() => this.lookNow()) ?? (() => undefined);
+    this.unwatchIntent = parts.store.watchIntent?.(() => this.lookNow()) ?? null;
+    this.intentEveryMs = this.unwatchIntent === null ? INTENT_EVERY_MS : INTENT_EVERY_TOLD_MS;
   }
 
   /** Something happened: do not wait for the next poll. */
@@ -89,6 +97,7 @@ export class Controller {
       if (this.ending === null) await this.rest(pause);
     }
     this.unwatch();
+    this.unwatchIntent?.();
     await this.executor.stop();
     return this.ending;
   }
@@ -123,9 +132,10 @@ export class Controller {
 
   /** Sleeps until something happened, which a new intent is too. */
   private async rest(milliseconds: number): Promise<void> {
-    for (let left = milliseconds; left > 0; left -= INTENT_EVERY_MS) {
-      const how = await this.wake.sleep(toBeat(this.parts.clock.now(), Math.min(left, INTENT_EVERY_MS)));
-      if (how === "rung" || (left > INTENT_EVERY_MS && (await this.isNewIntent()))) return;
+    const every = this.intentEveryMs;
+    for (let left = milliseconds; left > 0; left -= every) {
+      const how = await this.wake.sleep(toBeat(this.parts.clock.now(), Math.min(left, every)));
+      if (how === "rung" || (left > every && (await this.isNewIntent()))) return;
     }
   }
 

@@ -1,7 +1,9 @@
 import { sentenceOf } from "../core/errors";
+import type { Intent } from "../core/intent";
 import type { Observed } from "../core/observed";
 import type { Price } from "../ports/cloud";
 import type { Reporter } from "../ports/reporter";
+import type { Versioned } from "../ports/store";
 import type { Parts } from "./parts";
 
 /** Prices move by the hour, and some clouds count how often they are asked. */
@@ -14,8 +16,16 @@ const PRICES_EVERY_MS = 30_000;
 export class Observer {
   private readonly blind = new Set<string>();
   private prices: { seen: Price[] | null; at: number } | null = null;
+  private declared: Versioned<Intent> | null = null;
 
   constructor(private readonly parts: Parts) {}
+
+  /** What is declared, read again when there is a newer version: at rest there is none for days. */
+  async intent(): Promise<Versioned<Intent>> {
+    const { store } = this.parts;
+    if (this.declared?.version !== (await store.intentVersion())) this.declared = await store.readIntent();
+    return this.declared;
+  }
 
   async look(
     actions: Pick<Observed, "launchErrors" | "routeError" | "reconfigured" | "gateAnswers">,

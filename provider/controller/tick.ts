@@ -35,7 +35,7 @@ export async function tick({ parts, epoch, journal, observer, executor }: TickTo
   const { routeError } = executor;
   const gateAnswers = executor.gateAnswers();
   const [intent, observed] = await Promise.all([
-    parts.store.readIntent(),
+    observer.intent(),
     observer.look({ ...noted, routeError, gateAnswers }),
   ]);
   if (parts.cloud.follow?.(intent.value.service.spec)) observer.forgetPrices();

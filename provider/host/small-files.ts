@@ -24,7 +24,7 @@ export function namesIn(folder: string): string[] {
 }
 
 /** What could not be looked at (too many open files, say) must not be taken for empty. */
-function nothingThere<T>(error: unknown, nothing: T): T {
+export function nothingThere<T>(error: unknown, nothing: T): T {
   if (["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) return nothing;
   throw error;
 }

@@ -28,6 +28,11 @@ export interface Store {
   readIntent(): Promise<Versioned<Intent>>;
   /** The version that `readIntent` would give, for a fraction of its cost; it throws what that throws of a missing store. */
   intentVersion(): Promise<number>;
+  /**
+   * Calls the listener soon after a newer version was written, so that nobody waits for the next look. Null, or absent:
+   * there is no such word, and the looks alone must do. Returns what ends it.
+   */
+  watchIntent?(listener: () => void): (() => void) | null;
   writeIntent(replaces: number, intent: Intent): Promise<void>;
   /** Null before the first write. */
   readState(): Promise<Versioned<State> | null>;

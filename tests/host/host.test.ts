@@ -1,12 +1,22 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { allowedEnvironment, spawnDetached } from "../../provider/host/child";
 import { computerId } from "../../provider/host/computer";
 import { createFile, replaceFile } from "../../provider/host/durable-file";
 import { controlSocket, runtimeFolder, serviceFolder, stateHome } from "../../provider/host/paths";
 import { isAlive, ownIdentity, startTimeOf } from "../../provider/host/process-identity";
+import { UnchangedFiles } from "../../provider/host/unchanged-file";
 import { until } from "../store/children";
 import { makeFolder, removeFolders } from "../store/folders";
 
@@ -119,6 +129,53 @@ describe("this computer", () => {
     it("that cannot be started are an error with the command's name", () => {
       const logFile = join(makeFolder(), "log");
       assert.throws(() => spawnDetached({ command: "/no/such", args: [], logFile }), /\/no\/such could not be started/);
+    });
+  });
+
+  describe("files that are looked at all the time", () => {
+    const minuteAgo = new Date(Date.now() - 60_000);
+    let understood: (string | null)[];
+    let files: UnchangedFiles<string | null>;
+    let file: string;
+
+    beforeEach(() => {
+      understood = [];
+      files = new UnchangedFiles((bytes) => {
+        const text = bytes?.toString() ?? null;
+        understood.push(text);
+        return text;
+      });
+      file = join(makeFolder(), "file");
+    });
+
+    const write = (text: string, at?: Date) => {
+      writeFileSync(file, text);
+      if (at !== undefined) utimesSync(file, at, at);
+    };
+
+    it("are read once as long as they stay the same, and again when they are replaced, removed or made anew", () => {
+      write("one", minuteAgo);
+      assert.deepEqual([files.read(file), files.read(file)], ["one", "one"]);
+      assert.deepEqual(understood, ["one"]);
+      write("two", new Date(minuteAgo.getTime() + 5));
+      assert.equal(files.read(file), "two");
+      rmSync(file);
+      assert.equal(files.read(file), null);
+      write("six", minuteAgo);
+      assert.equal(files.read(file), "six");
+    });
+
+    it("are read each time while they are so young that another write might not show", () => {
+      const now = new Date();
+      write("one", now);
+      assert.equal(files.read(file), "one");
+      write("two", now);
+      assert.equal(files.read(file), "two");
+    });
+
+    it("are not there where a folder of their path is a file", () => {
+      write("");
+      assert.equal(files.read(join(file, "below")), null);
     });
   });
 

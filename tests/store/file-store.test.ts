@@ -98,6 +98,22 @@ describe("the file store", () => {
       assert.deepEqual(await store.readIntent(), { version: 2, value: intentWith(2) });
     });
 
+    it("are told of at once: of each new intent, whoever wrote it, and of nothing else", async () => {
+      await store.writeIntent(0, intentWith(1));
+      let told = 0;
+      const unwatch = store.watchIntent!(() => (told += 1))!;
+      try {
+        await openFileStore(IDENTITY).writeIntent(1, intentWith(2));
+        await until("it is told", () => told === 1);
+        await assert.rejects(store.writeIntent(1, intentWith(3)), code("StoreConflict"));
+        for (let version = 2; version < 12; version += 1) await store.writeIntent(version, intentWith(version + 1));
+        await until("the last one is told", () => told > 1);
+        assert.ok(told <= 11);
+      } finally {
+        unwatch();
+      }
+    });
+
     it("lose no increment under 20 writers at once", async () => {
       await store.writeIntent(0, intentWith(0));
       const increment = async (): Promise<void> => {

@@ -3,7 +3,8 @@ import { constants } from "node:os";
 import { join } from "node:path";
 import type { VmExit } from "../../core/observed";
 import { isAlive, type ProcessIdentity } from "../../host/process-identity";
-import { namesIn, readSmallFile } from "../../host/small-files";
+import { namesIn } from "../../host/small-files";
+import { UnchangedFiles } from "../../host/unchanged-file";
 
 export type Phase = VmExit["phase"];
 
@@ -35,7 +36,7 @@ export const fileOf = {
 
 /** What is so, and all the names in its folder. */
 export function readProgram(folder: string, restarts: number): { program: Program; names: string[] } {
-  const leader = readClaim(folder);
+  const leader = claims.read(fileOf.claim(folder));
   // Asked before the names are read: a program that ends in between has then already said how, and is not taken for lost.
   const alive = leader !== null && leader !== "barred" && isAlive(leader);
   const names = namesIn(folder);
@@ -90,10 +91,10 @@ function statusOf(leader: ProcessIdentity, alive: boolean, names: readonly strin
     : { kind: "ended", leader, phase, code: null, endedAt: Number.POSITIVE_INFINITY };
 }
 
-function readClaim(folder: string): ProcessIdentity | "barred" | null {
-  const text = readSmallFile(fileOf.claim(folder))?.toString();
-  if (text === undefined) return null;
+const claims = new UnchangedFiles((bytes): ProcessIdentity | "barred" | null => {
+  if (bytes === null) return null;
+  const text = bytes.toString();
   if (text === "barred\n") return "barred";
   const space = text.indexOf(" ");
   return { pid: Number(text.slice(0, space)), startTime: text.slice(space + 1).trim() };
-}
+});

@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { createFile } from "../../host/durable-file";
-import { readSmallFile } from "../../host/small-files";
+import { UnchangedFiles } from "../../host/unchanged-file";
 import { fileOf, mark, readProgram, type Program } from "./program-folder";
 
 const ReplicaRecord = z.object({
@@ -52,14 +52,17 @@ export async function createRecord(folder: string, record: ReplicaRecord): Promi
 
 /** Damaged: something is there that no program of ours wrote. It says nothing about whether the VM runs. */
 export async function readRecord(folder: string): Promise<ReplicaRecord | "damaged" | null> {
-  const text = readSmallFile(vmFile.record(folder))?.toString();
-  if (text === undefined) return null;
+  return records.read(vmFile.record(folder));
+}
+
+const records = new UnchangedFiles((bytes): ReplicaRecord | "damaged" | null => {
+  if (bytes === null) return null;
   try {
-    return ReplicaRecord.parse(JSON.parse(text));
+    return ReplicaRecord.parse(JSON.parse(bytes.toString()));
   } catch {
     return "damaged";
   }
-}
+});
 
 /** Its record is there, and no program was ever started for it. */
 export function isOnlyPlaced({ present, restarting, endsAt }: Vm): boolean {

@@ -1,7 +1,8 @@
-import { statSync, watch, type FSWatcher } from "node:fs";
 import { basename, dirname } from "node:path";
 import { toBeat } from "../../core/beat";
 import type { ProcessIdentity } from "../../host/process-identity";
+import { markOf } from "../../host/unchanged-file";
+import { watchFolder } from "../../host/watch-folder";
 
 /** A loss is to be answered within a second, a notice within a fifth of one. */
 const LOSS_EVERY_MS = 250;
@@ -13,11 +14,11 @@ const FILE_EVERY_MS = 100;
  * looks more often instead, and it looks in any case, as on a network disk the word may be lost. Returns what ends it.
  */
 export function watchWorld(file: string, atWork: () => readonly ProcessIdentity[], listener: () => void): () => void {
-  let mark = markOf(file);
+  let mark = markOf(file)?.mark;
   let told: readonly ProcessIdentity[] = [];
   let timer: NodeJS.Timeout;
   const look = () => {
-    const now = markOf(file);
+    const now = markOf(file)?.mark;
     const processes = atWork();
     // Once for each listing: until the next one nothing newer is known.
     const isLoss = processes !== told && !processes.every(mayLive);
@@ -26,37 +27,26 @@ export function watchWorld(file: string, atWork: () => readonly ProcessIdentity[
     mark = now;
     listener();
   };
-  const watcher = wordOf(file, look);
+  const name = basename(file);
+  // The folder, as a file that is replaced is another one.
+  const unwatch = watchFolder(dirname(file), (changed) => {
+    if (changed === null || changed === name) look();
+  });
   const lookLater = () => {
     timer = setTimeout(
       () => {
         look();
         lookLater();
       },
-      toBeat(Date.now(), watcher === null ? FILE_EVERY_MS : LOSS_EVERY_MS),
+      toBeat(Date.now(), unwatch === null ? FILE_EVERY_MS : LOSS_EVERY_MS),
     );
     timer.unref();
   };
   lookLater();
   return () => {
     clearTimeout(timer);
-    watcher?.close();
+    unwatch?.();
   };
-}
-
-/** Null: the system gives none. The folder is watched, as a file that is replaced is another one. */
-function wordOf(file: string, listener: () => void): FSWatcher | null {
-  try {
-    const name = basename(file);
-    const watcher = watch(dirname(file), { persistent: false }, (_, changed) => {
-      if (changed === null || changed === name) listener();
-    });
-    // A folder that is removed: looking goes on.
-    watcher.on("error", () => watcher.close());
-    return watcher;
-  } catch {
-    return null;
-  }
 }
 
 /** A tenth of the cost of asking who it is. A zombie, or another's process of that number, is left to the next listing. */
@@ -67,9 +57,4 @@ function mayLive({ pid }: ProcessIdentity): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "EPERM";
   }
-}
-
-function markOf(file: string): string {
-  const found = statSync(file, { throwIfNoEntry: false });
-  return found === undefined ? "missing" : `${found.ino}:${found.size}:${found.mtimeMs}`;
 }

@@ -1,5 +1,5 @@
-import { statSync } from "node:fs";
 import { sentenceOf } from "../../core/errors";
+import { markOf } from "../../host/unchanged-file";
 import { readCloudFile, type CloudFile } from "./cloud-file";
 
 /** The cloud file as it is now. While it is broken the last good one counts, and a sentence says so once. */
@@ -12,8 +12,7 @@ export class WatchedCloudFile {
   ) {}
 
   async current(): Promise<CloudFile> {
-    const found = statSync(this.file, { throwIfNoEntry: false });
-    const mark = found === undefined ? "missing" : `${found.ino}:${found.size}:${found.mtimeMs}`;
+    const mark = markOf(this.file)?.mark ?? "missing";
     if (this.known?.mark === mark) return this.known.cloud;
     try {
       this.known = { mark, cloud: await readCloudFile(this.file) };

@@ -75,6 +75,10 @@ export class FileStore implements Store {
     return this.intent.newest();
   }
 
+  watchIntent(listener: () => void): (() => void) | null {
+    return this.intent.watch(listener);
+  }
+
   async writeIntent(replaces: number, intent: Intent): Promise<void> {
     this.assertOurs();
     await this.intent.write(replaces, intent);

@@ -1,10 +1,10 @@
-import { readFileSync } from "node:fs";
 import { chmod, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { ServeError } from "../../core/errors";
 import { computerId } from "../../host/computer";
 import { createFile } from "../../host/durable-file";
+import { UnchangedFiles } from "../../host/unchanged-file";
 import { missing, writing } from "./unwritable";
 
 const Label = z.object({ identity: z.string(), computer: z.string() });
@@ -14,16 +14,14 @@ export type Label = z.infer<typeof Label>;
 
 /** Null: no store there. Throws StoreCorrupt when the label cannot be understood. */
 export function readLabel(folder: string): Label | null {
-  const file = join(folder, "service.json");
-  let text: string;
+  return labels.read(join(folder, "service.json"));
+}
+
+/** Every access to a store asks whose it is. */
+const labels = new UnchangedFiles((bytes, file): Label | null => {
+  if (bytes === null) return null;
   try {
-    text = readFileSync(file, "utf8");
-  } catch (error) {
-    if (["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) return null;
-    throw error;
-  }
-  try {
-    return Label.parse(JSON.parse(text));
+    return Label.parse(JSON.parse(bytes.toString()));
   } catch (cause) {
     throw new ServeError({
       code: "StoreCorrupt",
@@ -35,7 +33,7 @@ export function readLabel(folder: string): Label | null {
       cause,
     });
   }
-}
+});
 
 /**
  * Throws StoreMissing or StoreElsewhere. A store of another computer (a shared or copied home folder) must never look

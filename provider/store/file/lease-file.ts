@@ -1,5 +1,4 @@
-import { statSync } from "node:fs";
-import { utimes } from "node:fs/promises";
+import { statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { ServeError } from "../../core/errors";
 import { computerId } from "../../host/computer";
@@ -73,7 +72,7 @@ export class LeaseFile {
   }
 
   private signOfLife(epoch: number, at: Date): Promise<void> {
-    return writing(this.folder, () => utimes(this.fileOf(epoch), at, at));
+    return writing(this.folder, async () => utimesSync(this.fileOf(epoch), at, at));
   }
 }
 

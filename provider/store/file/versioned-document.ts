@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { ServeError } from "../../core/errors";
 import { createFile, removeStaleTemporaries } from "../../host/durable-file";
 import { namesIn, readSmallFile } from "../../host/small-files";
+import { watchFolder } from "../../host/watch-folder";
 import type { Versioned } from "../../ports/store";
 import { conflict, writing } from "./unwritable";
 
@@ -40,6 +41,18 @@ export class VersionedDocument<T> {
   /** The highest number there is, whole or not; 0: never written. */
   async newest(): Promise<number> {
     return newestOf(this.names());
+  }
+
+  /** Calls the listener soon after a version was written. Null: the system does not tell. Returns what ends it. */
+  watch(listener: () => void): (() => void) | null {
+    let told = newestOf(this.names());
+    return watchFolder(this.folder, (name) => {
+      if (name !== null && !NAME.test(name)) return;
+      const newest = newestOf(this.names());
+      if (newest === told) return;
+      told = newest;
+      listener();
+    });
   }
 
   /** Throws StoreConflict unless `replaces` is the newest version. Returns the new one. */
