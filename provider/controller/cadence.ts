@@ -8,18 +8,22 @@ const MOVING_MS = 50;
 /** Something is missing, but nothing has changed for a while: a slow boot, a lack of capacity, a port that is taken. */
 const WAITING_MS = 250;
 const WAITING_AFTER_MS = 5_000;
-/** At rest: losses and failing probes wake the loop by themselves or are routed around by the balancer until then. */
-const SETTLED_MS = 1_000;
-/** A look at the intent costs a fraction of a tick, and whoever wrote it is waiting. */
-export const INTENT_EVERY_MS = 250;
+/** At rest: notices, losses, failing probes and new intents wake the loop by themselves. */
+const SETTLED_MS = 2_000;
+/** At rest too, but the load decides how many replicas there are, and it is only seen by looking. */
+const SETTLED_UNDER_LOAD_MS = 1_000;
 
 /** How long the loop may sleep when nothing wakes it. `quietMs`: since the state last changed. */
 export function pauseAfter(intent: Intent, state: State, observed: Observed, quietMs: number): number {
-  if (isSettled(intent, state, observed)) return SETTLED_MS;
+  if (isSettled(intent, state, observed)) return followsLoad(state) ? SETTLED_UNDER_LOAD_MS : SETTLED_MS;
   const passing = Object.values(state.replicas).some(
     ({ status }) => status === "launching" || status === "draining" || status === "terminating",
   );
   return passing || quietMs < WAITING_AFTER_MS ? MOVING_MS : WAITING_MS;
+}
+
+function followsLoad({ pools }: State): boolean {
+  return Object.values(pools).some(({ primary }) => (primary?.scaling ?? null) !== null);
 }
 
 /** True when the service is what was declared and nothing is under way. */

@@ -3,7 +3,8 @@ import { ServeError, sentenceOf } from "../core/errors";
 import type { Reporter } from "../ports/reporter";
 import type { LeaseHolder, Store } from "../ports/store";
 
-const RENEW_MS = 1_000;
+/** A fifth of the time after which a store takes a holder for dead. */
+const RENEW_MS = 2_000;
 
 /** The right to act for a service, kept alive by a heartbeat beside the loop, so that a slow tick does not lose it. */
 export class HeldLease {

@@ -1,7 +1,7 @@
 import { toBeat } from "../core/beat";
 
 const BEAT_MS = 1_000;
-/** So many questions in a row stay unanswered before whoever is asked is taken for hung. */
+/** After so many quiet beats in a row, in which it was asked as well, a peer is taken for hung. */
 const UNANSWERED = 5;
 
 export interface Watched {

@@ -31,7 +31,7 @@ export function createHttpProber({ clock, secrets }: HttpProberOptions): Prober 
       for (const target of targets) {
         const known = watched.get(target.replicaId);
         if (known) known.follow(target);
-        else watched.set(target.replicaId, new Watch(target, clock, secrets, changed));
+        else watched.set(target.replicaId, new Watch(target, clock, secrets, changed, () => watched.size));
       }
     },
     readings() {
@@ -61,6 +61,7 @@ class Watch {
     private readonly clock: Clock,
     private readonly secrets: HttpProberOptions["secrets"],
     private readonly changed: () => void,
+    private readonly crowd: () => number,
   ) {
     this.schedule();
   }
@@ -88,7 +89,7 @@ class Watch {
     const now = this.clock.now();
     // An interval is at most what it says, even when the clock was set back meanwhile.
     const wait = Math.min(Math.max(0, this.began + this.intervalMs() - now), this.intervalMs());
-    this.timer = setTimeout(() => void this.probe(), toBeat(now, wait));
+    this.timer = setTimeout(() => void this.probe(), toBeat(now, wait, this.crowd()));
     this.timer.unref();
   }
 

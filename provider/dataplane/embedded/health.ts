@@ -12,6 +12,8 @@ const RECHECK_MS = 500;
  * out stays out until a check passes. Says nothing about whether there is a better one: that is the caller's panic rule.
  */
 export class Health {
+  /** Replicas that are looked at. */
+  private static crowd = 0;
   healthy = true;
   private failedRequests = 0;
   private failedChecks = 0;
@@ -28,6 +30,7 @@ export class Health {
     private readonly onChange: (healthy: boolean, why: string) => void,
     private readonly onCheckPassed: () => void,
   ) {
+    Health.crowd += 1;
     this.schedule();
   }
 
@@ -51,6 +54,7 @@ export class Health {
   }
 
   stop(): void {
+    if (!this.stopped) Health.crowd -= 1;
     this.stopped = true;
     if (this.timer !== null) clearTimeout(this.timer);
     this.probe?.destroy();
@@ -61,7 +65,7 @@ export class Health {
     if (this.timer !== null) clearTimeout(this.timer);
     const interval = this.readiness.intervalSeconds * 1000;
     const wait = this.healthy ? interval : Math.min(interval, RECHECK_MS);
-    this.timer = setTimeout(() => this.check(), toBeat(Date.now(), wait));
+    this.timer = setTimeout(() => this.check(), toBeat(Date.now(), wait, Health.crowd));
   }
 
   private check(): void {
