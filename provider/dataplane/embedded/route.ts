@@ -22,6 +22,8 @@ export type Key = number | null;
 /** One route and its two versions. Survives every apply, so that its split, its queue and its counts do too. */
 export class Route {
   readonly queue = new WaitQueue();
+  /** Made once, as `waiting` of the table is. */
+  readonly serveOne = (): void => this.queue.serveOne();
   /** Requests that came, whatever became of them. */
   arrivals = 0;
   pool = "";

@@ -21,6 +21,8 @@ export class RoutingTable {
 
   /** Called when a request waits at a route that has no replica at all. */
   onWaiting: (() => void) | null = null;
+  /** Made once: what a function can see where it is made lives on with it, such as the members of that moment. */
+  private readonly waiting = (): void => this.onWaiting?.();
 
   constructor(private readonly counts = new VersionCounts()) {}
 
@@ -51,7 +53,7 @@ export class RoutingTable {
     const routes = desired.routes.map((wanted) => {
       const route =
         this.routes.find((existing) => existing.prefix === wanted.prefix) ??
-        new Route(wanted.prefix, desired.balancer, () => this.onWaiting?.());
+        new Route(wanted.prefix, desired.balancer, this.waiting);
       const version = (role: Role, of: DesiredVersion | null): Version | null =>
         of && {
           role,
@@ -59,7 +61,7 @@ export class RoutingTable {
           weight: of.weight,
           turn: 0,
           members: of.replicas.map((replica) => {
-            const member = keep(wanted, replica, of.revision, () => route.queue.serveOne());
+            const member = keep(wanted, replica, of.revision, route.serveOne);
             member.revision = of.revision;
             member.counts = this.counts.of(wanted.pool, of.revision);
             return member;

@@ -46,6 +46,8 @@ export class TlsDoor {
 
   admit(socket: Socket): void {
     const peer = peerOf(socket);
+    // Half open, one that goes away in the midst of its handshake would be kept until the time for that is over.
+    socket.allowHalfOpen = false;
     this.shaking.set(peer, socket);
     socket.once("close", () => {
       if (this.shaking.get(peer) === socket) this.shaking.delete(peer);

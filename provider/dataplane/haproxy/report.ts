@@ -59,7 +59,7 @@ export function reportOf(
     const inRoom = room.routes[route.prefix] ?? { queued: 0, rejected: 0, firstAttempts: { primary: 0, canary: 0 } };
     const { rejected, byRevision } = counts.route(route.pool);
     const answered = (revision: string | undefined): number =>
-      revision === undefined ? 0 : (byRevision[revision] ?? 0);
+      revision === undefined ? 0 : (byRevision.get(revision) ?? 0);
     report.routes[route.prefix] = {
       queued: inRoom.queued + seen.reduce((sum, each) => sum + queuedAt(each, route.pool), 0),
       rejected: inRoom.rejected + rejected,
@@ -80,7 +80,8 @@ function loadOf(
   counts: RequestCounts,
   room: ReturnType<WaitingRoom["report"]>,
 ): PoolLoad {
-  const over = Object.values(counts.route(pool).byRevision).reduce((sum, count) => sum + count, 0);
+  const { byRevision, others } = counts.route(pool);
+  const over = [...byRevision.values()].reduce((sum, count) => sum + count, others);
   const members = [...(primary?.replicas ?? []), ...(canary?.replicas ?? []), ...draining];
   return {
     arrivals: over + (room.pools[pool]?.arrivals ?? 0),

@@ -6,8 +6,8 @@ import { countFirstByte, countRequest, type VersionCounts } from "../version-cou
 import type { LogLine } from "./log-lines";
 import { replicaOfServer } from "./names";
 
-/** What of a route is counted from the log. */
-export type RouteCounts = Pick<RouteMetrics, "rejected"> & { byRevision: Record<string, number> };
+/** What of a route is counted from the log. `others`: for revisions that are no longer routed. */
+export type RouteCounts = Pick<RouteMetrics, "rejected"> & { byRevision: Map<Revision, number>; others: number };
 
 /** Counts what HAProxy's log tells, since the supervisor started. What went through the waiting room is counted there. */
 export class RequestCounts {
@@ -28,7 +28,7 @@ export class RequestCounts {
     }
     const version = this.versions.of(pool, replica.revision);
     const metrics = this.replica(replica.id, replica.revision);
-    route.byRevision[replica.revision] = (route.byRevision[replica.revision] ?? 0) + 1;
+    route.byRevision.set(replica.revision, (route.byRevision.get(replica.revision) ?? 0) + 1);
     if (line.timeToFirstByte !== null) {
       countFirstByte(version, line.timeToFirstByte);
       count(metrics.timeToFirstByte, line.timeToFirstByte);
@@ -51,10 +51,22 @@ export class RequestCounts {
     } else if (line.phase === "D") metrics.truncated += 1;
   }
 
-  /** Forgets replicas that are no longer spoken of. */
+  /** Forgets replicas, revisions and pools that are no longer spoken of. */
   keep(desired: DesiredRouting): void {
     const known = new Set(everyReplica(desired).map(({ id }) => id));
     for (const id of this.replicas.keys()) if (!known.has(id)) this.replicas.delete(id);
+    for (const [pool, counts] of this.routes) {
+      const route = desired.routes.find((each) => each.pool === pool);
+      if (route === undefined) {
+        this.routes.delete(pool);
+        continue;
+      }
+      for (const [revision, answered] of counts.byRevision) {
+        if (revision === route.primary?.revision || revision === route.canary?.revision) continue;
+        counts.others += answered;
+        counts.byRevision.delete(revision);
+      }
+    }
   }
 
   replica(id: string, revision: Revision): ReplicaMetrics {
@@ -66,7 +78,7 @@ export class RequestCounts {
   }
 
   route(pool: string): RouteCounts {
-    const known = this.routes.get(pool) ?? { rejected: 0, byRevision: {} };
+    const known = this.routes.get(pool) ?? { rejected: 0, byRevision: new Map<Revision, number>(), others: 0 };
     this.routes.set(pool, known);
     return known;
   }

@@ -54,6 +54,12 @@ export function speaksTls(subject: Subject): void {
       assert.equal((await ask(port, { tls: trust })).status, 200);
     });
 
+    it("lets go of a client that goes away before its handshake is through", async () => {
+      const client = new RawClient(await serving([await startReplica()], one));
+      client.socket.end();
+      await until("it was closed", () => client.closed, 10_000);
+    });
+
     it("refuses versions of TLS before 1.2", async () => {
       const port = await serving([await startReplica()], one);
       const old: Tls = { ...trust, maxVersion: "TLSv1.1", ciphers: "DEFAULT@SECLEVEL=0" };
