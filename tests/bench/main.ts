@@ -1,5 +1,6 @@
 import { benchAffinity } from "./affinity/bench-affinity";
 import { benchCore } from "./core";
+import { benchChurn } from "./churn/bench-churn";
 import { benchDataplane } from "./dataplane";
 import { benchFuzz } from "./fuzz";
 import { benchPreview } from "./preview";
@@ -17,6 +18,7 @@ const BENCHES: Readonly<Record<string, (json: boolean) => Promise<void>>> = {
   rest: benchRest,
   fuzz: benchFuzz,
   affinity: benchAffinity,
+  churn: benchChurn,
 };
 
 async function main([name, ...flags]: string[]): Promise<void> {

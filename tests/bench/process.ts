@@ -14,21 +14,27 @@ export interface BenchProcess {
   end(): Promise<void>;
 }
 
-/**
- * Runs a program of this folder as plain JavaScript: ts-node takes seconds to load and makes every event emitter slower.
- * What it requires is found from here, as the compiled file lies elsewhere.
- */
-export function startProgram(file: string, args: string[] = []): BenchProcess {
+/** A program of this folder as plain JavaScript, in a folder of its own that goes with `remove`. */
+export function compile(file: string): { compiled: string; remove: () => void } {
   const folder = mkdtempSync(join(tmpdir(), "bench-"));
   const compiled = join(folder, `${basename(file, ".ts")}.js`);
   const compilerOptions = { module: ModuleKind.CommonJS, target: ScriptTarget.ES2022, esModuleInterop: true };
   writeFileSync(compiled, transpileModule(readFileSync(file, "utf8"), { compilerOptions }).outputText);
+  return { compiled, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+/**
+ * Runs a program of this folder compiled: ts-node takes seconds to load and makes every event emitter slower. What it
+ * requires is found from here, as the compiled file lies elsewhere.
+ */
+export function startProgram(file: string, args: string[] = []): BenchProcess {
+  const { compiled, remove } = compile(file);
   const started = start(process.execPath, [compiled, ...args], { NODE_PATH: join(__dirname, "../../node_modules") });
   return {
     ...started,
     stop: async () => {
       await started.stop();
-      rmSync(folder, { recursive: true, force: true });
+      remove();
     },
   };
 }

@@ -1,10 +1,10 @@
 import { createServer, type AddressInfo, type Socket } from "node:net";
 
 /**
- * A replica that costs as little as possible, and says its port. It looks at the path only: `/events` is a stream of 100
- * events, one each 20 ms, that tell when they were sent; everything else is answered with 1 KB.
+ * `backend [events]`: a replica that costs as little as possible, and says its port. It looks at the path only: `/events` is a
+ * stream of 100 events, or so many, one each 20 ms, that tell when they were sent; everything else is answered with 1 KB.
  */
-const EVENTS = 100;
+const EVENTS = Number(process.argv[2] ?? 100);
 const EVERY_MS = 20;
 const answer = Buffer.from(
   `HTTP/1.1 200 OK\r\nserver: bench\r\ncontent-type: application/json\r\ncontent-length: 1024\r\n\r\n${"x".repeat(1024)}`,
