@@ -5,7 +5,7 @@ import { direct } from "./contenders/direct";
 import { embedded } from "./contenders/embedded";
 import { haproxy } from "./contenders/haproxy";
 import { nginx } from "./contenders/nginx";
-import { rayServe } from "./contenders/ray-serve";
+import { rayServe, rayServeHaproxy } from "./contenders/ray-serve";
 import { skyserve } from "./contenders/skyserve";
 import { undici } from "./contenders/undici";
 import { Measured } from "./measured";
@@ -15,8 +15,8 @@ import { WORKLOADS, type Workload } from "./workloads";
 
 /** Slices in turn, so that whatever else the computer does hits all of them alike. */
 const IN_TURN: readonly Start[] = [direct, embedded, undici, haproxy, nginx, skyserve];
-/** It brings a dozen processes that are never quite idle: measured when the others have ended. */
-const APART: readonly Start[] = [rayServe];
+/** Each brings a dozen processes that are never quite idle: measured when the others have ended. */
+const APART: readonly Start[] = [rayServe, rayServeHaproxy];
 const ROUNDS_APART = 3;
 
 /** Until then an engine that compiles at run time is still compiling; on a busy computer this takes its time. */
@@ -25,7 +25,7 @@ const WARM_UP_MS = 20_000;
 
 /**
  * The embedded proxy against what users would otherwise have: undici's dispatch behind http.Server, HAProxy with one thread,
- * nginx with one worker, SkyServe's and Ray Serve's own balancers. Same backends, same load. What is not on this computer
+ * nginx with one worker, SkyServe's own balancer, and Ray Serve with its own proxy and with its HAProxy. Same backends, same load. What is not on this computer
  * and cannot be installed is named and left out.
  */
 export async function benchProxy(json: boolean): Promise<void> {
@@ -36,17 +36,15 @@ export async function benchProxy(json: boolean): Promise<void> {
     const ports: number[] = [];
     for (const each of backends) ports.push(Number(await each.line()));
     const pids = [process.pid, ...backends.map(({ pid }) => pid)];
-    for (const [starts, most] of [
-      [IN_TURN, Infinity],
-      [APART, ROUNDS_APART],
-    ] as const) {
-      await withContenders(starts, ports, measured, async (contenders) => {
+    const run = (starts: readonly Start[], most: number): Promise<void> =>
+      withContenders(starts, ports, measured, async (contenders) => {
         const ours = [...pids, ...contenders.flatMap((contender) => contender.pids ?? [])];
         for (const contender of contenders) await warmUp(contender, ours);
         for (const workload of WORKLOADS)
           await inTurn(contenders, workload, Math.min(most, workload.rounds), ours, measured);
       });
-    }
+    await run(IN_TURN, Infinity);
+    for (const start of APART) await run([start], ROUNDS_APART);
   } finally {
     for (const each of backends) await each.stop();
   }

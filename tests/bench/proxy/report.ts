@@ -1,12 +1,31 @@
 import { loadavg } from "node:os";
+import type { WorkloadName } from "./contender";
 import type { Measured } from "./measured";
 import { WORKLOADS, type Workload } from "./workloads";
+
+/** What the embedded engine has to reach: `least` or `most` of one figure in terms of one other contender's. */
+const BARS: readonly {
+  figure: string;
+  workload: WorkloadName;
+  other: string;
+  of: "embeddedToIt" | "embeddedCpuToIts" | "embeddedAddedP50ToIts";
+  least?: number;
+  most?: number;
+}[] = [
+  { figure: "GET, of HAProxy", workload: "get", other: "haproxy", of: "embeddedToIt", least: 0.7 },
+  { figure: "POST, of HAProxy", workload: "post", other: "haproxy", of: "embeddedToIt", least: 0.55 },
+  { figure: "added p50, to HAProxy's", workload: "latency", other: "haproxy", of: "embeddedAddedP50ToIts", most: 1.6 },
+  { figure: "CPU an event of 200", workload: "streams200", other: "haproxy", of: "embeddedCpuToIts", most: 1.7 },
+  { figure: "CPU an event of 600", workload: "streams600", other: "haproxy", of: "embeddedCpuToIts", most: 1.7 },
+  { figure: "GET, to SkyServe's", workload: "get", other: "skyserve", of: "embeddedToIt", least: 90 },
+];
 
 export function printJson(measured: Measured): void {
   const workloads = Object.fromEntries(WORKLOADS.map((workload) => [workload.name, figuresOf(measured, workload)]));
   const result = {
     ratioToUndici: round(measured.ratio("get", "undici", "perSecond"), 3),
     ratioToHaproxy: round(measured.ratio("get", "haproxy", "perSecond"), 3),
+    bars: barsOf(workloads),
     workloads,
     leftOut: measured.leftOut,
     disturbedSlices: measured.disturbed(),
@@ -21,14 +40,23 @@ export function printTables(measured: Measured): void {
     process.stdout.write(`\n${workload.what}\n`);
     console.table(figuresOf(measured, workload));
   }
+  const figures = WORKLOADS.map((workload) => [workload.name, figuresOf(measured, workload)] as const);
+  console.table(barsOf(Object.fromEntries(figures)));
   process.stdout.write(`slices that others disturbed: ${measured.disturbed()}\n`);
 }
 
+function barsOf(workloads: Record<string, Record<string, Row>>) {
+  return BARS.map(({ figure, workload, other, of, least, most }) => {
+    const reached = workloads[workload]?.[other]?.[of] ?? null;
+    const well = reached === null ? null : reached >= (least ?? -Infinity) && reached <= (most ?? Infinity);
+    return { figure, least: least ?? null, most: most ?? null, reached, well };
+  });
+}
+
+type Row = Record<string, number | null>;
+
 /** By contender: its medians, and ours in its terms. */
-function figuresOf(
-  measured: Measured,
-  { name: workload, unit }: Workload,
-): Record<string, Record<string, number | null>> {
+function figuresOf(measured: Measured, { name: workload, unit }: Workload): Record<string, Row> {
   const direct = measured.median(workload, "direct", "p50Ms") ?? 0;
   const added = (name: string) => {
     const p50 = measured.median(workload, name, "p50Ms");
@@ -36,7 +64,7 @@ function figuresOf(
   };
   const figures = measured.contenders(workload).map((name) => {
     const [ours, theirs] = [added("embedded"), added(name)];
-    const row: Record<string, number | null> = {
+    const row: Row = {
       [`${unit}sPerSecond`]: round(measured.median(workload, name, "perSecond"), 1),
       p50Ms: round(measured.median(workload, name, "p50Ms"), 3),
       [`cpuMicrosPer${unit === "event" ? "Event" : "Request"}`]: round(
