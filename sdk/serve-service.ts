@@ -127,7 +127,7 @@ export interface TlsArgs {
    * or not. The service keeps it in files that only this user may read; it is in no log and no process argument.
    */
   privateKey: pulumi.Input<string>;
-  /** Clients may speak HTTP/2 as well. Only with the engine "haproxy". Default: false. Change: live, for new connections. */
+  /** Clients may speak HTTP/2 as well. Default: false. Change: live, for new connections. */
   http2?: pulumi.Input<boolean>;
 }
 

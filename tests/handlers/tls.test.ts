@@ -70,7 +70,7 @@ describe("TLS of a service", function () {
       [weak, /certificate: its RSA key has 1024 bits/],
       [{ certificate: one.certificate }, /^balancer\.tls\.privateKey: must be a private key in PEM/],
       [{ ...one, key: "x" }, /Did you mean/],
-      [{ ...one, http2: true }, /^balancer\.tls\.http2: is there only with the engine "haproxy"/],
+      [{ ...one, http2: "yes" }, /^balancer\.tls\.http2: must be true or false/],
     ];
     for (const [tls, sentence] of refused) {
       const { failures } = await provider.check("ServeService", declaring(tls));
@@ -82,6 +82,11 @@ describe("TLS of a service", function () {
       );
       assert.doesNotMatch(JSON.stringify(failures), /s3cret|[A-Za-z0-9+/=]{40}/);
     }
+    for (const engine of ["embedded", "haproxy"])
+      assert.deepEqual(
+        (await provider.check("ServeService", declaring({ ...one, http2: true }, { engine }))).failures,
+        [],
+      );
     const { failures } = await provider.check("ServeService", declaring(one, { policy: "s" }));
     assert.deepEqual(
       failures.map(({ property }) => property),

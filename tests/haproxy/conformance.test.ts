@@ -31,6 +31,16 @@ const HAPROXY_LACKS: Lacks = {
     "a request goes to the other version only when no connection to its own can be made",
   "the counts of each version tell the first byte of a stream at once, and its latency at its end":
     "it tells both at the end",
+  "HTTP/2 to clients lets it be seen that an answer of unknown length broke off":
+    "with `http-no-delay`, without which it holds events back, it ends such a stream as if it were whole",
+  "over HTTP/2, a client that asks for nothing but work and takes requests back without end is cut off":
+    "it only gives replicas no more of its requests at once",
+  ...Object.fromEntries(
+    ["pings", "settings"].map((name) => [
+      `over HTTP/2, a client that asks for nothing but work and reads none of the answers to its ${name} takes no memory for them`,
+      "it keeps up to 32 buffers of answers for one connection",
+    ]),
+  ),
   ...Object.fromEntries(
     [
       "both Content-Length and Transfer-Encoding",

@@ -8,7 +8,7 @@ import { tlsInput, tlsSpec, type TlsInput } from "./tls-input";
 import { additionalTargetsInput, targetInput, targetsFaults } from "./targets-input";
 import { tokensInput } from "./tokens-input";
 
-const members = closed({
+const balancer = closed({
   engine: field(z.enum(["embedded", "haproxy"], 'must be "embedded" or "haproxy"').optional()),
   policy: field(z.enum(["leastLoad", "roundRobin"], 'must be "leastLoad" or "roundRobin"'), "leastLoad"),
   maxInFlightPerReplica: field(whole(1, 100_000), 256),
@@ -29,11 +29,6 @@ const members = closed({
     }),
     {},
   ),
-});
-
-const balancer = members.refine(({ engine, tls }) => (engine ?? "embedded") !== "embedded" || tls?.http2 !== true, {
-  path: ["tls", "http2"],
-  message: 'is there only with the engine "haproxy": choose that, or leave it out',
 });
 
 /** ServeService as the SDK sends it; parsed, every default is filled in. */

@@ -104,7 +104,7 @@ export class Exchange implements UpstreamUser, ClientUser, Waiter {
   }
 
   onChunks(chunks: Buffer): void {
-    if (!this.client.writeChunks(chunks)) this.connection!.socket.pause();
+    if (!this.client.writeChunks!(chunks)) this.connection!.socket.pause();
   }
 
   /** The head must not wait for the first piece of the body, which may be seconds away. */
@@ -140,7 +140,7 @@ export class Exchange implements UpstreamUser, ClientUser, Waiter {
     countRequest(this.counts!, "answered", now - this.arrivedAt);
     member!.health.requestSucceeded();
     headers.push("x-pulumi-serve-revision", member!.revision);
-    const ends = { client: this.client.switch(), connection: connection! };
+    const ends = { client: this.client.switch!(), connection: connection! };
     join(ends, { headers, rest }, webSocketIdleSeconds(this.route.balancer), () => member!.release());
   }
 

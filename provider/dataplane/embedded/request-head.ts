@@ -29,6 +29,25 @@ export interface ClientHead {
   kind: "plain" | "expectsContinue" | "upgrade";
 }
 
+/** A head that is no head: what a client gets an answer by that never sent a proper one. */
+export const UNREAD: ClientHead = {
+  method: "GET",
+  path: "/",
+  minor: 1,
+  host: "",
+  fields: "",
+  all: "",
+  authorization: null,
+  passesAuthorization: false,
+  length: null,
+  forwardedFor: null,
+  forwardedProto: false,
+  pin: null,
+  body: { framing: "none" },
+  keepAlive: false,
+  kind: "plain",
+};
+
 const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS);
 /** No bytes above ASCII, and no fragment: neither is part of a target. */
 const REQUEST_LINE = /^([A-Z-]{1,20}) ([!"$-~]+) HTTP\/1\.([01])$/;

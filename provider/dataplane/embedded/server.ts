@@ -1,13 +1,16 @@
 import { rmSync } from "node:fs";
 import { createServer, type AddressInfo, type ListenOptions, type Server, type Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import type { BalancerSpec } from "../../core/spec/pool";
 import type { KeyPair } from "../../core/spec/tls-input";
 import { bind } from "../bind";
 import { copyOfListener, type TcpHandle } from "../listener";
 import { affinityKey } from "./affinity";
-import { ClientConnection, type ConnectionHost } from "./client-connection";
+import type { ClientConnection, ConnectionHost } from "./client-connection";
 import type { ClientRequest } from "./client-request";
 import { Exchange } from "./forward";
+import { Http1Connection } from "./http1-connection";
+import { Http2Door } from "./http2-door";
 import { PrefixReader } from "./prefix";
 import { headForReplica } from "./request-head";
 import type { Key } from "./route";
@@ -33,6 +36,7 @@ export class FrontServer implements ConnectionHost {
   private readonly sweeping: NodeJS.Timeout;
   closing = false;
   now = performance.now();
+  private readonly http2 = new Http2Door(this, (connection) => this.connections.add(connection));
   /** Null: everybody is let in. */
   private guard: TokenGuard | null = null;
   /** Null: connections are read as they come. */
@@ -47,7 +51,7 @@ export class FrontServer implements ConnectionHost {
     this.server = createServer({ noDelay: true, allowHalfOpen: true });
     this.setBalancer(balancer, keyPair);
     this.server.on("connection", (socket) => {
-      if (this.door === null) this.connections.add(new ClientConnection(socket, this, "http"));
+      if (this.door === null) this.connections.add(new Http1Connection(socket, this, "http"));
       else this.door.admit(socket);
     });
     this.sweeping = setInterval(() => this.sweep(), SWEEP_MS).unref();
@@ -116,12 +120,14 @@ export class FrontServer implements ConnectionHost {
   /** Accepts nothing new. Idle connections stay until their next answer: a request may just be coming on them. */
   leave(): void {
     this.closing = true;
+    for (const connection of this.connections) connection.leave();
     this.server.close(() => clearInterval(this.sweeping));
   }
 
   /** Accepts nothing new, lets running requests end for `graceSeconds`, then cuts what is left. */
   async close(graceSeconds: number): Promise<void> {
     this.closing = true;
+    for (const connection of this.connections) connection.leave();
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
     const closeIdle = setInterval(() => {
       this.door?.close();
@@ -139,13 +145,15 @@ export class FrontServer implements ConnectionHost {
 
   /** Where TLS begins or ceases, whoever is connected in the other way is answered once more, and told to connect anew. */
   private setKeyPair(keyPair: KeyPair | null): void {
-    if (this.door !== null && keyPair !== null) return this.door.change(keyPair);
+    const http2 = this.balancer.tls?.http2 === true;
+    if (this.door !== null && keyPair !== null) return this.door.change(keyPair, http2);
     if (this.door === null && keyPair === null) return;
     this.door?.close();
-    const take = (socket: Socket, wire: Socket): void => {
-      this.connections.add(new ClientConnection(socket, this, "https", wire));
+    const take = (socket: TLSSocket, wire: Socket): void => {
+      if (socket.alpnProtocol === "h2") this.http2.admit(socket);
+      else this.connections.add(new Http1Connection(socket, this, "https", wire));
     };
-    this.door = keyPair === null ? null : new TlsDoor(keyPair, take);
+    this.door = keyPair === null ? null : new TlsDoor(keyPair, http2, take);
     for (const connection of this.connections) connection.leave();
   }
 
@@ -191,8 +199,7 @@ export class FrontServer implements ConnectionHost {
     this.connections.delete(connection);
   }
 
-  onSwitched(connection: ClientConnection): void {
-    const { socket } = connection;
+  onSwitched(connection: ClientConnection, socket: Socket): void {
     this.connections.delete(connection);
     this.tunnels.add(socket);
     socket.once("close", () => this.tunnels.delete(socket));

@@ -15,6 +15,8 @@ export class TlsDoor {
 
   constructor(
     private keyPair: KeyPair,
+    /** Clients may speak HTTP/2 as well. */
+    private http2: boolean,
     /** `wire`: what the bytes of `socket` go through. */
     onSecure: (socket: TLSSocket, wire: Socket) => void,
   ) {
@@ -22,7 +24,8 @@ export class TlsDoor {
     const options = {
       cert,
       key,
-      ALPNProtocols: ["http/1.1"],
+      // Asked at each handshake: what is offered may change while it serves. None in common: the client is told so.
+      ALPNCallback: ({ protocols }: { protocols: string[] }) => this.spoken().find((name) => protocols.includes(name)),
       minVersion: "TLSv1.2",
       handshakeTimeout: HANDSHAKE_MS,
     } as const;
@@ -38,10 +41,15 @@ export class TlsDoor {
   }
 
   /** Connections that are open go on; the next handshake gets this one. */
-  change(keyPair: KeyPair): void {
+  change(keyPair: KeyPair, http2: boolean): void {
+    this.http2 = http2;
     if (keyPair.certificate === this.keyPair.certificate && keyPair.privateKey === this.keyPair.privateKey) return;
     this.server.setSecureContext({ cert: keyPair.certificate, key: keyPair.privateKey, minVersion: "TLSv1.2" });
     this.keyPair = keyPair;
+  }
+
+  private spoken(): string[] {
+    return this.http2 ? ["h2", "http/1.1"] : ["http/1.1"];
   }
 
   admit(socket: Socket): void {

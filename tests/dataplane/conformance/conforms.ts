@@ -7,6 +7,8 @@ import { passesStreams } from "./streams";
 import { queuesRequests } from "./queue";
 import { retriesRequests } from "./retries";
 import { splitsTraffic } from "./split";
+import { speaksHttp2 } from "./http2";
+import { withstandsHttp2 } from "./http2-abuse";
 import { speaksTls } from "./tls";
 import { letsInByToken } from "./tokens";
 import { switchesToWebSocket } from "./websocket";
@@ -23,5 +25,7 @@ export function conforms(subject: Subject): void {
   switchesToWebSocket(subject);
   letsInByToken(subject);
   speaksTls(subject);
+  speaksHttp2(subject);
+  withstandsHttp2(subject);
   holdsSessionsTogether(subject);
 }

@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
-import { connect as connectHttp2 } from "node:http2";
 import { Agent } from "node:https";
 import type { TLSSocket } from "node:tls";
 import type { KeyPair } from "../../../provider/core/spec/tls-input";
-import type { TlsSpec } from "../../../provider/core/spec/pool";
 import { makeKeyPair, shownBy, whyNoCertificates } from "../support/certificate";
 import { ask, RawClient, type Tls } from "../support/client";
 import { Load } from "../support/load";
@@ -29,8 +27,8 @@ export function speaksTls(subject: Subject): void {
       trust = { ca: [one.certificate, other.certificate] };
     });
 
-    const serving = (replicas: Parameters<typeof primaryOnly>[0], pair: KeyPair, more: Partial<TlsSpec> = {}) =>
-      subject.serve(primaryOnly(replicas, { tls: { ...tlsOf(pair), ...more } }), pair);
+    const serving = (replicas: Parameters<typeof primaryOnly>[0], pair: KeyPair) =>
+      subject.serve(primaryOnly(replicas, { tls: tlsOf(pair) }), pair);
     it("serves over TLS, and tells its replica so", async () => {
       const replica = await startReplica((_req, res, body) => res.end(body));
       const port = await serving([replica], one);
@@ -166,43 +164,9 @@ export function speaksTls(subject: Subject): void {
       assert.equal((await subject.report()).replicas[well.id]!.healthy, true);
       assert.equal((await ask(port, { tls: trust })).body, well.id);
     });
-
-    it("speaks HTTP/2 with clients that want to, where it is declared", async () => {
-      const replica = await startReplica((_req, res, body) => res.end(body));
-      const port = await serving([replica], one, { http2: true });
-      const session = connectHttp2(`https://127.0.0.1:${port}`, { ca: trust.ca as string[] });
-      try {
-        assert.deepEqual(await askByHttp2(session, "x".repeat(50_000)), { status: 200, length: 50_000 });
-        const both = await Promise.all([askByHttp2(session, "a"), askByHttp2(session, "bc")]);
-        assert.deepEqual(
-          both.map(({ length }) => length),
-          [1, 2],
-        );
-      } finally {
-        session.close();
-      }
-      assert.equal((await ask(port, { tls: trust })).status, 200);
-    });
   });
 }
 
 function nameOf(socket: TLSSocket): string {
   return String(socket.getPeerCertificate().subject.CN);
-}
-
-function askByHttp2(
-  session: ReturnType<typeof connectHttp2>,
-  body: string,
-): Promise<{ status: number | undefined; length: number }> {
-  return new Promise((resolve, reject) => {
-    const stream = session.request({ ":method": "POST", ":path": "/" });
-    let status: number | undefined;
-    let length = 0;
-    stream.on("response", (headers) => (status = headers[":status"]));
-    stream.on("data", (chunk: Buffer) => (length += chunk.length));
-    stream.on("end", () => resolve({ status, length }));
-    stream.on("error", reject);
-    session.on("error", reject);
-    stream.end(body);
-  });
 }

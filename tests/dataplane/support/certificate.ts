@@ -46,10 +46,10 @@ export interface Shown {
 }
 
 /** Who a service says that it is, on a connection of its own. */
-export function shownBy(port: number): Promise<Shown> {
+export function shownBy(port: number, ALPNProtocols = ["http/1.1"]): Promise<Shown> {
   return new Promise((resolve, reject) => {
     // The name is judged by the test, whoever vouches for it.
-    const options = { port, host: "127.0.0.1", ALPNProtocols: ["http/1.1"], rejectUnauthorized: false };
+    const options = { port, host: "127.0.0.1", ALPNProtocols, rejectUnauthorized: false };
     const socket = connect(options, () => {
       const name = String(socket.getPeerCertificate().subject.CN);
       resolve({ name, protocol: socket.getProtocol(), alpn: socket.alpnProtocol });

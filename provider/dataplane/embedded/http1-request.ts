@@ -1,0 +1,177 @@
+import { STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
+import type { ClientRequest, ClientUser, ResponseFraming } from "./client-request";
+import { httpDate } from "./http-date";
+import { JOINED_BYTES } from "./joined";
+import { isUntrusted, refusalFields, type Refusal } from "./refusal";
+import type { ClientHead, Scheme } from "./request-head";
+
+/** The connection of a request, as far as a request needs it. */
+export interface Wire {
+  readonly peer: string | undefined;
+  readonly scheme: Scheme;
+  /** False: it is full; `onClientRoom` tells when it has room again. */
+  write(data: Buffer | string): boolean;
+  /** The request's body is wanted from now on. */
+  bodyWanted(): void;
+  /** Its response has been written to the end. */
+  ended(request: Http1Request): void;
+  /** Its response cannot be completed: the client must see that. */
+  cut(request: Http1Request): void;
+  /** Gives the socket away: from here on nobody here reads it, ends it or hears its errors. */
+  switch(): Socket;
+}
+
+/** What an answer that is not yet on turn may hold back, in bytes, before its replica has to wait. */
+const HELD_BYTES = 64 * 1024;
+
+/** A request by HTTP/1.1. Responses go out in the order of the requests: one that is not on turn is held, until `onTurn`. */
+export class Http1Request implements ClientRequest {
+  user: ClientUser | null = null;
+  /** Whether the body is to be read, and not to be left with the client. */
+  wantsBody = false;
+  bodyComplete: boolean;
+  keepAlive: boolean;
+  begun = false;
+  over = false;
+  /** The response breaks off here. */
+  broken = false;
+  gone = false;
+  private held: (Buffer | string)[] | null;
+  private heldBytes = 0;
+  /** The head, until something goes with it. */
+  private unsent = "";
+  private chunked = false;
+  private continued = false;
+
+  constructor(
+    readonly head: ClientHead,
+    private readonly wire: Wire,
+    onTurn: boolean,
+  ) {
+    this.bodyComplete = head.body.framing === "none";
+    this.keepAlive = head.keepAlive;
+    this.held = onTurn ? null : [];
+  }
+
+  get peer(): string | undefined {
+    return this.wire.peer;
+  }
+
+  get scheme(): Scheme {
+    return this.wire.scheme;
+  }
+
+  get takesChunks(): boolean {
+    return this.chunked;
+  }
+
+  wantBody(wants: boolean): void {
+    this.wantsBody = wants;
+    if (wants && !this.bodyComplete) this.wire.bodyWanted();
+  }
+
+  writeContinue(): void {
+    if (this.head.kind !== "expectsContinue" || this.continued) return;
+    this.continued = true;
+    this.send("HTTP/1.1 100 Continue\r\n\r\n");
+  }
+
+  begin(status: number, reason: string, fields: readonly string[], framing: ResponseFraming): void {
+    this.begun = true;
+    let text = "HTTP/1.1 " + status + " " + reason + "\r\n";
+    let dated = false;
+    for (let at = 0; at < fields.length; at += 2) {
+      const name = fields[at]!;
+      if (name.length === 4 && name.toLowerCase() === "date") dated = true;
+      text += name + ": " + fields[at + 1]! + "\r\n";
+    }
+    if (!dated) text += httpDate();
+    if (framing === "chunked" || framing === "close") {
+      this.chunked = this.head.minor === 1;
+      if (this.chunked) text += "transfer-encoding: chunked\r\n";
+      // HTTP/1.0 knows the end of such a body by that of the connection only.
+      else this.keepAlive = false;
+    }
+    if (!this.keepAlive) text += "connection: close\r\n";
+    else if (this.head.minor === 0) text += "connection: keep-alive\r\n";
+    this.unsent = text + "\r\n";
+  }
+
+  flush(): void {
+    if (this.unsent !== "") this.send(this.takeUnsent());
+  }
+
+  write(chunk: Buffer): boolean {
+    if (chunk.length === 0) return true;
+    const before = this.chunked ? this.takeUnsent() + chunk.length.toString(16) + "\r\n" : this.takeUnsent();
+    return this.writeFramed(before, chunk, this.chunked ? "\r\n" : "");
+  }
+
+  writeChunks(chunks: Buffer): boolean {
+    return this.writeFramed(this.takeUnsent(), chunks, "");
+  }
+
+  end(last: Buffer | null): void {
+    this.over = true;
+    const before = this.takeUnsent();
+    const after = this.chunked ? "0\r\n\r\n" : "";
+    if (last === null || last.length === 0) {
+      if (before !== "" || after !== "") this.send(before + after);
+    } else if (this.chunked) {
+      this.writeFramed(before + last.length.toString(16) + "\r\n", last, "\r\n" + after);
+    } else {
+      this.writeFramed(before, last, after);
+    }
+    this.wire.ended(this);
+  }
+
+  refuse(refusal: Refusal): void {
+    if (isUntrusted(refusal) || !this.bodyComplete) this.keepAlive = false;
+    const text = Buffer.from(`${refusal.sentence}\n`);
+    this.begin(refusal.status, STATUS_CODES[refusal.status]!, refusalFields(refusal, text.length), "length");
+    this.end(this.head.method === "HEAD" ? null : text);
+  }
+
+  truncate(): void {
+    this.over = true;
+    this.broken = true;
+    this.wire.cut(this);
+  }
+
+  switch(): Socket {
+    this.over = true;
+    return this.wire.switch();
+  }
+
+  /** All before it have been answered. */
+  onTurn(): void {
+    const held = this.held;
+    this.held = null;
+    let room = true;
+    for (const data of held ?? []) room = this.wire.write(data);
+    if (room && this.heldBytes >= HELD_BYTES) this.user?.onClientRoom();
+  }
+
+  private takeUnsent(): string {
+    const text = this.unsent;
+    this.unsent = "";
+    return text;
+  }
+
+  private writeFramed(before: string, chunk: Buffer, after: string): boolean {
+    if (chunk.length <= JOINED_BYTES) return this.send(before + chunk.toString("latin1") + after);
+    const framed = Buffer.allocUnsafe(before.length + chunk.length + after.length);
+    framed.write(before, 0, "latin1");
+    framed.set(chunk, before.length);
+    framed.write(after, before.length + chunk.length, "latin1");
+    return this.send(framed);
+  }
+
+  private send(data: Buffer | string): boolean {
+    if (this.held === null) return this.wire.write(data);
+    this.held.push(data);
+    this.heldBytes += data.length;
+    return this.heldBytes < HELD_BYTES;
+  }
+}

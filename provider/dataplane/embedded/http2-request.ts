@@ -1,0 +1,144 @@
+import { STATUS_CODES } from "node:http";
+import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import type { ClientRequest, ClientUser, ResponseFraming } from "./client-request";
+import { refusalFields, type Refusal } from "./refusal";
+import type { ClientHead } from "./request-head";
+
+/** Of what a replica says of its response: HTTP/2 has no such field, whatever it would be for. */
+const NOT_IN_HTTP2: ReadonlySet<string> = new Set(["http2-settings"]);
+/** A replica may name any number of three digits, HTTP/2 knows those of the standard only. */
+const HIGHEST_STATUS = 599;
+
+/** A request by HTTP/2: a stream of its own, which nobody else's answer holds up. */
+export class Http2Request implements ClientRequest {
+  user: ClientUser | null = null;
+  begun = false;
+  gone = false;
+  readonly scheme = "https";
+  readonly takesChunks = false;
+  private over = false;
+  bodyComplete: boolean;
+  private received = 0;
+  private continued = false;
+
+  constructor(
+    readonly head: ClientHead,
+    private readonly stream: ServerHttp2Stream,
+    private readonly came: { peer: string | undefined; since: number; bodyFollows: boolean },
+    onOver: () => void,
+  ) {
+    this.bodyComplete = !came.bodyFollows;
+    stream.pause();
+    stream.on("data", (chunk: Buffer) => this.take(chunk));
+    stream.on("end", () => this.bodyEnded());
+    stream.on("drain", () => this.user?.onClientRoom());
+    stream.on("aborted", () => this.lost());
+    // `close` always follows.
+    stream.on("error", () => undefined);
+    stream.on("close", () => {
+      this.lost();
+      onOver();
+    });
+    // Its end is read, or the stream would wait for that.
+    if (this.bodyComplete) stream.resume();
+  }
+
+  get peer(): string | undefined {
+    return this.came.peer;
+  }
+
+  /** Its body has not come within `ms`. */
+  isLate(now: number, ms: number): boolean {
+    return !this.bodyComplete && !this.over && now - this.came.since > ms;
+  }
+
+  wantBody(wants: boolean): void {
+    if (wants) this.stream.resume();
+    else this.stream.pause();
+  }
+
+  writeContinue(): void {
+    if (this.head.kind !== "expectsContinue" || this.continued || this.gone) return;
+    this.continued = true;
+    this.stream.additionalHeaders({ ":status": constants.HTTP_STATUS_CONTINUE });
+  }
+
+  /** The head goes out at once: the library puts it together with what follows in the same moment. */
+  begin(status: number, _reason: string, fields: readonly string[], framing: ResponseFraming): void {
+    this.begun = true;
+    if (!this.gone) this.stream.respond(headersOf(status, fields), { endStream: framing === "none" });
+  }
+
+  flush(): void {
+    // Nothing is held back.
+  }
+
+  write(chunk: Buffer): boolean {
+    if (chunk.length === 0 || this.stream.writableEnded) return true;
+    return this.stream.write(Buffer.from(chunk));
+  }
+
+  end(last: Buffer | null): void {
+    this.over = true;
+    if (!this.stream.writableEnded) {
+      if (last !== null && last.length > 0) this.stream.write(Buffer.from(last));
+      this.stream.end();
+    }
+    // The answer is whole, and the client need not send the rest.
+    if (!this.bodyComplete) this.stream.close(constants.NGHTTP2_NO_ERROR);
+  }
+
+  refuse(refusal: Refusal): void {
+    const text = Buffer.from(`${refusal.sentence}\n`);
+    this.begin(refusal.status, STATUS_CODES[refusal.status]!, refusalFields(refusal, text.length), "length");
+    this.end(text);
+  }
+
+  truncate(): void {
+    this.over = true;
+    // Not by `close`: that would let it end properly first.
+    this.stream.destroy(new Error("the response broke off"));
+  }
+
+  /** Its body did not come within its time. */
+  timedOut(): void {
+    this.user?.onClientRefused({ status: 408, sentence: "The request did not come within its time." });
+  }
+
+  private take(chunk: Buffer): void {
+    if (this.gone) return;
+    this.received += chunk.length;
+    this.user?.onClientBody(chunk);
+  }
+
+  private bodyEnded(): void {
+    if (this.gone || this.bodyComplete) return;
+    this.bodyComplete = true;
+    const { length } = this.head;
+    // The library judges that too; but what reaches a replica rests on it.
+    if (length !== null && length !== this.received)
+      this.user?.onClientRefused({ status: 400, sentence: "The body is not as long as the Content-Length says." });
+    else this.user?.onClientBodyEnd();
+  }
+
+  private lost(): void {
+    if (this.over || this.gone) return;
+    this.gone = true;
+    this.user?.onClientGone();
+  }
+}
+
+/** `fields`: names and values in turn. One that is there twice is a list; only of cookies that cannot be said. */
+function headersOf(status: number, fields: readonly string[]): OutgoingHttpHeaders {
+  const headers = Object.create(null) as Record<string, string | string[]>;
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = fields[at]!.toLowerCase();
+    const value = fields[at + 1]!;
+    if (NOT_IN_HTTP2.has(name)) continue;
+    const before = headers[name];
+    if (name === "set-cookie") headers[name] = [...(before ?? []), value];
+    else headers[name] = before === undefined ? value : `${String(before)}, ${value}`;
+  }
+  headers[":status"] = String(status <= HIGHEST_STATUS ? status : 502);
+  return headers;
+}
