@@ -27,6 +27,8 @@ const HAPROXY_LACKS: Lacks = {
     "it does not count what it passes on",
   "a service with affinity by the beginning of the body does not wait for ever for a client that pauses before it is through":
     "it waits for as long as a client may be silent, which is an hour",
+  "limits of what a chunked body may say besides its content are kept":
+    "it throws away whatever the extensions of chunks say, and replicas get none of it",
   "the counts of each version count a retried request once and as no error, for the version that answered last":
     "a request goes to the other version only when no connection to its own can be made",
   "the counts of each version tell the first byte of a stream at once, and its latency at its end":
@@ -48,6 +50,8 @@ const HAPROXY_LACKS: Lacks = {
       "a list as Content-Length",
       "a coding before chunked",
       "a folded field",
+      "a bare LF for the end of a line",
+      "a bare LF behind a chunk size",
     ].map((name) => [`requests that two parsers could read in two ways are refused: ${name}`, ONE_READING]),
   ),
   ...Object.fromEntries(

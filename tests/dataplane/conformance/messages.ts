@@ -120,6 +120,34 @@ export function handlesMessages(subject: Subject): void {
       assert.equal((await ask(port, { headers: { "x-large": "x".repeat(100_000) } })).status, 431);
     });
 
+    it("of the request line and of the number of fields are answered, and no replica hears of it", async () => {
+      const replica = await startReplica();
+      const port = await subject.serve(primaryOnly([replica], { maxHeaderBytes: 8000 }));
+      for (const [line, fields] of [
+        [`/${"x".repeat(20_000)}`, ""],
+        ["/", "x: 1\r\n".repeat(5000)],
+      ]) {
+        const client = new RawClient(port);
+        client.send(`GET ${line} HTTP/1.1\r\nhost: x\r\n${fields}\r\n`);
+        await until("it was refused", () => /^HTTP\/1\.1 4\d\d /.test(client.received));
+        await until("the connection was closed", () => client.closed);
+        client.close();
+      }
+      assert.deepEqual(replica.seen, []);
+    });
+
+    it("of what a chunked body may say besides its content are kept", async () => {
+      const replica = await startReplica((_req, res, body) => res.end(String(body.length)));
+      const port = await subject.serve(primaryOnly([replica]));
+      const client = new RawClient(port);
+      client.send("POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n");
+      for (let sent = 0; sent < 1000 && !client.closed; sent += 1) client.send(`1;${"e".repeat(100)}\r\nx\r\n`);
+      client.send("0\r\n\r\n");
+      await until("it was answered", () => /^HTTP\/1\.1 \d\d\d .*\r\n\r\n/s.test(client.received));
+      assert.match(client.received, /^HTTP\/1\.1 4/);
+      client.close();
+    });
+
     it("of a body that tells its length are answered 413 at once", async () => {
       const replica = await startReplica((_req, res, body) => res.end(String(body.length)));
       const port = await subject.serve(primaryOnly([replica], { maxBodyBytes: 100_000 }));
@@ -142,6 +170,7 @@ export function handlesMessages(subject: Subject): void {
 
   describe("requests that two parsers could read in two ways", () => {
     const smuggled = "GET /admin HTTP/1.1\r\nhost: x\r\n\r\n";
+    const chunked = (body: string): string => `POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n${body}`;
     const attempts: Record<string, string> = {
       "both Content-Length and Transfer-Encoding": `POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n${smuggled}`,
       "two Content-Lengths": `POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\ncontent-length: 32\r\n\r\n${smuggled}`,
@@ -150,13 +179,27 @@ export function handlesMessages(subject: Subject): void {
       "a signed Content-Length": "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: +2\r\n\r\nab",
       "a coding before chunked": "POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
       "an unknown coding": "POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: xchunked\r\n\r\n0\r\n\r\n",
+      "a coding behind chunked": "POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+      "two Transfer-Encodings": `POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\ntransfer-encoding: identity\r\n\r\n0\r\n\r\n${smuggled}`,
+      "a coding behind a vertical tab": `POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: \x0bchunked\r\n\r\n0\r\n\r\n${smuggled}`,
       "a space before the colon": `POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding : chunked\r\n\r\n0\r\n\r\n${smuggled}`,
       "a folded field": "GET / HTTP/1.1\r\nhost: x\r\nx-a: 1\r\n folded: 2\r\n\r\n",
       "a bare CR in a field": "GET / HTTP/1.1\r\nhost: x\r\nx-a: 1\rx-b: 2\r\n\r\n",
+      "a bare LF for the end of a line": "GET / HTTP/1.1\r\nhost: x\nx-a: 1\r\n\r\n",
+      "NUL in a field": "GET / HTTP/1.1\r\nhost: x\r\nx-a: 1\0\r\n\r\n",
+      "NUL in a name": "GET / HTTP/1.1\r\nhost: x\r\nx-\0a: 1\r\n\r\n",
+      "a line without a colon": "GET / HTTP/1.1\r\nhost: x\r\nx-a\r\n\r\n",
+      "a target that is none": "GET admin HTTP/1.1\r\nhost: x\r\n\r\n",
+      "two targets": "GET / /admin HTTP/1.1\r\nhost: x\r\n\r\n",
       "two Hosts": "GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n",
       "no Host": "GET / HTTP/1.1\r\n\r\n",
       "a chunk size that is none":
         "POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n0x4\r\nbody\r\n0\r\n\r\n",
+      "a chunk size that no number holds": chunked("fffffffffffffffff\r\nbody\r\n0\r\n\r\n"),
+      "a negative chunk size": chunked("-4\r\nbody\r\n0\r\n\r\n"),
+      "a chunk that is longer than it says": chunked(`4\r\nbody${smuggled}0\r\n\r\n`),
+      "a bare LF behind a chunk size": chunked("4\nbody\r\n0\r\n\r\n"),
+      "a line break in a chunk's extension": chunked(`4;a\nb\r\nbody\r\n0\r\n\r\n${smuggled}`),
     };
     it("never bring a second request to the replica", async () => {
       const replica = await startReplica();
