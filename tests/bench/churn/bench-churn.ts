@@ -106,7 +106,7 @@ function print(kind: EngineKind, { samples, findings, ...figures }: Result): voi
   console.table(
     samples.map(({ objects, haproxy, ...rest }) => ({
       ...rest,
-      ...objects,
+      ...Object.fromEntries(Object.entries(objects).filter(([, count]) => count > 0)),
       ...Object.fromEntries(Object.entries(haproxy ?? {}).map(([name, value]) => [`haproxy ${name}`, value as number])),
     })),
   );

@@ -1,5 +1,5 @@
-import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { allowedEnvironment, spawnDetached } from "../../../provider/host/child";
 import type { EngineKind } from "../../../provider/core/spec/pool";
@@ -10,16 +10,6 @@ import { Runtime } from "../../../provider/dataplane/haproxy/runtime";
 import { compiled } from "../../agent/compiled";
 import type { ProcessUnderTest } from "../../dataplane/support/engine-process";
 import { until } from "../../dataplane/support/until";
-
-/** What a process has for each request, connection or replica: nothing of it may outlive them. */
-const CLASSES = {
-  Member: "member",
-  Route: "route",
-  Exchange: "forward",
-  ClientConnection: "client-connection",
-  ClientRequest: "client-request",
-  UpstreamConnection: "upstream-connection",
-} as const;
 
 const SETTLES_WITHIN_MS = 3000;
 const LOOK_AGAIN_MS = 200;
@@ -33,7 +23,8 @@ export interface Sample {
   fileDescriptors: number;
   sockets: number;
   timers: number;
-  objects: Record<keyof typeof CLASSES, number>;
+  /** By the name of each class of the embedded engine, which is also HAProxy's waiting room. */
+  objects: Record<string, number>;
   haproxy: HaproxySample | null;
 }
 
@@ -49,22 +40,17 @@ export interface HaproxySample {
 
 /** Starts a data plane that can be asked what it holds. */
 export function startProbed(probe: string): (folder: string, kind?: EngineKind) => number {
-  return (folder, kind = "embedded") => {
-    const classes = Object.fromEntries(
-      Object.entries(CLASSES).map(([name, file]) => [name, compiled(`provider/dataplane/embedded/${file}.js`)]),
-    );
-    writeFileSync(join(folder, "probe-classes.json"), JSON.stringify(classes));
-    return spawnDetached({
+  return (folder, kind = "embedded") =>
+    spawnDetached({
       command: process.execPath,
       args: ["--expose-gc", "-r", probe, compiled("provider/dataplane/main.js"), folder, kind],
       env: {
         ...allowedEnvironment(),
         PROBE_FILE: probeFile(folder),
-        PROBE_CLASSES: join(folder, "probe-classes.json"),
+        PROBE_FOLDER: dirname(compiled("provider/dataplane/embedded/engine.js")),
       },
       logFile: join(folder, "dataplane.log"),
     });
-  };
 }
 
 /** `routed`: how many replicas there are. What still closes when nothing is under way is given its time. */
@@ -76,7 +62,7 @@ export async function sample(
 ): Promise<Sample> {
   const giveUpAt = performance.now() + SETTLES_WITHIN_MS;
   let left = await probe(pid, folder);
-  while (left.objects.Member > routed && performance.now() < giveUpAt) {
+  while (left.objects["Member"]! > routed && performance.now() < giveUpAt) {
     await sleep(LOOK_AGAIN_MS);
     left = await probe(pid, folder);
   }

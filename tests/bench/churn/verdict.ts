@@ -4,6 +4,9 @@ import type { Sample } from "./sample";
 const HEAP_MB = 3;
 const RSS_MB = 40;
 
+/** Classes of which there is one for a request or a connection of a client. */
+const OF_CLIENTS = /^Exchange$|Request$|Connection$|Reader$/;
+
 /** Sentences about what is left of a day and must not be; the first look is what the others are compared with. */
 export function findingsOf(
   samples: readonly Sample[],
@@ -19,14 +22,14 @@ export function findingsOf(
   const connections = routed * clients;
   for (const { hour, objects, haproxy } of samples) {
     const at = `after ${hour} hours`;
-    expect(objects.Exchange === 0, `${objects.Exchange} requests are held ${at}`);
-    expect(objects.ClientRequest === 0, `${objects.ClientRequest} requests of clients are held ${at}`);
-    expect(objects.ClientConnection === 0, `${objects.ClientConnection} connections of clients are held ${at}`);
-    expect(objects.UpstreamConnection <= connections, `${objects.UpstreamConnection} connections to replicas ${at}`);
+    const { UpstreamConnection: upstream = 0, ...others } = objects;
+    expect(upstream <= connections, `${upstream} connections to replicas are held ${at}`);
+    for (const [name, count] of Object.entries(others))
+      expect(count === 0 || !OF_CLIENTS.test(name), `${count} of the class ${name} are held ${at}`);
     if (haproxy === null) continue;
     expect(haproxy.processes === 1, `${haproxy.processes} HAProxy processes run ${at}`);
   }
-  expect(last.objects.Member <= routed, `${last.objects.Member} replicas are held, and ${routed} are routed`);
+  expect(last.objects["Member"]! <= routed, `${last.objects["Member"]} replicas are held, and ${routed} are routed`);
   expect(last.sockets <= first.sockets + connections, `sockets went from ${first.sockets} to ${last.sockets}`);
   expect(last.timers <= first.timers + routed * 2, `timers went from ${first.timers} to ${last.timers}`);
   expect(last.heapMB <= first.heapMB + HEAP_MB, `the heap went from ${first.heapMB} to ${last.heapMB} MB`);
