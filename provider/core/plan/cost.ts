@@ -10,7 +10,10 @@ export interface PlanCost {
   /** Per hour in steady state. */
   before: SteadyCost;
   after: SteadyCost;
-  /** Of the VMs that exist only while it goes on, for as long as the plan estimates, on demand. */
+  /**
+   * What it takes above the dearer of the two for as long as the plan estimates: more VMs, and on-demand ones where there
+   * is spot before and after, as what a rollout launches is pinned to on-demand.
+   */
   rollout: number;
 }
 
@@ -39,8 +42,9 @@ export function planCost({ starts, states, bakeSeconds, prices }: CostRequest): 
   );
   const onDemand = meanPrice(prices, "onDemand");
   if (before === null || after === null || onDemand === null) return null;
+  const perHour = { onDemand, spot: meanPrice(prices, "spot") ?? onDemand };
   if (starts.every(({ from }) => from === null)) return { summary: steadyWords(after), before, after, rollout: 0 };
-  const rollout = round((onDemand * extraSeconds(starts, states, bakeSeconds)) / 3600, 4);
+  const rollout = round(extraDollars(starts, states, bakeSeconds, perHour), 4);
   const steady = `${steadyWords(before)} before, ${steadyWords(after)} after`;
   const summary = states.length === 0 ? steady : `${steady}; the rollout's extra VMs about $${rollout}`;
   return { summary, before, after, rollout };
@@ -59,18 +63,43 @@ function steadyCost(pools: readonly PoolFacts[], prices: readonly Price[]): Stea
   return { spot: round(spot * (spotPrice ?? 0), 2), onDemand: round(onDemand * (onDemandPrice ?? 0), 2) };
 }
 
-/** VM-seconds above the larger of the two steady states. */
-function extraSeconds(starts: readonly Start[], states: readonly PlanState[], bakeSeconds: number): number {
+type PerHour = Record<"spot" | "onDemand", number>;
+
+function extraDollars(
+  starts: readonly Start[],
+  states: readonly PlanState[],
+  bakeSeconds: number,
+  perHour: PerHour,
+): number {
   if (states.length === 0) return 0;
   const moving = movingOf(starts);
   const pools = moving.map(({ pool }) => pool);
   return stepSeconds(states, pools, bakeSeconds).reduce((sum, { boots, bake }, index) => {
-    const extra = moving.reduce((vms, { from, pool }) => {
+    const extra = moving.reduce((dollars, { from, pool }) => {
       const { canary, primary } = states[index + 1]!.pools[pool.name]!;
-      return vms + Math.max(0, canary + primary - Math.max(from?.replicas ?? 0, pool.replicas));
+      const now = rateOf(pinned(pool, canary), canary, perHour) + rateOf(base(from, primary), primary, perHour);
+      const steady = [from, pool].map((each) => {
+        const replicas = each?.replicas ?? 0;
+        return rateOf(base(each, replicas), replicas, perHour);
+      });
+      return dollars + Math.max(0, now - Math.max(...steady));
     }, 0);
-    return sum + extra * (boots + bake);
+    return sum + (extra * (boots + bake)) / 3600;
   }, 0);
+}
+
+/** Dollars an hour of so many replicas, of which these are on-demand. */
+function rateOf(onDemand: number, replicas: number, perHour: PerHour): number {
+  return onDemand * perHour.onDemand + (replicas - onDemand) * perHour.spot;
+}
+
+function base(pool: PoolFacts | null, replicas: number): number {
+  return Math.min(replicas, pool?.markets?.base ?? replicas);
+}
+
+/** Of what a rollout has launched. */
+function pinned(pool: PoolFacts, replicas: number): number {
+  return pool.markets?.spotOnly ? base(pool, replicas) : replicas;
 }
 
 function steadyWords({ spot, onDemand }: SteadyCost): string {

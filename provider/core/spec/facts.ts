@@ -1,5 +1,6 @@
 import type { ScalingSpec } from "../scale/spec";
 import { digest } from "../digest";
+import type { SpotSpec } from "../spot/spec";
 import type { PoolSpec, Revision, RevisionParts } from "./pool";
 
 /**
@@ -31,8 +32,11 @@ export interface PoolFacts {
   bootSeconds: number;
   /** Hash of how it uses the spot market; null: it does not. */
   spot: string | null;
-  /** What its steady state takes of both markets; absent: all is on-demand. */
-  markets?: { base: number; spare: number };
+  /**
+   * What its steady state takes of both markets; absent: all is on-demand. `spotOnly`: beside the base it never has
+   * on-demand, in a rollout neither.
+   */
+  markets?: { base: number; spare: number; spotOnly?: true };
 }
 
 export function factsOf(spec: PoolSpec): PoolFacts {
@@ -55,8 +59,16 @@ export function factsOf(spec: PoolSpec): PoolFacts {
     bootSeconds,
     // Absent in what a state of before declares.
     spot: spec.spot ? digest(spec.spot) : null,
-    ...(spec.spot && { markets: { base: spec.spot.baseOnDemandReplicas, spare: spec.spot.numOverprovision } }),
+    ...(spec.spot && { markets: marketFacts(spec.spot) }),
   };
+}
+
+function marketFacts({
+  baseOnDemandReplicas: base,
+  numOverprovision: spare,
+  dynamicOnDemandFallback,
+}: SpotSpec): PoolFacts["markets"] {
+  return { base, spare, ...(dynamicOnDemandFallback ? {} : { spotOnly: true }) };
 }
 
 function configFacts({ userConfig }: PoolSpec): Pick<PoolFacts, "userConfig" | "reconfigure"> {

@@ -223,6 +223,23 @@ describe("the plan that preview shows", () => {
       });
     });
 
+    it("counts a second fleet of a pool on spot as on-demand, which a rollout launches, unless it may have spot only", () => {
+      const second = (capacity: object) => {
+        const [from, to] = [pool("a", { capacity }), pool("b", { capacity })];
+        const strategy = blueGreen({ bakeSeconds: 60 });
+        return planRollout({ ...request, before: [from], view: serving(from), strategy, target: [to], prices }).plan
+          .cost!;
+      };
+      const { before, after, rollout } = second({ spot: {} });
+      assert.deepEqual(
+        [before, after],
+        [4, 4].map((spot) => ({ spot, onDemand: 0 })),
+      );
+      assert.equal(rollout, Number(((4 * 3 * 68) / 3600).toFixed(4)));
+      const spotOnly = second({ spot: { dynamicOnDemandFallback: false } });
+      assert.equal(spotOnly.rollout, Number(((4 * 1 * 68) / 3600).toFixed(4)));
+    });
+
     it("says nothing where the target has no prices, or none of the market that is declared", () => {
       assert.equal(planRollout({ ...request, target: [B] }).plan.cost, undefined);
       const spot = pool("a", { capacity: { spot: {} } });
