@@ -106,7 +106,7 @@ function climb({ pools, maxSurgePercent, begin, endPercent, spared }: Climb): Pa
       const { canary } = walk.of(pool);
       const rest = pool.to - canary;
       walk.visit("tighten", () => (walk.weights = { canary, primary: rest }));
-      walk.visit("tighten", () => walk.set(pool, { primary: Math.ceil((pool.from * rest) / pool.to) }));
+      walk.visit("tighten", () => walk.set(pool, { primary: besides(pool, canary) }));
       walk.visit("up", () => walk.set(pool, { canary: grown(pool) }));
     }
     walk.visit("shift", () => (walk.weights = { canary: next, primary: 100 - next }));
@@ -148,7 +148,10 @@ function mend(
       const share = shares(pool);
       let { canary, primary } = walk.of(pool);
       const canaries = Math.max(canary, share.canary, grown(pool));
-      if (canary < canaries) primary = spare(primary, share.primary, cap[pool.name]! - canaries);
+      // Until the others are there, the primary carries what canaries lack of their share, as far as they have room beside it.
+      const lacked = canary < share.canary ? besides(pool, canary) : 0;
+      const carried = Math.max(share.primary, Math.min(lacked, cap[pool.name]! - share.canary));
+      if (canary < canaries) primary = spare(primary, carried, cap[pool.name]! - canaries);
       if (primary < share.primary) canary = spare(canary, share.canary, cap[pool.name]! - share.primary);
       walk.set(pool, { canary, primary });
     }
@@ -160,6 +163,11 @@ function mend(
       walk.set(pool, { canary: Math.max(canary, share.canary), primary: Math.max(primary, share.primary) });
     }
   });
+}
+
+/** Primaries that carry what so many canaries do not. */
+function besides({ from, to }: PlannedPool, canary: number): number {
+  return Math.ceil((from * (to - canary)) / to);
 }
 
 /** As many of `count` as there is room for, but never fewer than its share, nor more than there are. */

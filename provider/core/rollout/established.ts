@@ -2,6 +2,7 @@ import type { Draft } from "../draft";
 import type { Census, Count } from "../fleet/census";
 import type { Weights } from "../goals";
 import type { ObservedDataPlane } from "../observed";
+import type { PlanState } from "../plan/states";
 import type { RolloutProgress } from "../state";
 
 /**
@@ -18,8 +19,10 @@ export function established(
   const { routing } = draft.state;
   if (plane === null || plane.generation !== routing.generation) return false;
   const goal = rollout.plan[rollout.cursor]!;
-  // Where a plan begins is no aim: after a replan to more replicas what stands there cannot carry its share any more.
-  if (goal.kind !== "start" && sharesWeights(rollout) && !sameShare(routing.weights, goal.weights)) return false;
+  // Where a plan begins is no aim: after a replan to more replicas what stands there cannot carry its share any more, nor
+  // can what is left when there has been made room for the others.
+  const isAim = goal.kind !== "start" && carriesItself(rollout, goal);
+  if (isAim && sharesWeights(rollout) && !sameShare(routing.weights, goal.weights)) return false;
   // Nor is it on the way back, where replicas that were lost meanwhile may have no room any more: the next state makes it.
   if (goal.kind === "start" && rollout.direction.kind === "back") return true;
   return rollout.pools.every(({ name }) => {
@@ -32,6 +35,17 @@ export function established(
         ? grown(canary, counts.canary) && shrunk(primary, counts.primary)
         : grown(primary, counts.primary) && shrunk(canary, counts.canary);
     return arrived && stale.all.length === 0;
+  });
+}
+
+/** Whether each version has the replicas that its share of the traffic asks for. */
+function carriesItself({ pools }: RolloutProgress, { pools: counts, weights }: PlanState): boolean {
+  const whole = weights.canary + weights.primary;
+  return pools.every(({ name, from, to }) => {
+    const { canary, primary } = counts[name]!;
+    return (
+      from === 0 || to === 0 || (canary * whole >= weights.canary * to && primary * whole >= weights.primary * from)
+    );
   });
 }
 
