@@ -107,7 +107,7 @@ function enlarged(begin: Begin, rollout: RolloutProgress): Begin {
 export function planWayBack(draft: Draft, maxSurgePercent: number | null, reason: string): void {
   const rollout = draft.state.rollout!;
   const { strategy, pools } = rollout;
-  const begin = carried(standing(draft, rollout, Math.ceil), rollout);
+  const begin = carried(standing(draft, rollout, Math.ceil), rollout, draft.census());
   const path = planReturn({ strategy, maxSurgePercent, pools, begin });
   follow(draft, { ...rollout, growing: "primary" }, path, reason);
 }
@@ -150,14 +150,15 @@ function follow(draft: Draft, rollout: RolloutProgress, path: Path, reason: stri
 
 /**
  * In a repair the split may give the primary more than it can carry once that was drained for a higher one: a way back
- * that begins there would wait for traffic that the primary never gets, and never launch what would carry it.
+ * that begins there would wait for traffic that the primary never gets, and never launch what would carry it. But no
+ * canary is given what it cannot carry: one pool's lost primaries are no reason to drain those of another.
  */
-function carried(begin: Begin, rollout: RolloutProgress): Begin {
+function carried(begin: Begin, rollout: RolloutProgress, census: Record<string, Census>): Begin {
   if (!sharesWeights(rollout)) return begin;
-  const lacking = rollout.pools.map(({ name, from, to }) =>
-    from === 0 || to === 0 ? 0 : Math.ceil((100 * (from - begin.pools[name]!.primary)) / from),
-  );
-  const percent = Math.min(100, Math.max(...lacking));
+  const both = rollout.pools.filter(({ from, to }) => from > 0 && to > 0);
+  const lacking = both.map(({ name, from }) => Math.ceil((100 * (from - begin.pools[name]!.primary)) / from));
+  const carries = both.map(({ name, to }) => Math.floor((100 * census[name]!.canary.ready.length) / to));
+  const percent = Math.min(100, Math.max(0, ...lacking), ...carries);
   return percent <= begin.percent ? begin : { ...begin, percent, weights: { canary: percent, primary: 100 - percent } };
 }
 
