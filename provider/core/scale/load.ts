@@ -35,6 +35,8 @@ export interface Load {
   meanBusy: number;
   latencyP95Ms: number | null;
   firstByteP95Ms: number | null;
+  /** It has not been looked at for a whole window yet: there may be more than was seen. */
+  partial?: true;
 }
 
 export const NO_LOAD: LoadMemory = { samples: [], counted: 0, slowness: null };
@@ -74,7 +76,8 @@ export function loadNow(
   now: number,
 ): Load {
   const windowMs = windowSeconds * 1000;
-  const begin = memory.samples.findLast(({ at }) => at <= now - windowMs) ?? memory.samples[0];
+  const whole = memory.samples.findLast(({ at }) => at <= now - windowMs);
+  const begin = whole ?? memory.samples[0];
   const came = begin === undefined ? 0 : arrivalsNow(memory, arrivals) - begin.arrivals;
   const elapsed = begin === undefined ? windowMs : Math.max(windowMs, now - begin.at);
   const busy = inFlight + queued;
@@ -86,6 +89,7 @@ export function loadNow(
     meanBusy: readings.reduce((total, each) => total + each, 0) / readings.length,
     latencyP95Ms,
     firstByteP95Ms,
+    ...(whole === undefined && { partial: true as const }),
   };
 }
 

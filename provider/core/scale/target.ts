@@ -32,7 +32,7 @@ export interface Target {
 /**
  * How many replicas the pool is to have now. What the load asks for counts when it has asked for it without a break for
  * the whole delay: by the clock and not by the number of looks, so that a slow or a new agent changes nothing. Bounds and
- * schedules count at once, and so does a request to a pool that has nobody.
+ * schedules count at once, and so does a request to a pool that has nobody. Nobody goes before a whole window was seen.
  */
 export function targetNow({ scaling, load, live, floor, trend, now }: ScalingQuestion): Target {
   const least = leastNow(scaling, floor, now);
@@ -46,7 +46,7 @@ export function targetNow({ scaling, load, live, floor, trend, now }: ScalingQue
   if (wish === null) return { replicas: live, trend, reason: null };
   const wanted = bounded(wish.replicas, bounds);
   if (wanted > live) return moreOf(scaling, { live, wanted, wish }, trend, now);
-  if (wanted < live) return fewerOf(scaling, { live, wanted, wish }, trend, now);
+  if (wanted < live && !load?.partial) return fewerOf(scaling, { live, wanted, wish }, trend, now);
   return { replicas: live, trend: isSteady(trend) ? trend : STEADY, reason: null };
 }
 
