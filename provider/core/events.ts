@@ -17,6 +17,7 @@ export type EventBody =
       kind: "poolDeclared";
       pool: string;
       revision: string;
+      /** As declared; of an autoscaled pool that serves already, what it is to have within its new bounds. */
       replicas: number;
       change: "first" | "light" | "staged" | "removed";
       /** Hash of the userConfig that each replica of this revision takes before it is ready; null: none is declared. */

@@ -170,13 +170,26 @@ export class Replay {
     const { [event.pool]: _before, ...others } = markets;
     if (event.change === "removed") return this.note({ removed: new Set([...removed, event.pool]) });
     const first = without(this.now.first, [event.pool]);
+    const rolled = this.withMarketOfCanary(event);
     this.note({
       removed: new Set([...removed].filter((pool) => pool !== event.pool)),
       declared: { ...declared, [event.pool]: event.replicas },
-      markets: event.spot === undefined ? others : { ...others, [event.pool]: event.spot },
+      ...(rolled ?? { markets: event.spot === undefined ? others : { ...others, [event.pool]: event.spot } }),
       configs: withConfig(configs, event.pool, event.revision, event.config),
       first: event.change === "first" ? { ...first, [event.pool]: event.revision } : first,
     });
+  }
+
+  /** What is declared of the version that a rollout brings is so when that is promoted. Null: it is of what serves. */
+  private withMarketOfCanary({
+    pool,
+    revision,
+    spot,
+  }: Extract<ServeEvent, { kind: "poolDeclared" }>): Pick<World, "rollout"> | null {
+    const { rollout } = this.now;
+    const { from = null, to = null } = rollout?.revisions[pool] ?? {};
+    if (rollout === null || revision !== to || revision === from) return null;
+    return { rollout: { ...rollout, markets: { ...rollout.markets, [pool]: spot ?? null } } };
   }
 
   /** A deleted pool says so by the reason of its drains; the event that it is gone comes when they are over. */

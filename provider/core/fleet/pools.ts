@@ -32,12 +32,12 @@ export function followDeclarations(draft: Draft, intent: Intent): void {
 
 function followDeclaration(draft: Draft, name: string, { declared, attempt }: PoolIntent): void {
   const pool = draft.state.pools[name];
-  const tell = (change: "first" | "light" | "staged") =>
+  const tell = (change: "first" | "light" | "staged", replicas = declared.replicas) =>
     draft.say({
       kind: "poolDeclared",
       pool: name,
       revision: declared.revision,
-      replicas: declared.replicas,
+      replicas,
       change,
       config: declared.userConfig?.hash ?? null,
       ...spotTold(declared),
@@ -59,8 +59,9 @@ function followDeclaration(draft: Draft, name: string, { declared, attempt }: Po
   if (pool.attemptSeen !== attempt) draft.patchPool(name, { attemptSeen: attempt, failures: null });
   if (pool.canary !== null && declared.revision === pool.canary.revision) {
     if (declared.specHash !== pool.canary.specHash) {
-      tell("light");
-      draft.patchPool(name, { canary: changedLightly(pool.canary, declared) });
+      const canary = changedLightly(pool.canary, declared);
+      tell("light", canary.replicas);
+      draft.patchPool(name, { canary });
     }
   } else if (pool.primary?.specHash !== declared.specHash) {
     const same = pool.primary?.revision === declared.revision ? pool.primary : null;
@@ -71,8 +72,9 @@ function followDeclaration(draft: Draft, name: string, { declared, attempt }: Po
         same !== null && draft.replicas().some((each) => each.pool === name && each.revision === same.revision);
       draft.patchPool(name, { primary: lives ? keepingContent(same, declared) : declared, failures: null });
     } else if (same !== null) {
-      tell("light");
-      draft.patchPool(name, { primary: changedLightly(same, declared) });
+      const primary = changedLightly(same, declared);
+      tell("light", primary.replicas);
+      draft.patchPool(name, { primary });
     }
   }
 }
