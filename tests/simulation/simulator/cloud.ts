@@ -1,6 +1,7 @@
 import { ServeError, type ErrorScope } from "../../../provider/core/errors";
 import type { ConfigAnswer, ObservedVm, ProbeReading, VmExit } from "../../../provider/core/observed";
-import type { LaunchRequest, RestartRequest } from "../../../provider/ports/cloud";
+import type { Market } from "../../../provider/core/spot/candidate";
+import type { LaunchRequest, Price, RestartRequest } from "../../../provider/ports/cloud";
 import type { ConfigRequest } from "../../../provider/ports/configurer";
 import type { ProbeTarget } from "../../../provider/ports/prober";
 import { luck } from "./random";
@@ -11,6 +12,8 @@ export interface Vm {
   replicaId: string;
   pool: string;
   revision: string;
+  zone: string;
+  market: Market;
   phase: "up" | "ending" | "ended";
   /** When the program that runs was started, and when it listens; both by the timeline. */
   startedAt: number;
@@ -25,14 +28,17 @@ export interface Vm {
   hiddenUntil: number;
   /** When it is taken, as the cloud has said, by the timeline; null: nothing was said. */
   takenAt: number | null;
+  /** The cloud has recommended to be elsewhere. */
+  atRisk: boolean;
 }
 
-export type VmChange = "booted" | "ended" | "lost" | "failing" | "noticed";
+export type VmChange = "booted" | "ended" | "lost" | "failing" | "noticed" | "atRisk";
 
 /** How long an ended VM stays listed with its exit. */
 const LISTED_AFTER_END_MS = 60_000;
 const ENDING_MS = 200;
 const PROBES_PASS = 3;
+const ONLY_ZONE = ["a"];
 
 /** What the cloud and the computers in it really are, told nothing but the truth to whoever judges. */
 export class SimulatedCloud {
@@ -43,7 +49,12 @@ export class SimulatedCloud {
   /** Launches are refused while this is set. */
   refusal: ErrorScope | null = null;
   throttled = false;
+  /** Of launches, in percent. */
+  throttledLaunches = 0;
+  /** Places that give nothing just now, as `zone/market`, and how they say so. */
+  readonly closed = new Map<string, ErrorScope>();
   bootTimes = 1;
+  private asked = 0;
   private epoch = 0;
   private readonly tombstones = new Set<string>();
   private readonly endedAt = new Map<string, number>();
@@ -76,16 +87,21 @@ export class SimulatedCloud {
   }
 
   /** Returns the VM when this call made it. */
-  launch(request: Pick<LaunchRequest, "replicaId" | "epoch" | "pool" | "revision">): Vm | null {
+  launch(request: Pick<LaunchRequest, "replicaId" | "epoch" | "pool" | "revision" | "zone" | "market">): Vm | null {
     this.answer(request.epoch);
-    const { replicaId, pool, revision } = request;
+    const { replicaId, pool, revision, market } = request;
     if (this.tombstones.has(replicaId)) throw refused("input", `Replica ${replicaId} was ended, and never runs twice.`);
     if (this.vms.has(replicaId)) return null;
     if (this.refusal !== null) throw refused(this.refusal, "the cloud gives nothing just now");
+    this.asked += 1;
+    if (100 * luck(this.scenario.seed, "throttled", replicaId, this.asked) < this.throttledLaunches) throw throttled();
+    const zone = this.placeFor(request);
     const vm: Vm = {
       replicaId,
       pool,
       revision,
+      zone,
+      market,
       phase: "up",
       startedAt: this.timeline.now,
       bootedAt: Number.POSITIVE_INFINITY,
@@ -95,6 +111,7 @@ export class SimulatedCloud {
       configured: null,
       hiddenUntil: 0,
       takenAt: null,
+      atRisk: false,
     };
     this.vms.set(replicaId, vm);
     this.shown.add(vm);
@@ -158,6 +175,26 @@ export class SimulatedCloud {
     this.onChange(vm, "noticed");
   }
 
+  /** The cloud says that it is likelier to take the VM than others. */
+  recommend(vm: Vm, lostInMs: number | null): void {
+    if (vm.phase !== "up") return;
+    vm.atRisk = true;
+    if (lostInMs !== null) this.timeline.in(lostInMs, () => vm.phase !== "ended" && this.lose(vm));
+    this.onChange(vm, "atRisk");
+  }
+
+  /** Nobody knows what the only zone of a cloud without zones costs. */
+  prices(): Price[] {
+    return (this.scenario.zones ?? []).flatMap((zone) => {
+      const dollarsPerHour = Math.round(100 * (1 + luck(this.scenario.seed, "price", zone))) / 100;
+      const spot = Math.round(30 * dollarsPerHour) / 100;
+      return [
+        { zone, market: "onDemand" as const, dollarsPerHour },
+        { zone, market: "spot" as const, dollarsPerHour: spot },
+      ];
+    });
+  }
+
   lose(vm: Vm): void {
     vm.exit = { phase: "run", code: null, signal: "SIGKILL", lost: true, lastLines: [] };
     this.end(vm, "lost");
@@ -217,15 +254,25 @@ export class SimulatedCloud {
       replicaId: vm.replicaId,
       state: vm.phase === "up" ? (booted ? "running" : "booting") : vm.phase,
       address: { host: "127.0.0.1", port: 10_000 + Number(vm.replicaId.split("-").at(-1)) },
-      zone: "a",
-      market: "onDemand",
+      zone: vm.zone,
+      market: vm.market,
       exit: vm.exit,
       restarts: vm.restarts,
     };
   }
 
+  /** There, or where the cloud has room. */
+  private placeFor({ replicaId, zone, market }: Pick<LaunchRequest, "replicaId" | "zone" | "market">): string {
+    const zones = zone ? [zone] : (this.scenario.zones ?? ONLY_ZONE);
+    const open = zones.filter((each) => !this.closed.has(`${each}/${market}`));
+    if (open.length === 0) {
+      throw refused(this.closed.get(`${zones[0]}/${market}`)!, `${zones.join(" and ")} give no ${market} VM just now`);
+    }
+    return open[Math.floor(luck(this.scenario.seed, "zone", replicaId) * open.length)]!;
+  }
+
   private throttle(): void {
-    if (this.throttled) throw refused("account", "Too many requests: slow down.");
+    if (this.throttled) throw throttled();
   }
 
   /** Asked too often it says nothing else, not even to an epoch that is past. */
@@ -244,6 +291,10 @@ export class SimulatedCloud {
     }
     this.epoch = epoch;
   }
+}
+
+function throttled(): ServeError {
+  return refused("account", "Too many requests: slow down.");
 }
 
 function refused(scope: ErrorScope, reason: string): ServeError {

@@ -1,6 +1,11 @@
 import { ServeError } from "../../../provider/core/errors";
-import { VERSION_BOUNDS_MS, type ObservedDataPlane, type VersionMetrics } from "../../../provider/core/observed";
-import type { DesiredRouting, DesiredVersion } from "../../../provider/core/routing";
+import {
+  VERSION_BOUNDS_MS,
+  type ObservedDataPlane,
+  type PoolLoad,
+  type VersionMetrics,
+} from "../../../provider/core/observed";
+import type { DesiredRoute, DesiredRouting, DesiredVersion } from "../../../provider/core/routing";
 import type { SimulatedCloud } from "./cloud";
 import { luck } from "./random";
 import type { Scenario } from "./scenario";
@@ -16,6 +21,10 @@ export class SimulatedDataPlane {
   private readonly left = new Map<string, { at: number; until: number }>();
   private counters: Record<string, Record<string, VersionMetrics>> = {};
   private countedUntil = 0;
+  /** By pool, where it is another than the scenario's. */
+  private readonly demands = new Map<string, { requestsPerSecond: number; since: number }>();
+  private routed = new Map<string, number>();
+  private arrived: Record<string, number> = {};
 
   constructor(
     private readonly timeline: Timeline,
@@ -41,6 +50,8 @@ export class SimulatedDataPlane {
       this.left.set(id, { at: this.timeline.now, until });
     }
     for (const id of now) this.left.delete(id);
+    const since = desired.routes.map(({ pool }) => [pool, this.routed.get(pool) ?? this.timeline.now] as const);
+    this.routed = new Map(since);
     return true;
   }
 
@@ -65,20 +76,46 @@ export class SimulatedDataPlane {
       generation: this.inForce?.generation ?? 0,
       replicas: Object.fromEntries(replicas),
       versions: Object.fromEntries(Object.entries(this.counters).map(([pool, versions]) => [pool, copied(versions)])),
+      ...(this.scenario.demand && { pools: this.loads() }),
     };
+  }
+
+  /** From now on so many requests a second come to the pool. */
+  demand(pool: string, requestsPerSecond: number): void {
+    this.count();
+    if (requestsPerSecond === this.demandOf(pool).requestsPerSecond) return;
+    this.demands.set(pool, { requestsPerSecond, since: this.timeline.now });
+  }
+
+  /** Of a pool that goes with its load. */
+  demandOf(pool: string): { requestsPerSecond: number; since: number } {
+    return this.demands.get(pool) ?? { requestsPerSecond: this.scenario.demand!.requestsPerSecond, since: 0 };
+  }
+
+  /** Null: nothing comes to it. */
+  routedSince(pool: string): number | null {
+    return this.routed.get(pool) ?? null;
+  }
+
+  /** Requests that run or wait at any time. */
+  busyOf(pool: string): number {
+    return Math.floor(this.demandOf(pool).requestsPerSecond * this.scenario.demand!.requestSeconds);
   }
 
   /** Ends with every request that it carries. */
   stop(): void {
     this.up = false;
     this.counters = {};
+    this.arrived = {};
     for (const [id, { at }] of this.left) this.left.set(id, { at, until: this.timeline.now });
   }
 
   start(remembers: boolean): void {
     this.up = true;
     this.countedUntil = this.timeline.now;
-    if (!remembers) this.inForce = null;
+    if (remembers) return;
+    this.inForce = null;
+    this.routed.clear();
   }
 
   /** Gets requests now. */
@@ -102,13 +139,30 @@ export class SimulatedDataPlane {
     const seconds = (this.timeline.now - this.countedUntil) / 1000;
     this.countedUntil = this.timeline.now;
     if (!this.up || seconds <= 0) return;
+    const { demand } = this.scenario;
     for (const { pool, primary, canary } of this.inForce?.routes ?? []) {
+      const requestsPerSecond = demand ? this.demandOf(pool).requestsPerSecond : this.requestsPerSecond;
+      if (demand) this.arrived[pool] = (this.arrived[pool] ?? 0) + requestsPerSecond * seconds;
       const whole = (primary?.weight ?? 0) + (canary?.weight ?? 0);
       for (const version of [primary, canary]) {
         if (version === null || version.weight === 0 || version.replicas.length === 0) continue;
-        this.add(pool, version, (this.requestsPerSecond * seconds * version.weight) / whole);
+        this.add(pool, version, (requestsPerSecond * seconds * version.weight) / whole);
       }
     }
+  }
+
+  /** Whoever cannot be sent anywhere waits. */
+  private loads(): Record<string, PoolLoad> {
+    const loads = (this.inForce?.routes ?? []).map((route) => {
+      const { pool } = route;
+      const busy = this.busyOf(pool);
+      // The first request to a pool that has nobody does not end before somebody is there.
+      const waiting = this.demandOf(pool).requestsPerSecond > 0 ? Math.max(1, busy) : 0;
+      const served = hasReplicas(route);
+      const arrivals = Math.floor(this.arrived[pool] ?? 0);
+      return [pool, { arrivals, inFlight: served ? busy : 0, queued: served ? 0 : waiting }] as const;
+    });
+    return Object.fromEntries(loads);
   }
 
   private add(pool: string, { revision, replicas }: DesiredVersion, requests: number): void {
@@ -123,6 +177,10 @@ export class SimulatedDataPlane {
     counters.latency[bucket]! += whole;
     counters.timeToFirstByte[bucket]! += whole;
   }
+}
+
+function hasReplicas({ primary, canary }: DesiredRoute): boolean {
+  return (primary?.replicas.length ?? 0) + (canary?.replicas.length ?? 0) > 0;
 }
 
 function idOf({ id }: { id: string }): string {

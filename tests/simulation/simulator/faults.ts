@@ -29,6 +29,14 @@ export function strike(world: SimulatedWorld, fault: Fault): void {
       return victims(world, fault.pick, fault.count).forEach((vm) => cloud.lose(vm));
     case "notice":
       return victims(world, fault.pick, fault.count).forEach((vm) => cloud.notice(vm, fault.inMs, fault.isFollowed));
+    case "atRisk":
+      return victims(world, fault.pick, fault.count).forEach((vm) => cloud.recommend(vm, fault.lostInMs));
+    case "zone":
+      return during(
+        fault.forMs,
+        () => closeMarket(world, fault),
+        () => cloud.closed.delete(placeOf(world, fault)),
+      );
     case "exit":
       return victims(world, fault.pick, 1).forEach((vm) => cloud.exit(vm));
     case "sick":
@@ -69,6 +77,12 @@ export function strike(world: SimulatedWorld, fault: Fault): void {
         () => (cloud.throttled = true),
         () => (cloud.throttled = false),
       );
+    case "throttleLaunches":
+      return during(
+        fault.forMs,
+        () => (cloud.throttledLaunches = fault.percent),
+        () => (cloud.throttledLaunches = 0),
+      );
     case "store":
       store.trouble = { how: fault.how, times: fault.times };
       return;
@@ -89,9 +103,30 @@ export function strike(world: SimulatedWorld, fault: Fault): void {
     case "load":
       dataPlane.requestsPerSecond = fault.requestsPerSecond;
       return;
+    case "demand": {
+      const scaled = world.scaledPools();
+      const chosen = fault.pool === null ? scaled : scaled.filter((_, index) => index === fault.pool! % scaled.length);
+      return chosen.forEach((pool) => dataPlane.demand(pool, fault.requestsPerSecond));
+    }
     case "gate":
       world.gateOutcome = fault.outcome;
   }
+}
+
+function closeMarket(world: SimulatedWorld, fault: Extract<Fault, { kind: "zone" }>): void {
+  const { cloud } = world;
+  const place = placeOf(world, fault);
+  cloud.closed.set(place, fault.scope);
+  const there = cloud.living().filter(({ phase, zone, market }) => phase === "up" && `${zone}/${market}` === place);
+  for (const vm of there.slice(0, fault.takes)) {
+    if (fault.noticeMs === null) cloud.lose(vm);
+    else cloud.notice(vm, fault.noticeMs, true);
+  }
+}
+
+function placeOf({ scenario }: SimulatedWorld, { zone, market }: Extract<Fault, { kind: "zone" }>): string {
+  const zones = scenario.zones ?? ["a"];
+  return `${zones[zone % zones.length]}/${market}`;
 }
 
 /** Some of those that live, one after the other from a place that the scenario names. */

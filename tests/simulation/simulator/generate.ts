@@ -1,13 +1,15 @@
 import type { Verb } from "../../../provider/core/command";
 import type { Gate, Strategy, StrategyCommon } from "../../../provider/core/strategy";
 import { COMMON } from "../../core/strategies";
+import { elastic } from "./elastic";
 import { Random } from "./random";
 import type { Fault, Operation, Program, RevisionBehaviour, Scenario } from "./scenario";
 import type { StoreTrouble } from "./store";
+import { withTornWrites } from "./torn-writes";
 
 /** Strategies that the core can drive. */
 const STRATEGIES: readonly Strategy["kind"][] = ["surge", "surge", "blueGreen", "rolling", "inPlace"];
-const FAULTS: readonly Fault["kind"][] = [
+const FAULTS = [
   "crash",
   "suspend",
   "split",
@@ -25,7 +27,7 @@ const FAULTS: readonly Fault["kind"][] = [
   "dataPlane",
   "load",
   "gate",
-];
+] as const satisfies readonly Fault["kind"][];
 
 const STORE_TROUBLES: readonly StoreTrouble[] = [
   "refused",
@@ -72,7 +74,7 @@ export function generate(seed: string): Scenario {
   const operations = random.pick([0, 0, 0, 1, 1, 2, 3]);
   for (let count = 0; count < operations; count += 1) scenario.steps.push({ at: at(), ...operationOf(random) });
   scenario.steps.sort((a, b) => a.at - b.at);
-  return weighed(scenario);
+  return withTornWrites(elastic(weighed(scenario), horizon), horizon);
 }
 
 const WEIGHTS = [0.5, 1, 1, 1.5, 2, 4];

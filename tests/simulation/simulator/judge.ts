@@ -2,6 +2,7 @@ import { POOL_DELETED } from "../../../provider/core/events";
 import type { DesiredRouting } from "../../../provider/core/routing";
 import type { RolloutProgress, State } from "../../../provider/core/state";
 import type { Vm } from "./cloud";
+import { ElasticRules } from "./elastic-rules";
 import type { Sender } from "./process";
 import { capOf, deficitsOf, hasFled, idleIn, servingIn, shareOf, type Deficits } from "./rules";
 import type { SimulatedWorld } from "./world";
@@ -44,7 +45,11 @@ export class Judge {
   /** The canary's highest share by the plan; fled: it stands in for lost primaries, and has not come back down yet. */
   private reached: { key: string; share: number; fled: boolean } = { key: "", share: 0, fled: false };
 
-  constructor(private readonly world: SimulatedWorld) {}
+  private readonly elastic: ElasticRules;
+
+  constructor(private readonly world: SimulatedWorld) {
+    this.elastic = new ElasticRules(world, (rule, sentence) => this.broken(rule, sentence));
+  }
 
   broken(rule: string, sentence: string): void {
     this.violations.push({ rule, sentence, at: this.world.timeline.now });
@@ -64,7 +69,9 @@ export class Judge {
     this.jumpedAt = this.world.timeline.now;
   }
 
-  persisted({ pools, replicas, rollout, routing }: State): void {
+  persisted(state: State): void {
+    const { pools, replicas, rollout, routing } = state;
+    this.elastic.persisted(state, Math.max(this.disturbedAt, this.jumpedAt));
     for (const { primary, canary } of Object.values(pools)) {
       for (const spec of [primary, canary]) {
         if (spec !== null) this.drainSeconds.set(`${spec.name}/${spec.revision}`, spec.drainSeconds);
@@ -87,6 +94,8 @@ export class Judge {
 
   ticked(lookedAt: number): void {
     this.lookForOrphans();
+    this.elastic.ticked();
+    if (Object.values(deficitsOf(this.world)).every((deficit) => deficit <= 0)) this.elastic.whole();
     if (!this.repairing || lookedAt <= this.disturbedAt) return;
     const { cloud, dataPlane, state } = this.world;
     const whole =
@@ -100,13 +109,22 @@ export class Judge {
   }
 
   /** Carries an order out and judges what it did to those who serve. */
-  ours(sender: Sender, order: string, effect: () => void): void {
+  ours(sender: Sender, order: string, effect: () => void, generation?: number): void {
     const before = deficitsOf(this.world);
     const served = servingIn(this.world);
     effect();
     const after = deficitsOf(this.world);
-    this.judgeDeficits(sender, order, before, after);
-    for (const [pool, count] of Object.entries(servingIn(this.world))) {
+    const decidedAt = generation === undefined ? sender.lookedAt : (this.decidedAt.get(generation) ?? -1);
+    // Right when it was decided; another number has been wanted since.
+    if (decidedAt < this.elastic.retargetedAt) return;
+    const serving = servingIn(this.world);
+    const isFewer = (pool: string) => (serving[pool] ?? 0) < (served[pool] ?? 0);
+    // While load that came is still too much for all who are there, a split takes from one what another one lacks.
+    const least = this.elastic.isGrowing
+      ? Object.fromEntries(Object.entries(after).filter(([what]) => isFewer(what.split(" ")[0]!)))
+      : after;
+    this.judgeDeficits(sender, order, before, least);
+    for (const [pool, count] of Object.entries(serving)) {
       if (count > 0 || (served[pool] ?? 0) === 0 || this.mayEndAll(pool) || this.isOlder(sender)) continue;
       this.broken("lastHealthy", `${order} left nobody to serve pool ${pool}`);
     }
@@ -119,7 +137,7 @@ export class Judge {
     }
     const pool = state?.pools[vm.pool];
     if (state === null || pool === undefined || this.isOlder(sender)) return;
-    const limit = capOf(state, vm.pool);
+    const limit = this.elastic.mostFor(vm) ?? capOf(state, vm.pool);
     const others = cloud
       .living()
       .filter((each) => each.pool === vm.pool && each.takenAt === null && !cloud.isHidden(each));
@@ -214,6 +232,8 @@ export class Judge {
       return;
     }
     const { share, fled } = this.reached;
+    // Load that came makes both versions too few, and they share out the need until there are enough.
+    if (this.elastic.isGrowing && is < was) return;
     // A repair (DESIGN 4): down from where it stood in for lost primaries as they come back, not below the plan's share.
     if (is < (fled ? Math.min(was, share) : was) - EPSILON) {
       this.broken("monotoneTraffic", `forward from ${percent(was)} to ${percent(is)}`);
@@ -258,6 +278,9 @@ export class Judge {
     if (intent.pools[name]?.declared.replicas === 0) return true;
     // Before its create has reached its target there is nothing to roll from: a new template applies directly.
     if (state?.pools[name]?.hasServed === false || state?.pools[name]?.takesTraffic === false) return true;
+    const { primary = null } = state?.pools[name] ?? {};
+    const isMoved = state?.rollout?.pools.some((pool) => pool.name === name) ?? false;
+    if (primary?.scaling && primary.replicas === 0 && !isMoved) return true;
     // Deleted, and declared again before its drain was over: what was begun cannot be taken back.
     const left = Object.values(state?.replicas ?? {}).filter(({ pool }) => pool === name);
     if (left.some(({ reason }) => reason === POOL_DELETED)) return true;

@@ -1,7 +1,9 @@
 import { run, type RunResult } from "./run";
-import type { RevisionBehaviour, Scenario } from "./scenario";
+import type { ProgramPool, RevisionBehaviour, Scenario } from "./scenario";
 
 const MOST_TRIES = 300;
+/** One that never ends is long, and so is each try to make it shorter. */
+const MOST_HOURS = 10;
 const PLAIN: readonly Partial<RevisionBehaviour>[] = [
   { start: "ready" },
   { failsAfterMs: null },
@@ -16,11 +18,13 @@ const PLAIN: readonly Partial<RevisionBehaviour>[] = [
 export async function minimal(failed: RunResult, play: typeof run = run): Promise<RunResult> {
   let least = failed;
   let tries = 0;
+  let hours = 0;
   for (let smaller = true; smaller && tries < MOST_TRIES;) {
     smaller = false;
     for (const candidate of simpler(least.scenario)) {
-      if ((tries += 1) > MOST_TRIES) break;
+      if ((tries += 1) > MOST_TRIES || hours > MOST_HOURS) break;
       const result = await play(candidate);
+      hours += result.virtualHours;
       if (result.violation?.rule !== failed.violation!.rule) continue;
       least = result;
       smaller = true;
@@ -45,6 +49,10 @@ function* simpler(scenario: Scenario): Generator<Scenario> {
     }));
     if (programs.every(({ pools }) => pools.length > 0)) yield { ...scenario, programs };
   }
+  for (const name of names) {
+    yield* withPools(scenario, name, ({ scaling: _, ...pool }) => pool);
+    yield* withPools(scenario, name, ({ spot: _, ...pool }) => pool);
+  }
   for (const [index, program] of scenario.programs.entries()) {
     for (const [at, pool] of program.pools.entries()) {
       for (const replicas of new Set([1, pool.replicas >> 1, pool.replicas - 1])) {
@@ -61,4 +69,13 @@ function* simpler(scenario: Scenario): Generator<Scenario> {
       yield { ...scenario, revisions: { ...scenario.revisions, [revision]: simple } };
     }
   }
+}
+
+/** Skipped where it changes nothing, as the same scenario would be played again and again. */
+function* withPools(scenario: Scenario, name: string, change: (pool: ProgramPool) => ProgramPool): Generator<Scenario> {
+  const programs = scenario.programs.map((program) => ({
+    ...program,
+    pools: program.pools.map((pool) => (pool.name === name ? change(pool) : pool)),
+  }));
+  if (JSON.stringify(programs) !== JSON.stringify(scenario.programs)) yield { ...scenario, programs };
 }

@@ -61,6 +61,7 @@ export class ControllerProcess {
   async run(): Promise<void> {
     const tools = { ...this.partsTools(), observer: new Observer(this.parts) };
     let pause = MOVING_MS;
+    let told = 0;
     for (let fenced = false; this.ending === null;) {
       try {
         if (!fenced) await this.fence();
@@ -72,7 +73,10 @@ export class ControllerProcess {
         if (actions.some(({ kind }) => kind === "dissolve")) await this.dissolve();
         else this.executor.start(actions.filter(isWorldAction));
         const most = state.rollout === null ? SETTLED_MS : WAITING_MS;
-        pause = changed ? MOVING_MS : Math.min(most, 2 * pause);
+        // One more sample of the load is written down and moves nothing.
+        const moved = changed && (this.world.scenario.demand === undefined || state.nextEvent > told);
+        told = state.nextEvent;
+        pause = moved ? MOVING_MS : Math.min(most, 2 * pause);
       } catch (error) {
         this.failed(error);
         pause = RETRY_MS;
@@ -207,7 +211,7 @@ export class ControllerProcess {
       describe: async () => null,
       notices: () => this.outside(() => world.notices()),
       offerings: async () => [],
-      prices: async () => [],
+      prices: async () => world.cloud.prices(),
       purge: () => this.outside(() => world.purge()),
       maintain: async () => undefined,
     };

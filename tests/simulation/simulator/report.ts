@@ -1,11 +1,14 @@
 import Table from "cli-table3";
 import type { RunResult } from "./run";
+import type { Scenario, Step } from "./scenario";
 
 /** What many runs came to; sums only, so that workers' parts can be added. */
 export interface Totals {
   scenarios: number;
   rollouts: number;
   outcomes: Record<string, number>;
+  /** Scenarios, by what is special about their programs. */
+  drawn: Record<string, number>;
   happened: Record<string, number>;
   virtualHours: number;
   orphans: number;
@@ -24,6 +27,7 @@ export const NO_TOTALS: Totals = {
   scenarios: 0,
   rollouts: 0,
   outcomes: {},
+  drawn: {},
   happened: {},
   virtualHours: 0,
   orphans: 0,
@@ -31,9 +35,70 @@ export const NO_TOTALS: Totals = {
   violations: 0,
 };
 
-export function totalsOf({ rollouts, outcomes, happened, virtualHours, orphans, violation }: RunResult): Totals {
+export function totalsOf(result: RunResult): Totals {
+  const { scenario, rollouts, outcomes, happened, virtualHours, orphans, violation } = result;
   const violations = violation === null ? 0 : 1;
-  return { scenarios: 1, rollouts, outcomes, happened, virtualHours, orphans, failures: [], violations };
+  const drawn = Object.fromEntries(traitsOf(scenario).map((trait) => [trait, 1]));
+  return { scenarios: 1, rollouts, outcomes, drawn, happened, virtualHours, orphans, failures: [], violations };
+}
+
+/** A step by its kind, and by what it does where that makes another fault of it. */
+export function nameOf(step: Step): string {
+  const name = (...parts: (string | false)[]) => [step.kind, ...parts.filter((part) => part !== false)].join(" ");
+  switch (step.kind) {
+    case "up":
+      return name(step.killAfterMs !== null && "killed");
+    case "verb":
+      return name(step.verb.kind);
+    case "replace":
+      return name(step.what);
+    case "crash":
+      return name(step.when);
+    case "notice":
+      return name(step.isFollowed ? "and loss" : "without loss");
+    case "atRisk":
+      return name(step.lostInMs !== null && "and loss");
+    case "zone":
+      return name(step.market, step.takes === 0 ? "refuses" : step.noticeMs === null ? "takes" : "takes with notice");
+    case "refuse":
+      return name(step.scope);
+    case "network":
+      return name(step.how);
+    case "store":
+      return name(step.how);
+    case "clock":
+      return name(step.jumpMs < 0 ? "back" : "forward");
+    case "dataPlane":
+      return name(step.remembers ? "remembers" : "forgets");
+    case "demand":
+      return name(step.requestsPerSecond === 0 && "zero");
+    case "gate":
+      return name(step.outcome);
+    default:
+      return name();
+  }
+}
+
+function traitsOf({ programs, revisions }: Scenario): string[] {
+  const pools = programs.flatMap((program) => program.pools);
+  const is = (trait: string, holds: boolean) => (holds ? [trait] : []);
+  const isScaled = pools.some(({ scaling }) => scaling);
+  const isSpot = pools.some(({ spot }) => spot);
+  const strategies = new Set(programs.slice(0, 2).map(({ strategy }) => strategy.kind));
+  const starts = new Set(Object.values(revisions).map(({ start }) => start));
+  return [
+    ...strategies,
+    ...is("autoscaled", isScaled),
+    ...is("spot", isSpot),
+    ...is("autoscaled spot", isScaled && isSpot),
+    ...is(
+      "capacity weights",
+      pools.some(({ capacityWeight = 1 }) => capacityWeight !== 1),
+    ),
+    ...is("a revision that never gets ready", starts.has("never")),
+    ...is("a revision that exits", starts.has("exits")),
+    ...is("a new probe path with new code", revisions["a"]!.path !== revisions["b"]?.path),
+  ];
 }
 
 export function plus(a: Totals, b: Totals): Totals {
@@ -41,6 +106,7 @@ export function plus(a: Totals, b: Totals): Totals {
     scenarios: a.scenarios + b.scenarios,
     rollouts: a.rollouts + b.rollouts,
     outcomes: added(a.outcomes, b.outcomes),
+    drawn: added(a.drawn, b.drawn),
     happened: added(a.happened, b.happened),
     virtualHours: a.virtualHours + b.virtualHours,
     orphans: a.orphans + b.orphans,
@@ -66,6 +132,7 @@ export function describeTotals(totals: Totals, seconds: number): string {
     ["scenarios", totals.scenarios],
     ["rollouts started", totals.rollouts],
     ["ended", listed(totals.outcomes)],
+    ["of scenarios", listed(totals.drawn)],
     ["happened", listed(totals.happened)],
     ["virtual hours", totals.virtualHours.toFixed(1)],
     ["violations", totals.violations],

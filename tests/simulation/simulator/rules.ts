@@ -1,6 +1,7 @@
 import type { DesiredRoute, DesiredRouting, DesiredVersion } from "../../../provider/core/routing";
 import { isWeighted, unitsOf } from "../../../provider/core/plan/units";
 import type { RolloutProgress, State } from "../../../provider/core/state";
+import { mostSpare } from "./elastic-rules";
 import type { SimulatedWorld } from "./world";
 
 /** What is missing of those who serve, by pool and version, as a share of what should be there. */
@@ -111,7 +112,7 @@ export function hasFled(routing: DesiredRouting, rollout: RolloutProgress): bool
 export function capOf(state: State, name: string): number {
   const { rollout } = state;
   const moved = rollout?.pools.find((pool) => pool.name === name);
-  if (!rollout || moved === undefined) return state.pools[name]?.primary?.replicas ?? 0;
+  if (!rollout || moved === undefined) return steadyCapOf(state, name);
   const most = Math.max(moved.from, moved.to);
   const { strategy, direction } = rollout;
   switch (strategy.kind) {
@@ -130,6 +131,20 @@ export function capOf(state: State, name: string): number {
     case "inPlace":
       return most;
   }
+}
+
+/** Outside a rollout: one VM for each spot slot that is not ready too, and for each that its pool is to do without. */
+function steadyCapOf({ pools, replicas }: State, name: string): number {
+  const { replicas: wanted = 0, scaling = null, spot = null } = pools[name]?.primary ?? {};
+  const spots = Object.values(replicas).filter(
+    ({ pool, market, status, noticedUntil }) =>
+      pool === name && market === "spot" && noticedUntil === null && status !== "draining" && status !== "terminating",
+  );
+  const serving = spot ? Math.max(0, wanted - spot.baseOnDemandReplicas) : 0;
+  const spare = spot && serving > 0 ? mostSpare(spot) : 0;
+  const missing = Math.max(0, serving + spare - spots.filter(({ status }) => status === "ready").length);
+  const leaving = Math.max(0, spots.length - serving - spare);
+  return Math.max(wanted, scaling?.max ?? 0) + spare + missing + leaving;
 }
 
 function versionsOf({ primary, canary }: DesiredRoute): DesiredVersion[] {

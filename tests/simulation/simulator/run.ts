@@ -1,9 +1,13 @@
 import { checkEvents } from "../../../provider/core/check/check";
 import type { ServeEvent } from "../../../provider/core/events";
+import type { PoolSpec } from "../../../provider/core/spec/pool";
+import type { Replica } from "../../../provider/core/state";
 import { targetKey } from "../../../provider/core/target";
 import type { Vm } from "./cloud";
+import { hasConverged } from "./elastic-rules";
 import { strike } from "./faults";
 import type { Violation } from "./judge";
+import { nameOf } from "./report";
 import { isOperation, type Operation, type Scenario } from "./scenario";
 import { User, type UpResult } from "./user";
 import { SimulatedWorld } from "./world";
@@ -51,10 +55,12 @@ class Play {
   async all(): Promise<void> {
     const { scenario, timeline } = this.world;
     this.up(0, null);
-    if (!(await this.until(() => this.lastUp !== "running" && this.isSettled(), FIRST_DEPLOYMENT_MS, "deploy"))) return;
+    const first = Math.max(FIRST_DEPLOYMENT_MS, patienceMs(scenario));
+    if (!(await this.until(() => this.lastUp !== "running" && this.isSettled(), first, "deploy"))) return;
     for (const step of scenario.steps) {
       timeline.in(step.at, () => {
-        this.happened[step.kind] = (this.happened[step.kind] ?? 0) + 1;
+        const what = nameOf(step);
+        this.happened[what] = (this.happened[what] ?? 0) + 1;
         if (isOperation(step)) void this.operate(step);
         else strike(this.world, step);
       });
@@ -66,7 +72,7 @@ class Play {
     if (this.violation !== null) return;
     if (!(await this.finish())) return;
     this.judgeEnd();
-    if (this.violation !== null) return;
+    if (!(await this.comeAndGo())) return;
     void this.user.deleteService();
     await this.until(() => this.world.store.destroyed, patienceMs(scenario), "dissolve");
     // What is on its way arrives.
@@ -152,6 +158,18 @@ class Play {
     return this.until(isOver, patience, "finish");
   }
 
+  /** Load comes back to whoever has none, and goes again. */
+  private async comeAndGo(): Promise<boolean> {
+    const { dataPlane, scenario, store } = this.world;
+    if (!scenario.demand || store.destroyed || store.intent!.value.service.deleting) return this.violation === null;
+    for (const requestsPerSecond of [6, 0]) {
+      for (const pool of this.world.scaledPools()) dataPlane.demand(pool, requestsPerSecond);
+      const what = `${requestsPerSecond} requests/s`;
+      if (!(await this.until(() => this.isSettled(), patienceMs(scenario), what))) return false;
+    }
+    return true;
+  }
+
   private isSettled(): boolean {
     const { state, store, dataPlane, cloud } = this.world;
     if (state === null || state.rollout !== null || state.intentVersion !== store.intent!.version) return false;
@@ -164,8 +182,16 @@ class Play {
     return Object.entries(state.pools).every(
       // A pool that never came up is given up, and its `up` failed for it.
       ([name, { primary, hasServed, failures }]) =>
-        replicas.filter(({ pool }) => pool === name).length === primary!.replicas || (!hasServed && failures !== null),
+        this.isWhole(
+          primary!,
+          replicas.filter(({ pool }) => pool === name),
+        ) ||
+        (!hasServed && failures !== null),
     );
+  }
+
+  private isWhole(primary: PoolSpec, replicas: Replica[]): boolean {
+    return hasConverged(this.world, primary, replicas);
   }
 
   private isSound(revision: string): boolean {
@@ -234,7 +260,10 @@ class Play {
       up: this.lastUp,
       controller: this.world.controller?.ending ?? "lives",
       seen: `${state?.intentVersion} of ${store.intent?.version}`,
-      replicas: Object.values(state?.replicas ?? {}).map(({ id, revision, status }) => `${id} ${revision} ${status}`),
+      replicas: Object.values(state?.replicas ?? {}).map(
+        ({ id, revision, market, status }) => `${id} ${revision} ${market} ${status}`,
+      ),
+      wanted: Object.values(state?.pools ?? {}).map(({ primary }) => `${primary?.name} ${primary?.replicas}`),
       rollout: rollout && { at: rollout.plan[rollout.cursor]?.kind, cursor: rollout.cursor, ...rollout.direction },
       weights: state?.routing.weights,
       refused: state?.refused,
@@ -256,5 +285,11 @@ function patienceMs({ programs, revisions }: Scenario): number {
     }),
   );
   const grace = Math.max(...pools.map(({ startupGraceSeconds }) => startupGraceSeconds)) * 1000;
-  return 900_000 + 4 * grace + 3 * steps * (slowest + ready + 2_000);
+  // What took or refused a replica is asked again within five minutes, and trusted after its caution.
+  const markets = pools.map(({ spot }) => (spot ? 600 + 3 * spot.cautionSeconds + spot.minFallbackSeconds : 0));
+  const delays = pools.map(({ scaling }) =>
+    scaling ? scaling.max * (scaling.upscaleDelaySeconds + scaling.downscaleDelaySeconds + scaling.windowSeconds) : 0,
+  );
+  const elastic = 1000 * (Math.max(...markets) + Math.max(...delays));
+  return 900_000 + elastic + 4 * grace + 3 * steps * (slowest + ready + 2_000);
 }

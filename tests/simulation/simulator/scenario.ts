@@ -1,5 +1,8 @@
 import type { Verb } from "../../../provider/core/command";
 import type { ErrorScope } from "../../../provider/core/errors";
+import type { ScalingSpec } from "../../../provider/core/scale/spec";
+import type { Market } from "../../../provider/core/spot/candidate";
+import type { SpotSpec } from "../../../provider/core/spot/spec";
 import type { Strategy } from "../../../provider/core/strategy";
 import type { StoreTrouble } from "./store";
 
@@ -12,6 +15,17 @@ export interface Scenario {
   programs: Program[];
   /** By time since the first deployment was over. */
   steps: Step[];
+  /** Zones of the cloud; absent: one, whose prices nobody knows. */
+  zones?: string[];
+  /** What comes to each pool that goes with its load, before a step says otherwise; absent: no pool does. */
+  demand?: Demand;
+}
+
+/** The load of one pool. */
+export interface Demand {
+  requestsPerSecond: number;
+  /** How long a request takes. */
+  requestSeconds: number;
 }
 
 /** How replicas of one revision behave. */
@@ -42,6 +56,10 @@ export interface ProgramPool {
   replicas: number;
   /** What one of its replicas carries; absent: 1. */
   capacityWeight?: number;
+  /** Absent: a fixed number of replicas. */
+  scaling?: ScalingSpec;
+  /** Absent: all on demand. */
+  spot?: SpotSpec;
   drainSeconds: number;
   minReadySeconds: number;
   startupGraceSeconds: number;
@@ -78,6 +96,18 @@ export type Fault =
   | { kind: "lose"; pick: number; count: number }
   /** The cloud says that it takes some in so long; `isFollowed`: and does. */
   | { kind: "notice"; pick: number; count: number; inMs: number; isFollowed: boolean }
+  /** The cloud recommends to have some elsewhere; null: and takes none of them. */
+  | { kind: "atRisk"; pick: number; count: number; lostInMs: number | null }
+  /** A market gives nothing in a zone, and takes some of what it gave: at once, or so long after it has said so. */
+  | {
+      kind: "zone";
+      zone: number;
+      market: Market;
+      scope: "zoneAndType" | "market";
+      forMs: number;
+      takes: number;
+      noticeMs: number | null;
+    }
   | { kind: "exit"; pick: number }
   | { kind: "sick"; pick: number; forMs: number }
   | { kind: "refuse"; scope: ErrorScope; forMs: number }
@@ -87,11 +117,15 @@ export type Fault =
   | { kind: "hide"; pick: number; forMs: number }
   /** The cloud answers nothing but that it was asked too often. */
   | { kind: "throttle"; forMs: number }
+  /** The same for some launches only. */
+  | { kind: "throttleLaunches"; percent: number; forMs: number }
   | { kind: "store"; how: StoreTrouble; times: number }
   | { kind: "clock"; jumpMs: number }
   /** The engine ends; it comes back with the routing that it remembers, or with none. */
   | { kind: "dataPlane"; downMs: number; remembers: boolean }
   | { kind: "load"; requestsPerSecond: number }
+  /** Of one pool that goes with its load; null: of all of them. */
+  | { kind: "demand"; pool: number | null; requestsPerSecond: number }
   | { kind: "gate"; outcome: "passed" | "failed" | "unreachable" };
 
 export function isOperation(step: Step): step is { at: number } & Operation {

@@ -4,7 +4,10 @@ import type { Intent } from "../../../provider/core/intent";
 import type { State } from "../../../provider/core/state";
 import type { LeaseHolder, Lease, Store, Versioned } from "../../../provider/ports/store";
 
-/** Of the state, of the event log and of the intent. Half a document is none: whoever reads it finds the one before, as after "refused". */
+/**
+ * Of the state, of the event log and of the intent. Half a document is none: whoever reads it finds the one before. An
+ * intent that was damaged after its writer had gone has a number all the same.
+ */
 export type StoreTrouble =
   | "refused"
   | "replyLost"
@@ -13,7 +16,8 @@ export type StoreTrouble =
   | "appendTorn"
   | "intentRefused"
   | "intentReplyLost"
-  | "intentConflict";
+  | "intentConflict"
+  | "intentTorn";
 
 /** A store in memory that refuses what the real ones refuse, and fails when it is told to. */
 export class SimulatedStore {
@@ -72,7 +76,11 @@ export class SimulatedStore {
     // Somebody else has written the same again.
     if (found !== null && this.hits("intentConflict")) this.intent = { ...found, version: found.version + 1 };
     if ((this.intent?.version ?? 0) !== replaces) throw conflict();
-    this.intent = { version: replaces + 1, value: JSON.parse(JSON.stringify(value)) as Intent };
+    const isTorn = found !== null && this.hits("intentTorn");
+    this.intent = {
+      version: replaces + 1,
+      value: isTorn ? found.value : (JSON.parse(JSON.stringify(value)) as Intent),
+    };
     if (this.hits("intentReplyLost")) throw unwritable();
   }
 

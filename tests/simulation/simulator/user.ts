@@ -186,7 +186,7 @@ export class User {
 
 function specOf({ revisions }: Scenario, pool: ProgramPool): PoolSpec {
   const { name, revision, replicas, drainSeconds, minReadySeconds, startupGraceSeconds, config, onRefusal } = pool;
-  const { capacityWeight = 1 } = pool;
+  const { capacityWeight = 1, scaling = null, spot = null } = pool;
   const plain = poolSpec(name, revision, replicas);
   const { path } = revisions[revision]!;
   const userConfig = config === null ? null : configOf(config, onRefusal);
@@ -195,8 +195,11 @@ function specOf({ revisions }: Scenario, pool: ProgramPool): PoolSpec {
     specHash: [
       ...[revision, replicas, capacityWeight, drainSeconds, minReadySeconds, startupGraceSeconds],
       ...[config ?? "", onRefusal],
+      ...(scaling || spot ? [JSON.stringify([scaling, spot])] : []),
     ].join("/"),
     ...(capacityWeight !== 1 && { capacityWeight }),
+    scaling,
+    spot,
     route: `/${name}`,
     readiness: { ...plain.readiness, path, startupGraceSeconds },
     drainSeconds,

@@ -93,6 +93,12 @@ export class SimulatedWorld {
     this.controller?.ring();
   }
 
+  /** Names of pools that go with their load now. */
+  scaledPools(): string[] {
+    const pools = Object.values(this.state?.pools ?? {});
+    return pools.flatMap(({ primary }) => (primary?.scaling ? [primary.name] : [])).sort();
+  }
+
   ticked(lookedAt: number): void {
     this.judge.ticked(lookedAt);
   }
@@ -108,9 +114,10 @@ export class SimulatedWorld {
   /** By the computer's clock, as everything that is told. */
   notices(): Notice[] {
     const ahead = this.wall() - this.timeline.now;
-    return this.cloud
-      .living()
-      .flatMap(({ replicaId, takenAt }) => (takenAt === null ? [] : [{ replicaId, at: takenAt + ahead }]));
+    return this.cloud.living().flatMap(({ replicaId, takenAt, atRisk }) => {
+      if (takenAt !== null) return [{ replicaId, at: takenAt + ahead }];
+      return atRisk ? [{ replicaId, at: null }] : [];
+    });
   }
 
   launch(request: LaunchRequest, sender: Sender): void {
@@ -135,10 +142,11 @@ export class SimulatedWorld {
   }
 
   apply(desired: DesiredRouting, sender: Sender): void {
-    this.judge.ours(sender, `route ${desired.generation}`, () => {
+    const put = () => {
       const before = this.dataPlane.inForce;
       if (this.dataPlane.apply(desired)) this.judge.routed(before, desired, sender);
-    });
+    };
+    this.judge.ours(sender, `route ${desired.generation}`, put, desired.generation);
   }
 
   purge(): void {
