@@ -68,7 +68,7 @@ export interface CapacityArgs {
   max?: pulumi.Input<number>;
   /** Replicas of the first revision before there is load to go by; a rolled-out revision gets no fewer while it is rolled out. Default: `min`, at least 1. */
   initial?: pulumi.Input<number>;
-  /** Requests a second that one replica is to get: one number, or one for each accelerator of `template.resources`. Default: none. */
+  /** Requests a second that one replica is to get: one number, or one for each accelerator of `template.resources`, counted then by the machines that really run. Default: none. */
   targetQpsPerReplica?: pulumi.Input<number> | Record<string, pulumi.Input<number>>;
   /** Requests in flight and waiting that one replica is to have, on average over the window. Default: none. */
   targetInFlightPerReplica?: pulumi.Input<number>;
@@ -103,6 +103,8 @@ export interface ScheduleArgs {
   min: pulumi.Input<number>;
 }
 
+type Accelerators = Record<string, pulumi.Input<number>>;
+
 export interface TemplateArgs {
   /** Shell command that prepares the machine once, before `run`. Default: none. Change: restart. */
   setup?: pulumi.Input<string>;
@@ -121,8 +123,11 @@ export interface TemplateArgs {
   resources?: {
     cpus?: pulumi.Input<number>;
     memoryGiB?: pulumi.Input<number>;
-    /** Number by kind, for example `{ A10G: 1 }`. */
-    accelerators?: pulumi.Input<Record<string, pulumi.Input<number>>>;
+    /**
+     * Number by kind, for example `{ A10G: 1 }`; or a list of these, any of which will do: each replica then gets what its
+     * zone has, the cheapest of what is equally well spread. What no zone of any target has is refused in preview.
+     */
+    accelerators?: pulumi.Input<Accelerators> | pulumi.Input<pulumi.Input<Accelerators>[]>;
   };
   /** Any text; another one makes a new revision of the same content. Default: none. Change: restart. */
   restartToken?: pulumi.Input<string>;

@@ -3,6 +3,7 @@ import { ServeError, sentenceOf, type ErrorCode } from "../core/errors";
 import type { ExternalGate, GateContent, GateFacts } from "../core/gate/external";
 import type { ConfigAnswer, GateAnswer, LaunchFailure, Observed } from "../core/observed";
 import type { DesiredRouting } from "../core/routing";
+import { machineOf } from "../core/spec/shape";
 import type { KeyPair } from "../core/spec/tls-input";
 import type { LaunchRequest } from "../ports/cloud";
 import type { Parts } from "./parts";
@@ -116,7 +117,7 @@ export class Executor {
           ...(await this.programOf(action)),
           market: action.market,
           zone: action.zone,
-          resources: action.spec.launch.resources,
+          resources: machineOf(action.spec.launch.resources, action.shape),
         });
       case "terminate":
         return cloud.terminate({

@@ -5,7 +5,16 @@ import type { PoolSpec } from "./spec/pool";
 
 /** What the controller does after the state is persisted. Each is idempotent; its result is an observation of a later tick. */
 export type Action =
-  | { kind: "launch"; replicaId: string; pool: string; spec: PoolSpec; market: Market; zone: string | null }
+  | {
+      kind: "launch";
+      replicaId: string;
+      pool: string;
+      spec: PoolSpec;
+      market: Market;
+      zone: string | null;
+      /** Absent: the spec has only one. */
+      shape?: string;
+    }
   | { kind: "terminate"; replicaId: string; reason: string }
   | { kind: "route"; desired: DesiredRouting }
   /** Replaces the program on the replica's VM; `restarts` names the try, so that it happens once. */

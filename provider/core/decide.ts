@@ -74,9 +74,10 @@ function actForReplicas(draft: Draft): void {
   for (const replica of draft.replicas()) {
     switch (replica.status) {
       case "launching": {
-        const { id, pool, market, zone } = replica;
+        const { id, pool, market, zone, shape } = replica;
         const spec = specOf(draft, pool, replica.revision);
-        if (spec !== null) draft.act({ kind: "launch", replicaId: id, pool, spec, market, zone });
+        const where = { market, zone, ...(shape !== undefined && { shape }) };
+        if (spec !== null) draft.act({ kind: "launch", replicaId: id, pool, spec, ...where });
         break;
       }
       case "restarting": {

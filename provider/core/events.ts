@@ -33,6 +33,8 @@ export type EventBody =
       market?: Market;
       /** Null: the cloud chooses. */
       zone?: string | null;
+      /** Of the machine; absent: the pool has only one. */
+      shape?: string;
       /** Why there, of all places. */
       why?: string;
     }

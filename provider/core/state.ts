@@ -129,6 +129,8 @@ export interface Replica {
   notReadySince: number | null;
   address: { host: string; port: number } | null;
   zone: string | null;
+  /** Which of the machines it is that its pool takes; absent: the pool takes only one. */
+  shape?: string;
   market: "onDemand" | "spot";
   /** When the cloud takes its VM, once it said so: it is replaced now, and counts against no cap. Null: nothing was said. */
   noticedUntil: number | null;

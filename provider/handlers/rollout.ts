@@ -4,7 +4,7 @@ import { canonicalJson } from "../core/digest";
 import type { Price } from "../core/cost/price";
 import { hasOwnClock, rolloutProgress } from "../core/follow";
 import type { RolloutTarget } from "../core/intent";
-import { refusals, sharedRoutes } from "../core/plan/refusals";
+import { refusals, sharedRoutes, unknownShapes } from "../core/plan/refusals";
 import { planRollout } from "../core/plan/rollout-plan";
 import { NOTHING_THERE, serves, viewOf, type ServiceView } from "../core/plan/service-view";
 import type { PoolFacts } from "../core/spec/facts";
@@ -42,7 +42,10 @@ export function rolloutHandler(edge: Edge): Handler {
         const view = hasUnknown(input.service) ? null : await serviceView(edge.openStore(input.service));
         const stored = storedPlan(olds, input, view);
         if (stored !== null) return { computed: stored };
-        return plan(olds, input, view, await pricesOf(edge, input));
+        const prices = await pricesOf(edge, input);
+        const unknown = unknownShapes(input.pools, prices);
+        if (unknown.length > 0) return { failures: unknown };
+        return plan(olds, input, view, prices);
       });
     },
 

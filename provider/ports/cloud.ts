@@ -1,6 +1,6 @@
 import type { Price } from "../core/cost/price";
 import type { Notice, ObservedVm } from "../core/observed";
-import type { Resources, Targets } from "../core/spec/pool";
+import type { Machine, Targets } from "../core/spec/pool";
 
 /** What every cloud can do for the controller. All calls are idempotent by replica id. */
 export interface Cloud {
@@ -54,7 +54,7 @@ export interface LaunchRequest {
   workdir: (() => Promise<NodeJS.ReadableStream>) | null;
   /** Values in clear: they go into the replica's environment and nowhere else. */
   env: Record<string, string>;
-  resources: Resources;
+  resources: Machine;
 }
 
 /** The machine is there already: its market and its resources are what it was launched with. */
@@ -68,6 +68,8 @@ export interface RestartRequest extends Omit<LaunchRequest, "market" | "zone" | 
 export interface Offering {
   zone: string;
   market: "onDemand" | "spot";
+  /** Of machines of this shape; absent: of those without accelerators, or of any. */
+  shape?: string;
   /** VMs that could be launched now; null: not known. */
   available: number | null;
 }

@@ -255,8 +255,11 @@ describe("pulumi-serve", () => {
       const world = servingWorld();
       const cluster = { kind: "local" as const, name: "cluster", cloudFile: join(makeFolder(), "cluster.json") };
       world.declare((intent) => (intent.service.spec.additionalTargets = [cluster]));
-      await stored("project/dev/chat", world, (state) => (state.replicas["p-1"]!.zone = "cluster/n-a"));
-      assert.match((await pulumiServe("status")).out, /chat +p-1 .* 1x cluster +READY +n-a\n/);
+      await stored("project/dev/chat", world, (state) => {
+        state.pools["p"]!.primary!.launch.resources = { accelerators: [{ L4: 1 }, { A10G: 1 }] };
+        Object.assign(state.replicas["p-1"]!, { zone: "cluster/n-a", shape: "A10G:1" });
+      });
+      assert.match((await pulumiServe("status")).out, /chat +p-1 .* 1x cluster\(A10G=1\) +READY +n-a\n/);
       assert.match((await pulumiServe("local", "take-capacity", "local-a", "--target", "cluster")).out, /local-a +0/);
       assert.match((await pulumiServe("local", "zones")).out, /local-a +unlimited/);
       assert.equal((await pulumiServe("local", "notice", "p-1")).code, 0);

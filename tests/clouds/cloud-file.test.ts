@@ -69,6 +69,42 @@ describe("the local cloud, played by a file", () => {
     assert.deepEqual(available, ["a onDemand null", "a spot 0", "b onDemand null", "c onDemand null", "c spot null"]);
   });
 
+  it("has of each machine what its zone says, at its price and within its room, and any where none is told", async () => {
+    const shapes = { "A10G:1": { onDemandPrice: 2, spotPrice: null, capacity: 1 } };
+    writeFileSync(
+      world.cloudFile,
+      JSON.stringify({
+        zones: [
+          { name: "a", shapes, capacity: 2 },
+          { name: "b", capacity: 1 },
+        ],
+      }),
+    );
+    const machine = (id: string, kind: string, zone?: string) =>
+      cloud.launch(request(id, { resources: { accelerators: { [kind]: 1 } }, zone: zone ?? null }));
+    assert.deepEqual(
+      (await cloud.prices())
+        .filter(({ zone }) => zone === "a")
+        .map(({ market, shape, dollarsPerHour }) => [market, shape, dollarsPerHour]),
+      [
+        ["onDemand", undefined, 1],
+        ["spot", undefined, 0.3],
+        ["onDemand", "A10G:1", 2],
+      ],
+    );
+    await machine("r-1", "A10G", "a");
+    await assert.rejects(machine("r-2", "A10G", "a"), /no capacity for replica r-2 with A10G:1 in a:/);
+    await machine("r-3", "H100");
+    assert.equal((await cloud.describe("r-3"))?.zone, "b", "which tells no machines apart");
+    await assert.rejects(machine("r-4", "H100"), refused("NoCapacity"));
+    await cloud.launch(request("r-5", { zone: "a" }));
+    await assert.rejects(
+      cloud.launch(request("r-6", { zone: "a" })),
+      refused("NoCapacity"),
+      "the zone's room is of all",
+    );
+  });
+
   it("rings when a notice comes and when a VM is lost, and never otherwise", async () => {
     await cloud.launch(request("r-1", { market: "spot" }));
     await until("it runs", async () => (await cloud.list()).every(({ state }) => state === "running"));

@@ -209,11 +209,6 @@ describe("check and diff, as a preview calls them", () => {
         assert.equal(first.plan.cost!.summary, "$6.00/h", "there is no before");
         const changed = await checkedTo("b", first);
         assert.match(changed.plan.cost!.summary, /^\$6\.00\/h before, \$6\.00\/h after; the rollout's extra VMs about/);
-        const clusterFile = join(provider.project, "cluster.json");
-        writeFileSync(clusterFile, JSON.stringify({ zones: [{ name: "n", onDemandPrice: 1, spotPrice: 0.1 }] }));
-        const additionalTargets = [{ kind: "local", name: "cluster", cloudFile: clusterFile, markets: ["onDemand"] }];
-        const both = await provider.check("Rollout", { ...news, additionalTargets, strategy: {} }, {});
-        assert.equal((both.inputs as CheckedRollout).plan.cost!.summary, "$4.00/h", "the mean over both targets");
         setPrice(5);
         assert.deepEqual(await checkedTo("a", first), first);
         assert.match((await checkedTo("b", first)).plan.cost!.summary, /^\$10\.00\/h before/);
@@ -291,22 +286,6 @@ describe("check and diff, as a preview calls them", () => {
         if (before === undefined) delete process.env.XDG_STATE_HOME;
         else process.env.XDG_STATE_HOME = before;
       }
-    });
-
-    it("refuse the cloud file of a further target, and say whose it is", async () => {
-      const cloudFile = join(provider.project, "cluster.json");
-      writeFileSync(cloudFile, JSON.stringify({ zones: [{ name: "rack/1" }] }));
-      const additionalTargets = [
-        { name: "empty", cloudFile: join(provider.project, "none.json") },
-        { name: "cluster", cloudFile },
-      ];
-      const news = { ...owner, endpoint: { port: await freePort() }, additionalTargets };
-      const [refused] = (await provider.check("ServeService", news)).failures;
-      assert.equal(refused!.property, "additionalTargets");
-      assert.match(
-        refused!.reason,
-        /^additionalTargets\.1\.cloudFile: .* at zones\.0\.name: a zone's name has no slash/,
-      );
     });
 
     it("refuse a cloud file that can play no cloud, and let one pass that is not there yet", async () => {

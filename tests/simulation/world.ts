@@ -59,6 +59,8 @@ export class World {
   readonly atRisk = new Set<string>();
   /** Places that give nothing, as `zone/market`. */
   readonly closed = new Set<string>();
+  /** Zones and machines that are used up, as "a/L4:1". */
+  readonly none = new Set<string>();
   /** Targets whose account refuses everything: "own", or the name that zones have before their slash. */
   readonly locked = new Set<string>();
   /** What the cloud's listing leaves out, though it is there. */
@@ -254,6 +256,10 @@ export class World {
     };
   }
 
+  private isUsedUp({ zone, shape, market }: Extract<Action, { kind: "launch" }>): boolean {
+    return this.none.has(`${zone}/${shape}`) || this.closed.has(`${zone ?? "a"}/${market}`);
+  }
+
   private act(action: Action): void {
     switch (action.kind) {
       case "launch":
@@ -274,7 +280,7 @@ export class World {
           });
           return;
         }
-        if (this.closed.has(`${action.zone ?? "a"}/${action.market}`)) {
+        if (this.isUsedUp(action)) {
           const { replicaId } = action;
           this.launchErrors.push({ replicaId, code: "NoCapacity", scope: "zoneAndType", message: "no room there" });
           return;

@@ -8,6 +8,7 @@ import {
   takeCapacity,
   updateCloudFile,
   type CloudFile,
+  type Offer,
   type LaunchErrorCode,
   type Room,
 } from "../../clouds/local";
@@ -133,12 +134,16 @@ async function cloudFileOf({ service, target, file }: LocalOptions, replica?: st
 function cloudText({ zones, bootSeconds, launchErrors }: CloudFile): string {
   const limit = (most: number | null) => (most === null ? "unlimited" : String(most));
   const price = (dollars: number | null) => (dollars === null ? "-" : `$${dollars}/h`);
-  const rows = zones.map(({ name, capacity, spotCapacity, onDemandPrice, spotPrice }) => [
+  const row = (name: string, { capacity, spotCapacity, onDemandPrice, spotPrice }: Offer) => [
     name,
     limit(capacity),
     limit(spotCapacity),
     price(onDemandPrice),
     price(spotPrice),
+  ];
+  const rows = zones.flatMap((zone) => [
+    row(zone.name, zone),
+    ...Object.entries(zone.shapes ?? {}).map(([shape, offer]) => row(`${zone.name} ${shape}`, offer)),
   ]);
   const errors = launchErrors.map(
     ({ zone, code, times }) =>

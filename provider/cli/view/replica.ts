@@ -1,5 +1,6 @@
 import { sideOf, type Side } from "../../core/fleet/census";
-import type { PoolSpec, Resources } from "../../core/spec/pool";
+import type { Machine, PoolSpec } from "../../core/spec/pool";
+import { machineOf } from "../../core/spec/shape";
 import { targetOfZone, zoneInTarget } from "../../core/spec/zone-name";
 import type { Replica, State } from "../../core/state";
 import type { DataPlaneReport } from "../../ports/dataplane";
@@ -36,7 +37,7 @@ export function replicaView(
     side,
     endpoint: replica.address && `${replica.address.host}:${replica.address.port}`,
     launchedSecondsAgo: Math.max(0, Math.floor((now - replica.launchedAt) / 1000)),
-    resources: resourcesText(replica, spec?.launch.resources ?? {}),
+    resources: resourcesText(replica, machineOf(spec?.launch.resources ?? {}, replica.shape)),
     status: STATUS[replica.status],
     region: replica.zone === null ? null : zoneInTarget(replica.zone),
     inFlight: dataplane?.replicas[replica.id]?.inFlight ?? null,
@@ -66,7 +67,7 @@ const STATUS: Record<Replica["status"], string> = {
 };
 
 /** As SkyServe writes it: `1x local(vCPU=2, mem=8, A10G=1)`, `1x local([Spot]vCPU=2)`; a further target has a name. */
-function resourcesText({ market, zone }: Replica, { cpus, memoryGiB, accelerators }: Resources): string {
+function resourcesText({ market, zone }: Replica, { cpus, memoryGiB, accelerators }: Machine): string {
   const target = (zone === null ? null : targetOfZone(zone)) ?? "local";
   const parts = [
     cpus === undefined ? null : `vCPU=${cpus}`,

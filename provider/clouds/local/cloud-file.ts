@@ -7,11 +7,7 @@ import { ServeError } from "../../core/errors";
 import { replaceFile } from "../../host/durable-file";
 import { isAlive, ownIdentity } from "../../host/process-identity";
 
-const Zone = z.strictObject({
-  name: z
-    .string()
-    .min(1)
-    .refine((name) => !name.includes("/"), "a zone's name has no slash"),
+const Offer = {
   /** VMs that fit, all of one service's counted; null: no limit. Taking capacity away ends nobody. */
   capacity: z.int().nonnegative().nullable().default(null),
   /** Of these, VMs of the spot market; null: as many as fit. Taking it away ends nobody: `notices` and `kill` do. */
@@ -19,6 +15,19 @@ const Zone = z.strictObject({
   /** Dollars per hour; null: not offered. */
   onDemandPrice: z.number().nonnegative().nullable().default(1),
   spotPrice: z.number().nonnegative().nullable().default(0.3),
+};
+
+const Zone = z.strictObject({
+  name: z
+    .string()
+    .min(1)
+    .refine((name) => !name.includes("/"), "a zone's name has no slash"),
+  ...Offer,
+  /**
+   * What it has of machines with accelerators, by these: "A10G:1", "A10G:1+T4:2"; what the zone says itself is of machines
+   * without, but for its capacity, which is of all. Absent: it has any machine, at one price.
+   */
+  shapes: z.record(z.string(), z.strictObject(Offer)).optional(),
 });
 
 const LaunchError = z.strictObject({
@@ -48,6 +57,9 @@ const CloudFile = z.strictObject({
 
 /** The JSON file that plays the cloud. Every field may be left out. */
 export type CloudFile = z.infer<typeof CloudFile>;
+export type Zone = z.infer<typeof Zone>;
+/** Of one shape of machine in a zone. */
+export type Offer = Omit<Zone, "name" | "shapes">;
 export type LaunchErrorCode = z.infer<typeof LaunchError>["code"];
 
 /** A missing file is a cloud with the defaults. Throws InvalidInput that names the file and the field. */

@@ -14,6 +14,7 @@ export {
   updateCloudFile,
   type CloudFile,
   type LaunchErrorCode,
+  type Offer,
   type Room,
 } from "./cloud-file";
 export { targetFolder, targetsThere } from "./folders";

@@ -1,13 +1,14 @@
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import type { Notice, ObservedVm } from "../../core/observed";
+import { shapeOf } from "../../core/spec/shape";
 import type { Cloud, LaunchRequest, Offering, Price, RestartRequest } from "../../ports/cloud";
 import { attend, giveBackPort } from "./attend";
 import { alreadyEnded, asLaunchError, damagedRecord, launchFailed, undying } from "./errors";
 import { startProgram, unpackWork } from "./launch";
 import { rotateLog } from "./log";
 import { LISTED_AFTER_END_MS, observeVm } from "./observe";
-import { NONE_IN_USE, placeVm, roomIn, type InUse } from "./placement";
+import { NONE_IN_USE, placeKey, placeVm, roomIn, type InUse } from "./placement";
 import { pricesOf } from "./prices";
 import { releasePort, reservePort } from "./ports";
 import { fileOf, markTold } from "./program-folder";
@@ -126,9 +127,9 @@ export class LocalCloud implements Cloud {
   async offerings(): Promise<Offering[]> {
     const [{ zones }, inUse] = [await this.cloudFile.watched.current(), await this.vmsByZone()];
     return zones.flatMap((zone) =>
-      pricesOf(zone).map(({ market }) => {
-        const available = roomIn(zone, inUse.get(zone.name) ?? NONE_IN_USE, market);
-        return { zone: zone.name, market, available };
+      pricesOf(zone).map(({ market, shape }) => {
+        const available = roomIn(zone, inUse, market, shape ?? null);
+        return { zone: zone.name, market, ...(shape !== undefined && { shape }), available };
       }),
     );
   }
@@ -182,13 +183,13 @@ export class LocalCloud implements Cloud {
   }
 
   private async recordFor(folder: string, request: LaunchRequest): Promise<ReplicaRecord> {
-    const { replicaId, pool, revision, market, epoch } = request;
+    const { replicaId, pool, revision, market, epoch, resources } = request;
     if (await this.replicas.isBuried(replicaId)) throw alreadyEnded(replicaId);
     let record = await vms.readRecord(folder);
     if (record === null) {
       if (existsSync(fileOf.claim(folder))) throw alreadyEnded(replicaId);
       record = await this.placing.take(() =>
-        this.newRecord(folder, { replicaId, pool, revision, market, epoch }, request.zone),
+        this.newRecord(folder, { replicaId, pool, revision, market, epoch }, { zone: request.zone, resources }),
       );
     }
     if (record === "damaged") throw damagedRecord(replicaId, vms.vmFile.record(folder));
@@ -202,12 +203,20 @@ export class LocalCloud implements Cloud {
   private async newRecord(
     folder: string,
     asked: Pick<ReplicaRecord, "replicaId" | "pool" | "revision" | "market" | "epoch">,
-    wanted: LaunchRequest["zone"],
+    wanted: Pick<LaunchRequest, "zone" | "resources">,
   ): Promise<ReplicaRecord> {
     const cloud = await this.cloudFile.watched.current();
-    const zone = await placeVm(this.cloudFile.path, cloud, await this.vmsByZone(), { ...asked, zone: wanted });
+    const zone = await placeVm(this.cloudFile.path, cloud, await this.vmsByZone(), { ...asked, ...wanted });
     const port = await reservePort(folder);
-    const record = { ...asked, zone, port, bootSeconds: cloud.bootSeconds, launchedAt: Date.now() };
+    const shape = shapeOf(wanted.resources.accelerators);
+    const record = {
+      ...asked,
+      zone,
+      ...(shape !== null && { shape }),
+      port,
+      bootSeconds: cloud.bootSeconds,
+      launchedAt: Date.now(),
+    };
     if (await vms.createRecord(folder, record)) return record;
     await releasePort(port, folder);
     const winner = await vms.readRecord(folder);
@@ -225,16 +234,23 @@ export class LocalCloud implements Cloud {
     return present.status.kind === "unclaimed" ? "free" : "running";
   }
 
+  /** By zone, and by shape in each. */
   private async vmsByZone(): Promise<Map<string, InUse>> {
     const counts = new Map<string, InUse>();
+    const count = (place: string, market: ObservedVm["market"]) => {
+      const { all, spot } = counts.get(place) ?? NONE_IN_USE;
+      counts.set(place, { all: all + 1, spot: spot + (market === "spot" ? 1 : 0) });
+    };
     // With those that are only placed: launches side by side must not all take the same room.
-    const placed = await Promise.all(
-      (await this.replicas.ids()).map(async (id) => this.observe(id, await this.attend(id))),
-    );
-    for (const vm of placed) {
+    const ids = await this.replicas.ids();
+    const placed = await Promise.all(ids.map(async (id) => this.observe(id, await this.attend(id))));
+    for (const [index, vm] of placed.entries()) {
       if (vm === null || vm.state === "ended") continue;
-      const { all, spot } = counts.get(vm.zone) ?? NONE_IN_USE;
-      counts.set(vm.zone, { all: all + 1, spot: spot + (vm.market === "spot" ? 1 : 0) });
+      count(vm.zone, vm.market);
+      const record = await vms.readRecord(this.replicas.folderOf(ids[index]!));
+      if (record !== null && record !== "damaged" && record.shape !== undefined) {
+        count(placeKey(vm.zone, record.shape), vm.market);
+      }
     }
     return counts;
   }

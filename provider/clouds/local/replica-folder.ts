@@ -11,6 +11,8 @@ const ReplicaRecord = z.object({
   revision: z.string(),
   market: z.enum(["onDemand", "spot"]),
   zone: z.string(),
+  /** Absent: it has no accelerators. */
+  shape: z.string().optional(),
   port: z.int(),
   bootSeconds: z.number(),
   epoch: z.int(),

@@ -45,7 +45,7 @@ function mixNow(draft: Draft, name: string, { spec, wanted, replicas, observed }
     spec: spec.spot!,
     state: spot.mix,
     memory: spot.memory,
-    candidates: candidatesOf(draft, observed),
+    candidates: candidatesOf(draft, spec, observed),
     wanted,
     slots: slotsOf(replicas, base),
     now: draft.now,

@@ -81,11 +81,11 @@ function launches(draft: Draft, { name, goal, count, lacking, observed }: Lack):
   const moves = (["primary", "canary"] as const).flatMap((side): Move[] => {
     const spec = pool[side];
     if (spec === null || lacking[side] <= 0 || waitsToLaunch(draft, name, spec.revision)) return [];
+    const candidates = choosesPlaces(draft, spec, observed) ? candidatesOf(draft, spec, observed) : null;
     return marketsOf(goal, spec, count[side], lacking[side]).flatMap((market): Move[] => {
-      if (!choosesPlaces(draft, spec, observed))
-        return [{ kind: "launch", pool: name, side, spec, market, place: ANY_PLACE }];
-      places ??= placesOf(draft, name, count, observed);
-      const place = places.next(market);
+      if (candidates === null) return [{ kind: "launch", pool: name, side, spec, market, place: ANY_PLACE }];
+      places ??= placesOf(draft, name, count);
+      const place = places.next(market, candidates);
       // One market that gives nothing does not stop the other, nor does one place.
       if (place === null) lacks ??= { market, reason: whyNowhere(pool.spot?.memory ?? NO_MEMORY, market) };
       return place === null ? [] : [{ kind: "launch", pool: name, side, spec, market, place }];
@@ -97,11 +97,11 @@ function launches(draft: Draft, { name, goal, count, lacking, observed }: Lack):
 }
 
 /** Both versions' replicas take up room where they are. */
-function placesOf(draft: Draft, name: string, { primary, canary }: Census, observed: Observed): Places {
+function placesOf(draft: Draft, name: string, { primary, canary }: Census): Places {
   const memory = draft.pool(name).spot?.memory ?? NO_MEMORY;
   const slots = slotsOf([...primary.alive, ...canary.alive], 0);
   const caution = draft.pool(name).primary?.spot?.cautionSeconds ?? 0;
-  return new Places(candidatesOf(draft, observed), memory, slots, draft.now, caution);
+  return new Places(memory, slots, draft.now, caution);
 }
 
 function waitsToLaunch(draft: Draft, name: string, revision: Revision): boolean {
@@ -208,7 +208,7 @@ export function applyMoves(draft: Draft, moves: readonly Move[]): void {
 /** The id is in the state before the VM is asked for, so a crash in between leaves nothing that nobody knows. */
 function journalLaunch(draft: Draft, { pool, spec, market, place }: Extract<Move, { kind: "launch" }>): void {
   const { revision } = spec;
-  const { zone, why } = place;
+  const { zone, shape, why } = place;
   const id = `${pool}-${draft.state.nextReplica}`;
   draft.state.nextReplica += 1;
   draft.keepReplica({
@@ -227,6 +227,7 @@ function journalLaunch(draft: Draft, { pool, spec, market, place }: Extract<Move
     missingSince: null,
     address: null,
     zone,
+    ...(shape !== undefined && { shape }),
     market,
     noticedUntil: null,
     drainGeneration: null,
@@ -236,5 +237,6 @@ function journalLaunch(draft: Draft, { pool, spec, market, place }: Extract<Move
     afterDrain: { kind: "end" },
     reason: null,
   });
-  draft.say({ kind: "replicaLaunching", replica: id, pool, revision, market, zone, ...(why !== "" && { why }) });
+  const where = { zone, ...(shape !== undefined && { shape }), ...(why !== "" && { why }) };
+  draft.say({ kind: "replicaLaunching", replica: id, pool, revision, market, ...where });
 }

@@ -1,4 +1,4 @@
-import type { Price } from "../cost/price";
+import { pricesFor, type Price } from "../cost/price";
 import type { Draft } from "../draft";
 import type { ErrorScope } from "../errors";
 import type { Observed } from "../observed";
@@ -7,6 +7,7 @@ import { NO_MEMORY, note, type PlacementEvent, type PlacementMemory } from "../s
 import { NO_SPOT_STATE } from "../spot/mix";
 import { choose } from "../spot/placement";
 import type { PoolSpec } from "../spec/pool";
+import { hasSeveralShapes, shapesOf } from "../spec/shape";
 import { targetOfZone } from "../spec/zone-name";
 import type { PoolSpot, Replica } from "../state";
 import { specOf } from "./restart";
@@ -16,38 +17,53 @@ export const NO_POOL_SPOT: PoolSpot = { mix: NO_SPOT_STATE, memory: NO_MEMORY, c
 /** Zones of one region differ in their last letter, at every cloud that we know. */
 const ZONE_LETTER = /-?[a-z]$/;
 
+/** Where all machines of a pool are of one shape, nobody has to tell it. */
+const ANY_SHAPE = "any";
+
 /** What a refusal is remembered of that reaches over a whole target. */
 const OWN_TARGET = "cloud";
 
 /** The place that a replica is in; null: nobody chose one, and the cloud has not said yet. */
-export function candidateIn(zone: string | null, market: Market, dollarsPerHour: number | null = null): Candidate {
+export function candidateIn(
+  { zone, market, shape }: Pick<Replica, "zone" | "market" | "shape">,
+  dollarsPerHour: number | null = null,
+): Candidate {
   const place = zone ?? "anywhere";
   return {
-    key: `${place}/${market}`,
+    key: shape === undefined ? `${place}/${market}` : `${place}/${shape}/${market}`,
     target: targetOfZone(place) ?? OWN_TARGET,
     region: place.replace(ZONE_LETTER, ""),
     zone: place,
-    shape: "any",
+    shape: shape ?? ANY_SHAPE,
     market,
     dollarsPerHour,
   };
 }
 
-/** Where replicas could be launched, by the cloud's price list; a cloud without one chooses for itself. */
-export function candidatesOf(draft: Draft, observed: Observed): Candidate[] {
+/** Where such replicas could be launched, by the cloud's price list; a cloud without one chooses for itself. */
+export function candidatesOf(draft: Draft, { launch }: PoolSpec, observed: Observed): Candidate[] {
   const known = knownPrices(draft, observed);
-  if (known.length === 0) return [candidateIn(null, "spot"), candidateIn(null, "onDemand")];
-  return known.map(({ zone, market, dollarsPerHour }) => candidateIn(zone, market, dollarsPerHour));
+  const several = hasSeveralShapes(launch.resources);
+  return shapesOf(launch.resources).flatMap((shape) => {
+    const named = several && shape !== null ? { shape } : {};
+    if (known.length === 0) {
+      return (["spot", "onDemand"] as const).map((market) => candidateIn({ zone: null, market, ...named }));
+    }
+    return pricesFor(known, shape).map(({ zone, market, dollarsPerHour }) =>
+      candidateIn({ zone, market, ...named }, dollarsPerHour),
+    );
+  });
 }
 
 function knownPrices({ state }: Draft, { prices }: Pick<Observed, "prices">): readonly Price[] {
   return prices ?? state.ledger?.prices ?? [];
 }
 
-/** A cloud of one target places the replicas of a pool that does not use spot by itself; nobody does over several. */
-export function choosesPlaces(draft: Draft, { spot }: PoolSpec, observed: Pick<Observed, "prices">): boolean {
+/** A cloud of one target places replicas of one shape by itself where spot is not used. */
+export function choosesPlaces(draft: Draft, spec: PoolSpec, observed: Pick<Observed, "prices">): boolean {
   // Absent in what a state of before declares.
-  return Boolean(spot) || hasSeveralTargets(draft, observed);
+  const { spot = null, launch } = spec;
+  return spot !== null || hasSeveralShapes(launch.resources) || hasSeveralTargets(draft, observed);
 }
 
 function hasSeveralTargets(draft: Draft, observed: Pick<Observed, "prices">): boolean {
@@ -58,6 +74,8 @@ function hasSeveralTargets(draft: Draft, observed: Pick<Observed, "prices">): bo
 export interface Place {
   /** Null: the cloud chooses. */
   zone: string | null;
+  /** Absent: there is only one. */
+  shape?: string;
   why: string;
 }
 
@@ -66,7 +84,6 @@ export class Places {
   private readonly slots: Slot[];
 
   constructor(
-    private readonly candidates: readonly Candidate[],
     private readonly memory: PlacementMemory,
     slots: readonly Slot[],
     private readonly now: number,
@@ -76,16 +93,17 @@ export class Places {
   }
 
   /** Null: there is none just now. */
-  next(market: Market): Place | null {
+  next(market: Market, all: readonly Candidate[]): Place | null {
     const { memory, slots, now, cautionSeconds } = this;
-    const candidates = this.candidates.filter((candidate) => candidate.market === market);
+    const candidates = all.filter((candidate) => candidate.market === market);
     const choice = choose({ candidates, memory, slots, now, cautionSeconds });
     if (choice === null) return null;
     const { candidate, reason } = choice;
     const { target, region, zone } = candidate;
+    const shape = candidate.shape === ANY_SHAPE ? {} : { shape: candidate.shape };
     const at = { launchedAt: now, readyAt: null, status: "launching" as const };
-    slots.push({ id: `next-${slots.length}`, market, target, region, zone, fallback: false, ...at });
-    return { zone: candidate.key === candidateIn(null, market).key ? null : zone, why: reason };
+    slots.push({ id: `next-${slots.length}`, market, target, region, zone, ...shape, fallback: false, ...at });
+    return { zone: zone === candidateIn({ zone: null, market }).zone ? null : zone, ...shape, why: reason };
   }
 }
 
@@ -94,7 +112,9 @@ export function whyNowhere({ domains }: PlacementMemory, market: Market): string
   // A whole target's domain is its name alone.
   const known = Object.entries(domains).filter(([domain]) => domain.endsWith(`/${market}`) || !domain.includes("/"));
   const [latest] = known.map(([, domain]) => domain).sort((a, b) => b.at - a.at);
-  return latest?.reason ?? `no zone offers the ${market === "spot" ? "spot" : "on-demand"} market`;
+  return (
+    latest?.reason ?? `no zone offers the ${market === "spot" ? "spot" : "on-demand"} market for what the pool asks for`
+  );
 }
 
 type Experience =
@@ -138,7 +158,7 @@ export function hasOtherPlaces(
 }
 
 function placementEvent(replica: Replica, experience: Experience, now: number): PlacementEvent {
-  const candidate = candidateIn(replica.zone, replica.market);
+  const candidate = candidateIn(replica);
   switch (experience.kind) {
     case "ready":
       return { kind: "ready", candidate, afterMs: now - replica.launchedAt };

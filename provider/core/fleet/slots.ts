@@ -10,8 +10,9 @@ export function slotsOf(replicas: readonly Replica[], base: number): Slot[] {
     const status = statusOf(replica);
     if (status === null) return [];
     const { id, market, launchedAt, readyAt, atRiskSince } = replica;
-    const { target, region, zone } = candidateIn(replica.zone, market);
-    const at = { target, region, zone, ...(atRiskSince !== undefined && { atRisk: true as const }) };
+    const { target, region, zone } = candidateIn(replica);
+    const shape = replica.shape === undefined ? {} : { shape: replica.shape };
+    const at = { target, region, zone, ...shape, ...(atRiskSince !== undefined && { atRisk: true as const }) };
     return [{ id, market, ...at, status, launchedAt, readyAt, fallback: standing.has(id) }];
   });
 }

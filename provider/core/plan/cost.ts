@@ -1,4 +1,4 @@
-import { meanPrice, type Price } from "../cost/price";
+import { meanPrice, pricesForAny, type Price } from "../cost/price";
 import type { PoolFacts } from "../spec/facts";
 import { stepSeconds } from "./seconds";
 import { movingOf, type Start } from "./starts";
@@ -40,9 +40,11 @@ export function planCost({ starts, states, bakeSeconds, prices }: CostRequest): 
     starts.map(({ pool }) => pool),
     prices,
   );
-  const onDemand = meanPrice(prices, "onDemand");
-  if (before === null || after === null || onDemand === null) return null;
-  const perHour = { onDemand, spot: meanPrice(prices, "spot") ?? onDemand };
+  const unpriced = starts.some(
+    ({ from, pool }) => perHourOf(pool, prices) === null || (from && !perHourOf(from, prices)),
+  );
+  if (before === null || after === null || unpriced) return null;
+  const perHour = (pool: PoolFacts) => perHourOf(pool, prices)!;
   if (starts.every(({ from }) => from === null)) return { summary: steadyWords(after), before, after, rollout: 0 };
   const rollout = round(extraDollars(starts, states, bakeSeconds, perHour), 4);
   const steady = `${steadyWords(before)} before, ${steadyWords(after)} after`;
@@ -52,15 +54,28 @@ export function planCost({ starts, states, bakeSeconds, prices }: CostRequest): 
 
 /** Spare spot replicas are counted, stand-ins for lost ones are not. */
 function steadyCost(pools: readonly PoolFacts[], prices: readonly Price[]): SteadyCost | null {
-  let [spot, onDemand] = [0, 0];
-  for (const { replicas, markets } of pools) {
-    const base = markets === undefined ? replicas : Math.min(markets.base, replicas);
-    onDemand += base;
-    if (markets !== undefined && replicas > base) spot += replicas - base + markets.spare;
+  const cost = { spot: 0, onDemand: 0 };
+  for (const pool of pools) {
+    const { replicas, markets } = pool;
+    const onDemand = base(pool, replicas);
+    const vms = { spot: replicas > onDemand ? replicas - onDemand + (markets?.spare ?? 0) : 0, onDemand };
+    for (const market of ["spot", "onDemand"] as const) {
+      const price = priceOfPool(pool, prices, market);
+      if (vms[market] > 0 && price === null) return null;
+      cost[market] += vms[market] * (price ?? 0);
+    }
   }
-  const [spotPrice, onDemandPrice] = [meanPrice(prices, "spot"), meanPrice(prices, "onDemand")];
-  if ((spot > 0 && spotPrice === null) || (onDemand > 0 && onDemandPrice === null)) return null;
-  return { spot: round(spot * (spotPrice ?? 0), 2), onDemand: round(onDemand * (onDemandPrice ?? 0), 2) };
+  return { spot: round(cost.spot, 2), onDemand: round(cost.onDemand, 2) };
+}
+
+/** Of any of the machines that it takes. */
+function priceOfPool({ shapes = [] }: PoolFacts, prices: readonly Price[], market: Price["market"]): number | null {
+  return meanPrice(pricesForAny(prices, shapes.length === 0 ? [null] : shapes), market);
+}
+
+function perHourOf(pool: PoolFacts, prices: readonly Price[]): PerHour | null {
+  const onDemand = priceOfPool(pool, prices, "onDemand");
+  return onDemand === null ? null : { onDemand, spot: priceOfPool(pool, prices, "spot") ?? onDemand };
 }
 
 type PerHour = Record<"spot" | "onDemand", number>;
@@ -69,7 +84,7 @@ function extraDollars(
   starts: readonly Start[],
   states: readonly PlanState[],
   bakeSeconds: number,
-  perHour: PerHour,
+  perHour: (pool: PoolFacts) => PerHour,
 ): number {
   if (states.length === 0) return 0;
   const moving = movingOf(starts);
@@ -77,10 +92,12 @@ function extraDollars(
   return stepSeconds(states, pools, bakeSeconds).reduce((sum, { boots, bake }, index) => {
     const extra = moving.reduce((dollars, { from, pool }) => {
       const { canary, primary } = states[index + 1]!.pools[pool.name]!;
-      const now = rateOf(pinned(pool, canary), canary, perHour) + rateOf(base(from, primary), primary, perHour);
+      const now =
+        rateOf(pinned(pool, canary), canary, perHour(pool)) +
+        rateOf(base(from, primary), primary, perHour(from ?? pool));
       const steady = [from, pool].map((each) => {
         const replicas = each?.replicas ?? 0;
-        return rateOf(base(each, replicas), replicas, perHour);
+        return rateOf(base(each, replicas), replicas, perHour(each ?? pool));
       });
       return dollars + Math.max(0, now - Math.max(...steady));
     }, 0);

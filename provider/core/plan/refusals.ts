@@ -1,3 +1,4 @@
+import { pricesFor, tellShapesApart, type Price } from "../cost/price";
 import { failure, type CheckFailure } from "../spec/check-result";
 import type { PoolFacts } from "../spec/facts";
 import type { Strategy } from "../strategy";
@@ -12,6 +13,20 @@ export function sharedRoutes(pools: readonly PoolFacts[]): CheckFailure[] {
     const sentence = `pools "${other.name}" and "${name}" have the same route "${route}": give each its own \`route\``;
     return [failure(["pools"], sentence)];
   });
+}
+
+/** A machine that no zone has would be waited for in vain. Without any price nothing is known of zones. */
+export function unknownShapes(pools: readonly PoolFacts[], prices: readonly Price[]): CheckFailure[] {
+  if (!tellShapesApart(prices)) return [];
+  const known = [...new Set(prices.flatMap(({ shape }) => shape ?? []))].join(", ");
+  return pools.flatMap(({ name, shapes = [] }) =>
+    shapes
+      .filter((shape) => pricesFor(prices, shape).length === 0)
+      .map((shape) => {
+        const asked = `template.resources.accelerators of pool "${name}" ask for ${shape}`;
+        return failure(["pools"], `${asked}, which no zone of the service's targets has: they have ${known}`);
+      }),
+  );
 }
 
 /** What makes this change impossible by this strategy; what is wrong with the strategy alone, its own rules refuse. */

@@ -2,6 +2,7 @@ import type { Draft } from "../draft";
 import type { Intent } from "../intent";
 import type { Observed } from "../observed";
 import type { PoolSpec } from "../spec/pool";
+import type { Shape } from "../spec/shape";
 import type { PoolState } from "../state";
 import { loadNow, noteLoad, NO_LOAD, type Load, type LoadMemory } from "./load";
 import { canaryBounds } from "./rollout";
@@ -64,6 +65,7 @@ function followSide(draft: Draft, name: string, side: "primary" | "canary", load
     scaling,
     load,
     live,
+    ...(scaling.targetQpsByShape !== undefined && { shapes: shapesThere(draft, name, side) }),
     floor,
     trend: scale.trends[side],
     now: draft.now,
@@ -75,6 +77,10 @@ function followSide(draft: Draft, name: string, side: "primary" | "canary", load
   if (reason === null) return;
   draft.patchPool(name, { [side]: { ...spec, replicas } });
   draft.say({ kind: "scaled", pool: name, side, from: live, to: replicas, reason });
+}
+
+function shapesThere(draft: Draft, name: string, side: "primary" | "canary"): Shape[] {
+  return draft.census()[name]![side].alive.map(({ shape = null }) => shape);
 }
 
 /** While a rollout moves the pool neither version is without replicas (A12), and what it brings has its initial number. */

@@ -53,6 +53,11 @@ export function sameCapacity(serving: Sized, next: Sized): Pick<PoolSpec, "repli
       max: count(scaling.max),
       initial: count(scaling.initial),
       targetQpsPerReplica: each(scaling.targetQpsPerReplica),
+      ...(scaling.targetQpsByShape !== undefined && {
+        targetQpsByShape: Object.fromEntries(
+          Object.entries(scaling.targetQpsByShape).map(([shape, target]) => [shape, (target * is) / was]),
+        ),
+      }),
       targetInFlightPerReplica: each(scaling.targetInFlightPerReplica),
       maxStepDown: scaling.maxStepDown && count(scaling.maxStepDown),
       schedules: scaling.schedules.map((schedule) => ({ ...schedule, min: count(schedule.min) })),

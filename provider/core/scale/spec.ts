@@ -5,8 +5,10 @@ export interface ScalingSpec {
   max: number;
   /** Of the first revision before there is any load to go by, and the fewest that a rolled-out one gets. At least 1. */
   initial: number;
-  /** Requests a second that one replica is to get; of the machine that the pool's template asks for. */
+  /** Requests a second that one replica is to get; of several machines that the template takes, the one that gets the fewest. */
   targetQpsPerReplica: number | null;
+  /** The same by shape, where the template takes several machines that get different numbers; absent: it does not. */
+  targetQpsByShape?: Record<string, number>;
   /** Requests in flight and queued that one replica is to have. */
   targetInFlightPerReplica: number | null;
   targetLatencyP95Ms: number | null;

@@ -1,3 +1,4 @@
+import type { Shape } from "../spec/shape";
 import type { Load } from "./load";
 import { scheduledNow } from "./schedule";
 import { bounded, type ScalingSpec } from "./spec";
@@ -16,6 +17,8 @@ export interface ScalingQuestion {
   /** Null: the load could not be seen, so that only the bounds decide. */
   load: Load | null;
   live: number;
+  /** Machines of those that run or are on their way; absent: all are alike. */
+  shapes?: readonly Shape[];
   /** Fewest that something else than the load needs: a rollout, of each of its versions. */
   floor: number;
   trend: Trend;
@@ -34,7 +37,7 @@ export interface Target {
  * the whole delay: by the clock and not by the number of looks, so that a slow or a new agent changes nothing. Bounds and
  * schedules count at once, and so does a request to a pool that has nobody. Nobody goes before a whole window was seen.
  */
-export function targetNow({ scaling, load, live, floor, trend, now }: ScalingQuestion): Target {
+export function targetNow({ scaling, load, live, shapes = [], floor, trend, now }: ScalingQuestion): Target {
   const least = leastNow(scaling, floor, now);
   const bounds = { min: least.replicas, max: scaling.max };
   const within = bounded(live, bounds);
@@ -42,7 +45,7 @@ export function targetNow({ scaling, load, live, floor, trend, now }: ScalingQue
     const why = live > within ? `max is ${scaling.max}` : least.reason;
     return { replicas: within, trend: STEADY, reason: `${why}.` };
   }
-  const wish = load === null ? null : wishOf(scaling, load, live);
+  const wish = load === null ? null : wishOf(scaling, load, live, shapes);
   if (wish === null) return { replicas: live, trend, reason: null };
   const wanted = bounded(wish.replicas, bounds);
   if (wanted > live) return moreOf(scaling, { live, wanted, wish }, trend, now);

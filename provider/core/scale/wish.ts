@@ -1,3 +1,4 @@
+import type { Shape } from "../spec/shape";
 import type { Load } from "./load";
 import { wholeReplicas, type ScalingSpec } from "./spec";
 
@@ -11,9 +12,9 @@ export interface Wish {
 const AMPLE = 0.5;
 
 /** What the load asks for: each signal for itself, the largest wins. Null: nothing is measured that could ask. */
-export function wishOf(scaling: ScalingSpec, load: Load, live: number): Wish | null {
+export function wishOf(scaling: ScalingSpec, load: Load, live: number, shapes: readonly Shape[]): Wish | null {
   const wishes = [
-    byRate(scaling, load),
+    scaling.targetQpsByShape === undefined ? byRate(scaling, load) : byRateOfEach(scaling, load, shapes),
     byRequests(scaling, load),
     bySlowness("p95 latency", scaling.targetLatencyP95Ms, load.latencyP95Ms, live),
     bySlowness("p95 time to first byte", scaling.targetTimeToFirstByteP95Ms, load.firstByteP95Ms, live),
@@ -32,6 +33,23 @@ function byRate({ targetQpsPerReplica: target, windowSeconds }: ScalingSpec, { q
   if (target === null) return null;
   const reason = `${short(qps)} requests/s over ${windowSeconds} s at ${short(target)} a replica`;
   return { replicas: wholeReplicas(qps / target), reason };
+}
+
+/**
+ * By what really runs: as many as carry the load whichever of them go, so the weakest are counted first. What is missing is
+ * counted in the weakest machine that the pool takes, as nobody knows before which one the cloud gives.
+ */
+function byRateOfEach(
+  { targetQpsPerReplica: weakest, targetQpsByShape, windowSeconds }: ScalingSpec,
+  { qps }: Load,
+  shapes: readonly Shape[],
+): Wish {
+  const each = shapes.map((shape) => targetQpsByShape![shape ?? ""] ?? weakest!).sort((a, b) => a - b);
+  let [replicas, carried] = [0, 0];
+  for (; replicas < each.length && carried < qps - 1e-9; replicas += 1) carried += each[replicas]!;
+  const all = each.reduce((sum, one) => sum + one, 0);
+  const reason = `${short(qps)} requests/s over ${windowSeconds} s at ${short(all)} for the ${each.length} replicas there are`;
+  return { replicas: replicas + wholeReplicas(Math.max(0, qps - carried) / weakest!), reason };
 }
 
 function byRequests({ targetInFlightPerReplica: target, windowSeconds }: ScalingSpec, { meanBusy }: Load): Wish | null {

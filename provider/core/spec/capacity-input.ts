@@ -4,7 +4,7 @@ import { isTimeZone } from "../scale/time-zone";
 import { duration, durationOrNone, durationSeconds } from "./duration";
 import { closed, field, text, whole } from "./field";
 import { spotInput } from "./spot-input";
-import { UNKNOWN } from "./unknown";
+import { hasUnknown, UNKNOWN } from "./unknown";
 
 const MOST_REPLICAS = 1000;
 
@@ -144,8 +144,9 @@ function baseFaults({ spot }: CapacityInput, name: string, most: unknown): Capac
 }
 
 function shapeFaults(target: CapacityInput["targetQpsPerReplica"], accelerators: unknown): [string, string][] {
-  if (typeof target !== "object" || accelerators === UNKNOWN) return [];
-  const shapes = Object.keys(accelerators as object);
+  if (typeof target !== "object" || hasUnknown(accelerators)) return [];
+  const all = [accelerators].flat() as object[];
+  const shapes = [...new Set(all.flatMap((one) => Object.keys(one)))];
   if (shapes.length === 0) {
     return [["", "names accelerators, and template.resources asks for none: give one number"]];
   }

@@ -2,6 +2,7 @@ import type { ScalingSpec } from "../scale/spec";
 import { digest } from "../digest";
 import type { SpotSpec } from "../spot/spec";
 import type { PoolSpec, Revision, RevisionParts } from "./pool";
+import { shapesOf } from "./shape";
 
 /**
  * What a Rollout knows about a pool: enough to classify its change and to plan it, and nothing that might be secret.
@@ -37,6 +38,8 @@ export interface PoolFacts {
    * on-demand, in a rollout neither.
    */
   markets?: { base: number; spare: number; spotOnly?: true };
+  /** Machines that a replica may have, by their accelerators; absent: it needs none. */
+  shapes?: string[];
 }
 
 export function factsOf(spec: PoolSpec): PoolFacts {
@@ -60,7 +63,13 @@ export function factsOf(spec: PoolSpec): PoolFacts {
     // Absent in what a state of before declares.
     spot: spec.spot ? digest(spec.spot) : null,
     ...(spec.spot && { markets: marketFacts(spec.spot) }),
+    ...shapeFacts(spec),
   };
+}
+
+function shapeFacts({ launch }: PoolSpec): Pick<PoolFacts, "shapes"> {
+  const shapes = shapesOf(launch.resources).filter((shape) => shape !== null);
+  return shapes.length === 0 ? {} : { shapes };
 }
 
 function marketFacts({

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { acceleratorsInput } from "./accelerators-input";
 import { capacityAsks, capacityFaults, capacityInput, capacityWeight } from "./capacity-input";
 import { environmentName, headers } from "./environment";
 import { closed, field, seconds, text, whole } from "./field";
@@ -23,7 +24,7 @@ const template = closed({
     closed({
       cpus: field(positive("a number of processors").optional()),
       memoryGiB: field(positive("a number of GiB").optional()),
-      accelerators: field(z.record(z.string(), field(whole(1, 64))).optional()),
+      accelerators: field(acceleratorsInput.optional()),
     }),
     {},
   ),

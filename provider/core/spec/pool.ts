@@ -16,11 +16,20 @@ export interface RevisionParts {
   restartToken: string;
 }
 
+/** Number by kind, for example `{ A10G: 1 }`. */
+export type Accelerators = Record<string, number>;
+
+/** What a replica asks for. */
 export interface Resources {
   cpus?: number;
   memoryGiB?: number;
-  /** For example `{ A10G: 1 }`. */
-  accelerators?: Record<string, number>;
+  /** A list: any of these will do. */
+  accelerators?: Accelerators | Accelerators[];
+}
+
+/** What one replica gets of it. */
+export interface Machine extends Resources {
+  accelerators?: Accelerators;
 }
 
 /** What a launch needs. Values of `env` are never here: they lie in the store's secrets under `envSecret`. */

@@ -2,7 +2,8 @@ import type { ScalingSpec } from "../scale/spec";
 import { capacityAsks } from "./capacity-input";
 import { secondsOf } from "./duration";
 import type { PoolInput } from "./pool-input";
-import type { PoolSpec } from "./pool";
+import type { PoolSpec, Resources } from "./pool";
+import { alternatives, shapeOf } from "./shape";
 
 /** A fixed number, or bounds and what moves the number between them. */
 export function sizing({ replicas, capacity, template }: PoolInput): Pick<PoolSpec, "replicas" | "scaling"> {
@@ -14,7 +15,7 @@ export function sizing({ replicas, capacity, template }: PoolInput): Pick<PoolSp
     min,
     max,
     initial,
-    targetQpsPerReplica: ofShape(targetQpsPerReplica, Object.keys(template.resources.accelerators ?? {})),
+    ...targetQps(targetQpsPerReplica, template.resources),
     targetInFlightPerReplica: capacity.targetInFlightPerReplica ?? null,
     targetLatencyP95Ms: capacity.targetLatencyP95Ms ?? null,
     targetTimeToFirstByteP95Ms: capacity.targetTimeToFirstByteP95Ms ?? null,
@@ -28,8 +29,16 @@ export function sizing({ replicas, capacity, template }: PoolInput): Pick<PoolSp
   return { replicas: initial, scaling };
 }
 
-/** A machine with several kinds of accelerators is as fast as its slowest. */
-function ofShape(target: number | Record<string, number> | null, shapes: readonly string[]): number | null {
-  if (target === null || typeof target === "number") return target;
-  return Math.min(...shapes.map((shape) => target[shape]!));
+/** A machine with several kinds of accelerators is as fast as its slowest, and a pool of several machines plans by its slowest. */
+function targetQps(
+  target: number | Record<string, number> | null,
+  { accelerators }: Resources,
+): Pick<ScalingSpec, "targetQpsPerReplica" | "targetQpsByShape"> {
+  if (target === null || typeof target === "number") return { targetQpsPerReplica: target };
+  const machines = alternatives(accelerators).map((machine) => machine ?? {});
+  const slowest = machines.map((machine) => Math.min(...Object.keys(machine).map((kind) => target[kind]!)));
+  const targetQpsPerReplica = Math.min(...slowest);
+  if (machines.length === 1) return { targetQpsPerReplica };
+  const byShape = machines.map((machine, index) => [shapeOf(machine) ?? "", slowest[index]!] as const);
+  return { targetQpsPerReplica, targetQpsByShape: Object.fromEntries(byShape) };
 }

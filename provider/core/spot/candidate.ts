@@ -21,6 +21,8 @@ export interface Slot {
   target: string;
   region: string;
   zone: string;
+  /** Absent: the pool has machines of one shape only. */
+  shape?: string;
   /** "noticed": the cloud takes it soon, so its replacement is due now. */
   status: "launching" | "starting" | "ready" | "notReady" | "noticed";
   launchedAt: number;

@@ -2,7 +2,7 @@ import type { Candidate, Slot } from "./candidate";
 import type { Pace, PlacementMemory } from "./memory";
 import { choose } from "./placement";
 import type { FallbackBudget, SpotSpec } from "./spec";
-import { inZone, isTrial, isTrusted, nextLoss, type ZoneQuestion } from "./zone";
+import { isThere, isTrial, isTrusted, nextLoss, type ZoneQuestion } from "./zone";
 
 /** The mix's own memory from tick to tick; JSON-clean, kept in the pool's state. */
 export interface SpotState {
@@ -51,7 +51,7 @@ export function mix(question: MixQuestion): Mix {
   const zones = question.candidates.filter(({ market }) => market === "spot");
   const zone: ZoneQuestion = { ...question, cautionSeconds: spec.cautionSeconds };
   const distrusted = zones.filter((one) => !isTrusted(one, zone));
-  const trusted = (slot: Slot) => !distrusted.some((one) => inZone(slot, one));
+  const trusted = (slot: Slot) => !distrusted.some((one) => isThere(slot, one));
 
   const spots = slots.filter(({ market, status }) => market === "spot" && status !== "noticed");
   const ready = spots.filter(({ status }) => status === "ready");

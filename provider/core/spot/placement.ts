@@ -1,6 +1,6 @@
 import type { Candidate, Slot } from "./candidate";
 import { domainsOf, type Pace, type PlacementMemory } from "./memory";
-import { inZone, isTrial, isTrusted, troubleOf, type ZoneQuestion } from "./zone";
+import { inZone, isThere, isTrial, isTrusted, troubleOf, type ZoneQuestion } from "./zone";
 
 export interface PlacementQuestion {
   /** Of the market that the launch is for. */
@@ -80,7 +80,7 @@ function reasonOf(best: Place, next: Place | undefined): string {
 function isOpen(candidate: Candidate, trusted: boolean, question: ZoneQuestion): boolean {
   const { memory, slots, now } = question;
   if (domainsOf(candidate).some((domain) => now < (memory.domains[domain]?.retryAt ?? 0))) return false;
-  return trusted || !slots.some((slot) => inZone(slot, candidate) && isTrial(slot, question));
+  return trusted || !slots.some((slot) => isThere(slot, candidate) && isTrial(slot, question));
 }
 
 function inRegion(slot: Slot, { target, region, market }: Candidate): boolean {

@@ -20,6 +20,11 @@ export function inZone(slot: Slot, { target, region, zone, market }: Candidate):
   return slot.zone === zone && slot.region === region && slot.target === target && slot.market === market;
 }
 
+/** Of its machines too: what a market gives of one shape says nothing of another. */
+export function isThere(slot: Slot, candidate: Candidate): boolean {
+  return inZone(slot, candidate) && (slot.shape === undefined || slot.shape === candidate.shape);
+}
+
 /**
  * True: replicas there may be relied on. A zone that refused or took some is trusted again once one has been ready
  * there for `cautionSeconds`: most zones that come back are gone again within minutes, and each time is a gap.
@@ -27,7 +32,7 @@ export function inZone(slot: Slot, { target, region, zone, market }: Candidate):
 export function isTrusted(candidate: Candidate, question: ZoneQuestion): boolean {
   const known = question.memory.domains[candidate.key];
   if (known === undefined || candidate.market === "onDemand" || question.cautionSeconds === 0) return true;
-  const here = question.slots.filter((slot) => slot.readyAt !== null && inZone(slot, candidate));
+  const here = question.slots.filter((slot) => slot.readyAt !== null && isThere(slot, candidate));
   const serious = known.lossSize >= SERIOUS_SHARE * (known.lossSize + here.length);
   const since = serious ? (known.lostAt ?? 0) : 0;
   return here.some((slot) => question.now - Math.max(slot.readyAt!, since) >= question.cautionSeconds * 1000);
@@ -46,7 +51,7 @@ export function nextLoss(candidate: Candidate, question: ZoneQuestion): number {
   const { memory, slots, now, cautionSeconds, pace = PACE } = question;
   const known = memory.domains[candidate.key];
   if (known === undefined || cautionSeconds === 0 || troubleNow(known, now, pace) < LATELY) return 0;
-  const here = slots.filter((slot) => slot.status !== "noticed" && inZone(slot, candidate));
+  const here = slots.filter((slot) => slot.status !== "noticed" && isThere(slot, candidate));
   return Math.min(here.length, known.lossSize);
 }
 

@@ -15,6 +15,7 @@ class Asked {
   constructor(
     readonly spec: ScalingSpec,
     public live: number,
+    public shapes: string[] = [],
   ) {}
 
   ask(load: Partial<Load> | null, seconds = 0, floor = 0): Target {
@@ -23,6 +24,7 @@ class Asked {
       scaling: this.spec,
       load: load && { ...QUIET, busy: load.qps === 0 ? 0 : 1, ...load },
       live: this.live,
+      shapes: this.shapes,
       floor,
       trend: this.trend,
       now: this.now,
@@ -86,6 +88,23 @@ describe("the target of an autoscaled pool", () => {
     const slow = new Asked(spec, 4).ask({ qps: 5, meanBusy: 5, latencyP95Ms: 750 });
     assert.equal(slow.replicas, 6);
     assert.equal(slow.reason, "a p95 latency of 750 ms at a target of 500 ms: more are needed for 0 s.");
+  });
+
+  it("counts by the machines that really run, and what is missing by the weakest that may come", () => {
+    const mixed = scaling({
+      targetQpsByShape: { "A100:1": 10, "L4:1": 2 },
+      upscaleDelaySeconds: 0,
+      downscaleDelaySeconds: 0,
+    });
+    const asked = new Asked(mixed, 3, ["A100:1", "L4:1", "A100:1"]);
+    assert.equal(asked.ask({ qps: 22 }).replicas, 3);
+    assert.equal(asked.ask({ qps: 25 }).replicas, 5, "two L4 would carry what is missing");
+    asked.shapes.push("A100:1");
+    assert.equal(asked.ask({ qps: 25 }).replicas, 4, "one A100 came, and carries it alone");
+    assert.equal(asked.ask({ qps: 12 }).replicas, 2, "whichever two go, two that stay carry it");
+    asked.shapes = ["A100:1", "L4:1"];
+    assert.equal(asked.ask({ qps: 11 }).replicas, 2);
+    assert.match(asked.reasons[0]!, /^25 requests\/s over 60 s at 22 for the 3 replicas there are: more are needed/);
   });
 
   it("at most doubles for slowness, and takes one away when there is ample room", () => {

@@ -50,6 +50,18 @@ describe("the capacity of a pool", () => {
     assert.equal(found?.targetQpsPerReplica, 7);
   });
 
+  it("takes the number of each machine that the template takes, and plans by the one that gets the fewest", () => {
+    const template = { run: "x", resources: { accelerators: [{ A10G: 1 }, { L4: 1, T4: 2 }] } };
+    const capacity = { max: 4, targetQpsPerReplica: { A10G: 7, L4: 5, T4: 3 } };
+    const { scaling: found, launch } = spec(capacity, { template });
+    assert.deepEqual(found?.targetQpsByShape, { "A10G:1": 7, "L4:1+T4:2": 3 });
+    assert.equal(found.targetQpsPerReplica, 3);
+    assert.deepEqual(launch.resources.accelerators, template.resources.accelerators);
+    const [missing] = reasons({ max: 4, targetQpsPerReplica: { A10G: 7, L4: 5 } }, { template });
+    assert.match(missing!, /must have a number for T4/);
+    assert.equal(spec({ max: 4, targetQpsPerReplica: 6 }, { template }).scaling?.targetQpsByShape, undefined);
+  });
+
   it("takes durations as Pulumi writes them", () => {
     const schedules = [{ cron: "0 8 * * *", durationSeconds: "10h", min: 2 }];
     const { scaling: found } = spec({ max: 4, schedules, upscaleDelaySeconds: "90s", downscaleDelaySeconds: 0 });
@@ -81,6 +93,11 @@ describe("the capacity of a pool", () => {
       "a target of 0 requests a second",
       { max: 4, targetQpsPerReplica: 0 },
       /^capacity.targetQpsPerReplica: .*more than 0/,
+    ],
+    [
+      "a target of 0 for one accelerator",
+      { max: 4, targetQpsPerReplica: { A10G: 0 } },
+      /^capacity.targetQpsPerReplica: .*more than 0, or one for each accelerator/,
     ],
     [
       "a target of 0 in flight",

@@ -71,6 +71,25 @@ describe("what a program may declare", () => {
     assert.match(reason({ capacity: { spot: { fallbackBudget: {} } } }), /either `replicas` or `dollarsPerHour`/);
   });
 
+  it("takes one machine, or a list of which any will do, and refuses by field what is none", () => {
+    const accelerators = (given: unknown) => ({ template: { run: "x", resources: { accelerators: given } } });
+    for (const given of [{ A10G: 1 }, [{ A10G: 1 }], [{ A10G: 1 }, { L4: 2 }], [{ A10G: UNKNOWN }, UNKNOWN], UNKNOWN]) {
+      assert.ok(parse(poolInput, { ...pool, ...accelerators(given) }).ok, JSON.stringify(given));
+    }
+    const at = "template.resources.accelerators";
+    for (const [given, sentence] of [
+      ["A10G", `${at}: must be numbers by kind, such as { A10G: 1 }, or a list of these`],
+      [[], `${at}: must be numbers by kind`],
+      [{ A10G: 0 }, `${at}.A10G: must be a whole number from 1 to 64`],
+      [[{ A10G: 1 }, { L4: 0.5 }], `${at}.1.L4: must be a whole number from 1 to 64`],
+      [[{ A10G: 1 }, {}], `${at}: must have at least one accelerator in each`],
+      [[{ A10G: 1 }, { A10G: 1 }], `${at}: must not have the same twice`],
+    ] as const) {
+      const reason = reasonFor(poolInput, { ...pool, ...accelerators(given) });
+      assert.ok(reason.startsWith(sentence), reason);
+    }
+  });
+
   it("takes a capacity weight, which is nothing where it is 1, and refuses one that no replica could have", () => {
     const specOf = (more: object) => poolSpec(poolInput.parse({ ...pool, ...more }), null);
     assert.equal(specOf({ capacityWeight: 1 }).specHash, specOf({}).specHash);
