@@ -20,6 +20,8 @@ export type EventBody =
       /** As declared; of an autoscaled pool that serves already, what it is to have within its new bounds. */
       replicas: number;
       change: "first" | "light" | "staged" | "removed";
+      /** light: which of its versions that is about. Absent in the log of an older version. */
+      side?: "primary" | "canary";
       /** Hash of the userConfig that each replica of this revision takes before it is ready; null: none is declared. */
       config?: string | null;
       /** Absent: all replicas are on-demand. */

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import type { ServeEvent } from "../../provider/core/events";
 import type { Strategy } from "../../provider/core/strategy";
 import { blueGreen, inPlace, rolling, surge } from "../core/strategies";
+import { poolSpec, redeclare } from "./intents";
 import {
   canaryTraffic,
   declareRevision,
@@ -13,8 +15,21 @@ import {
   serving,
   settled,
 } from "./service";
+import type { World } from "./world";
 
 const FOUR = [{ name: "p", replicas: 4 }];
+
+/** What `pulumi up` declares when only the number of replicas is another one. */
+function declareNumber(world: World, replicas: number): void {
+  world.declare((intent) => {
+    const { revision } = intent.pools["p"]!.declared;
+    redeclare(intent, [poolSpec("p", revision, replicas)]);
+  });
+}
+
+function mixes({ pools }: Extract<ServeEvent, { kind: "routed" }>): boolean {
+  return Object.values(pools).some(({ canary, primary }) => (canary?.weight ?? 0) > 0 && (primary?.weight ?? 0) > 0);
+}
 
 describe("a blueGreen rollout", () => {
   it("never mixes versions and cuts over in one generation, when the canary is whole", () => {
@@ -31,6 +46,45 @@ describe("a blueGreen rollout", () => {
     assert.deepEqual(splits, new Set(["0:100", "100:0"]));
     assert.equal(peak, 8);
     assert.equal(world.state!.lastOutcome!.kind, "promoted");
+    proved(world);
+  });
+
+  for (const [what, first, then] of [
+    ["more", 4, 7],
+    ["fewer", 7, 4],
+  ] as const) {
+    it(`cuts over to the number that is wanted then, whenever before ${what} are declared (A9)`, () => {
+      for (let ticks = 0; ; ticks += 3) {
+        const world = serving(FOUR, blueGreen());
+        declareRevision(world, "b");
+        declareNumber(world, first);
+        for (let count = 0; count < ticks; count += 1) world.tick();
+        if (canaryTraffic(world) === 100) break;
+        declareNumber(world, then);
+        let atCutOver: number | null = null;
+        follow(world, 1, ({ canary }) => {
+          if (canaryTraffic(world) === 100) atCutOver ??= canary;
+          assert.ok(world.living().length <= 4 + Math.max(first, then));
+        });
+        assert.equal(atCutOver, then);
+        assert.ok(!world.log.some((event) => event.kind === "routed" && mixes(event)));
+        world.until(() => settled(world));
+        assert.equal(world.living().length, then);
+        proved(world);
+      }
+    });
+  }
+
+  it("that is paused takes a number that is declared meanwhile when it goes on, and cuts over to no other", () => {
+    const world = serving(FOUR, blueGreen());
+    declareRevision(world, "b");
+    world.until(() => world.living().length === 8);
+    world.command({ kind: "pause" });
+    declareNumber(world, 6);
+    for (let count = 0; count < 100; count += 1) world.tick();
+    assert.equal(world.living().length, 8, "what was under way is finished, and nothing more begins");
+    world.command({ kind: "resume" });
+    follow(world, 1, ({ canary }) => assert.ok(canaryTraffic(world) === 0 || canary === 6));
     proved(world);
   });
 

@@ -2,7 +2,7 @@ import { floorKept } from "./floor";
 import { lastLeaving } from "./moves";
 import type { WorldRollout } from "./rollout";
 import { canaryShare, isGreater, rest, show } from "./share";
-import { poolsWithBoth, readyShare, stands } from "./shares";
+import { poolsWithBoth, readyShare, readyVersion, stands } from "./shares";
 import { violation, type InvariantCheck, type Step, type Violation } from "./step";
 import { readyOf, type World } from "./world";
 
@@ -17,7 +17,9 @@ export const capacity: InvariantCheck = (step) => {
   // A service that is being deleted has no capacity to keep.
   if (rollout === null || deleting) return [];
   if (rollout.floor !== null) return floorKept(step, rollout, rollout.floor);
-  return rollout.mode === "immediate" ? [] : [...raisedWeights(step, rollout), ...drainedShares(step, rollout)];
+  const cutOver = rollout.strategy === "blueGreen" ? cutOverShort(step, rollout) : [];
+  if (rollout.mode === "immediate") return cutOver;
+  return [...raisedWeights(step, rollout), ...drainedShares(step, rollout), ...cutOver];
 };
 
 const VERSIONS = [
@@ -54,6 +56,25 @@ function raisedWeights(step: Step, rollout: WorldRollout): Violation[] {
     }),
   );
 }
+
+/** blueGreen cuts over to what is wanted then, so that a number which was declared meanwhile is there before. */
+function cutOverShort({ before, faced, after, events }: Step, rollout: WorldRollout): Violation[] {
+  const routed = events.findLast((event) => event.kind === "routed");
+  if (routed === undefined || rollout.direction === "back") return [];
+  return poolsWithBoth(rollout).flatMap((pool) => {
+    const wanted = rollout.renumbered[pool.name];
+    const share = canaryShare(after.routed[pool.name]);
+    // What is given back after a loss is no cut-over, nor what is given to it as the primary has nobody left.
+    const first = share.part > 0 && (before.rollout?.reached[pool.name]?.part ?? 0) === 0;
+    const ready = readyVersion(after, rollout, pool.name, "to");
+    if (wanted === undefined || !first || ready >= wanted || after.removed.has(pool.name)) return [];
+    if (!stands(faced, rollout, "from", ALL)) return [];
+    const sentence = `The canary of pool "${pool.name}" was cut over to with ${ready} replicas ready; ${wanted} were declared.`;
+    return [violation("capacity", routed, sentence)];
+  });
+}
+
+const ALL = { part: 1, whole: 1 };
 
 function drainedShares(step: Step, rollout: WorldRollout): Violation[] {
   const { events, after } = step;

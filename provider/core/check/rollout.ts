@@ -35,6 +35,8 @@ export interface WorldRollout {
   stand: Stand;
   /** When it began to wait for capacity; null: it does not. */
   lackingSince: number | null;
+  /** Per pool: the number of canaries that was declared since it began, where one was. */
+  renumbered: Readonly<Record<string, number>>;
   /** A gradual way back: its surge, and by pool the lowest canary share so far, which a repair may return to in one move. */
   descent: { maxSurgePercent: number; reached: Readonly<Record<string, Share>> } | null;
 }
@@ -72,6 +74,7 @@ export function startedRollout(event: Extract<ServeEvent, { kind: "rolloutStarte
     declared: event.waits ?? null,
     stand: newStand(event.at, false),
     lackingSince: null,
+    renumbered: {},
     descent: null,
   };
 }
@@ -129,6 +132,14 @@ function moved(rollout: WorldRollout, event: StandEvent): WorldRollout {
       return { ...rollout, direction: "back", mode, descent, waits: NOTHING_WAITS };
     }
   }
+}
+
+/** The rollout after its canary was declared with another number, or the same. */
+export function renumbered(
+  rollout: WorldRollout,
+  { pool, replicas }: Pick<Extract<ServeEvent, { kind: "poolDeclared" }>, "pool" | "replicas">,
+): WorldRollout {
+  return { ...rollout, renumbered: { ...rollout.renumbered, [pool]: replicas } };
 }
 
 /** The rollout after another routing. What stands in for a loss is nothing that was reached. */

@@ -1,6 +1,6 @@
 import type { Market } from "../spot/candidate";
 import { POOL_DELETED, type SpotBounds, type RoutedPool, type ServeEvent } from "../events";
-import { advanceRollout, reaching, startedRollout, type WorldRollout } from "./rollout";
+import { advanceRollout, reaching, renumbered, startedRollout, type WorldRollout } from "./rollout";
 
 /** What the log says is so, after the events read so far. Built from events alone, so it owes nothing to the state file. */
 export interface World {
@@ -181,15 +181,13 @@ export class Replay {
   }
 
   /** What is declared of the version that a rollout brings is so when that is promoted. Null: it is of what serves. */
-  private withMarketOfCanary({
-    pool,
-    revision,
-    spot,
-  }: Extract<ServeEvent, { kind: "poolDeclared" }>): Pick<World, "rollout"> | null {
+  private withMarketOfCanary(event: Extract<ServeEvent, { kind: "poolDeclared" }>): Pick<World, "rollout"> | null {
     const { rollout } = this.now;
+    const { pool, revision, spot } = event;
     const { from = null, to = null } = rollout?.revisions[pool] ?? {};
     if (rollout === null || revision !== to || revision === from) return null;
-    return { rollout: { ...rollout, markets: { ...rollout.markets, [pool]: spot ?? null } } };
+    const rolled = event.side === "canary" ? renumbered(rollout, event) : rollout;
+    return { rollout: { ...rolled, markets: { ...rollout.markets, [pool]: spot ?? null } } };
   }
 
   /** A deleted pool says so by the reason of its drains; the event that it is gone comes when they are over. */

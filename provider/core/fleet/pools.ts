@@ -32,13 +32,14 @@ export function followDeclarations(draft: Draft, intent: Intent): void {
 
 function followDeclaration(draft: Draft, name: string, { declared, attempt }: PoolIntent): void {
   const pool = draft.state.pools[name];
-  const tell = (change: "first" | "light" | "staged", replicas = declared.replicas) =>
+  const tell = (change: "first" | "light", replicas = declared.replicas, side?: "primary" | "canary") =>
     draft.say({
       kind: "poolDeclared",
       pool: name,
       revision: declared.revision,
       replicas,
       change,
+      ...(side && { side }),
       config: declared.userConfig?.hash ?? null,
       ...spotTold(declared),
     });
@@ -60,7 +61,7 @@ function followDeclaration(draft: Draft, name: string, { declared, attempt }: Po
   if (pool.canary !== null && declared.revision === pool.canary.revision) {
     if (declared.specHash !== pool.canary.specHash) {
       const canary = changedLightly(pool.canary, declared);
-      tell("light", canary.replicas);
+      tell("light", canary.replicas, "canary");
       draft.patchPool(name, { canary });
     }
   } else if (pool.primary?.specHash !== declared.specHash) {
@@ -73,7 +74,7 @@ function followDeclaration(draft: Draft, name: string, { declared, attempt }: Po
       draft.patchPool(name, { primary: lives ? keepingContent(same, declared) : declared, failures: null });
     } else if (same !== null) {
       const primary = changedLightly(same, declared);
-      tell("light", primary.replicas);
+      tell("light", primary.replicas, "primary");
       draft.patchPool(name, { primary });
     }
   }

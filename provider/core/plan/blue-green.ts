@@ -9,12 +9,15 @@ export function planBlueGreen(pools: readonly PlannedPool[], begin: Begin = from
   const cap = Object.fromEntries(pools.map(({ name, from, to }) => [name, from + to]));
   const walk = new Walk(pools, begin);
   walk.percent = 100;
-  // Only where there are more primaries than the program still asks for: they stand where the canaries must fit.
+  // Only where there are more of a version than the program still asks for: they stand where the others must fit.
   walk.visit("down", () => {
-    for (const pool of pools) walk.set(pool, { primary: Math.min(walk.of(pool).primary, pool.from) });
+    for (const pool of pools) {
+      const { canary, primary } = walk.of(pool);
+      walk.set(pool, { canary: Math.min(canary, pool.to), primary: Math.min(primary, pool.from) });
+    }
   });
   walk.visit("up", () => {
-    for (const pool of pools) walk.set(pool, { canary: Math.max(walk.of(pool).canary, pool.to) });
+    for (const pool of pools) walk.set(pool, { canary: pool.to });
   });
   walk.visit("cutOver", () => (walk.weights = { canary: 100, primary: 0 }));
   walk.visit("down", () => {

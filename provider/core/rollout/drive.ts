@@ -9,6 +9,7 @@ import { obeyCommands } from "./commands";
 import { dropRollout, endRollback, leaveOut, promote } from "./finish";
 import { followIntent } from "./follow-intent";
 import { goalsNow } from "./goals";
+import { followNumbersToCutOver } from "./live-target";
 import { replanUpwards, replanWhatHasNoRoom } from "./replan";
 import { needsMore } from "./sizes";
 import { beginRollout } from "./start";
@@ -44,6 +45,7 @@ function carryOn(draft: Draft, intent: Intent, observed: Observed): void {
   followClocks(draft);
   turnBack(draft, intent, census);
   if (needsMore(draft)) replanUpwards(draft, "there is more load");
+  followNumbersToCutOver(draft);
   replanWhatHasNoRoom(draft, census);
   stopFirstWithoutRoom(draft, census);
   const rollout = draft.state.rollout!;

@@ -10,9 +10,9 @@ import { canaryPercentOf } from "./hold";
 import { sizesNow } from "./sizes";
 
 /** The same rollout by another way from where it stands: another hold, other numbers, a rollback that is called off. */
-export function replan(draft: Draft, reason: string): void {
+export function replan(draft: Draft, reason: string, sizes?: PlannedPool[]): void {
   const rollout = draft.state.rollout!;
-  const pools = rollout.pools.map((pool) => sizesNow(draft, pool));
+  const pools = sizes ?? rollout.pools.map((pool) => sizesNow(draft, pool));
   goOnFrom(draft, { ...rollout, pools }, standing(draft, rollout, Math.floor), reason, "goesOn");
 }
 

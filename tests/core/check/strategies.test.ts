@@ -51,6 +51,22 @@ describe("check, over blueGreen logs", () => {
     assertHolds(log);
   });
 
+  it("refutes capacity when it is cut over to fewer than were declared meanwhile, but not where an older log says nothing of it", () => {
+    for (const [replicas, side, holds] of [
+      [5, "canary", false],
+      [3, "canary", true],
+      [5, "primary", true],
+      [5, undefined, true],
+    ] as const) {
+      const log = blueGreen()
+        .tick({ kind: "poolDeclared", pool: "p", revision: "b", replicas, change: "light", ...(side && { side }) })
+        .ready("b", ...NEW)
+        .tick(routed(100, 0, NEW, OLD));
+      if (holds) assertHolds(log);
+      else assertRefutes("capacity", log, undefined, /cut over to with 4 replicas ready; 5 were declared/);
+    }
+  });
+
   it("refutes noMixing when both versions have traffic in a routing", () => {
     const log = blueGreen()
       .ready("b", ...NEW)
