@@ -1,6 +1,6 @@
 import { money } from "./cost";
 import { ago, duration } from "./duration";
-import { poolLine } from "./pool";
+import { poolLines } from "./pool";
 import { rolloutLines } from "./rollout-text";
 import { namesOf, type Names } from "./names";
 import type { ReplicaView } from "./replica";
@@ -138,7 +138,7 @@ function notesOf(service: ServiceView, prefix: string): string[] {
     // Nothing that grows with the clock: `--watch` prints what changed.
     notes.push(`Costs $${money(service.cost.total.perHour.paid)}/h; \`pulumi-serve cost\` has the bill.`);
   }
-  notes.push(...service.pools.map(poolLine).filter((line) => line !== null));
+  notes.push(...service.pools.flatMap(poolLines));
   notes.push(...notReady(service.replicas));
   if (service.agent !== "alive") {
     notes.push("The agent is not running: start it with `pulumi-serve agent start`, or run `pulumi up`.");
