@@ -135,7 +135,10 @@ export type EventBody =
       /** gradual: most percentage points by which the canary's traffic may fall in one step. */
       maxSurgePercent?: number;
     }
-  /** The declared target is the canary's again: forward from where the rollback had got to. */
+  /** Going back, a pool's primary does not come up by itself: the canary serves there until it does. */
+  | { kind: "primaryAwaited"; rollout: number; pool: string; reason: string }
+  | { kind: "primaryFound"; rollout: number; seconds: number }
+  /** The declared target is the canary's again, or an operator promoted what serves alone: forward from where the rollback had got to. */
   | { kind: "rollbackCancelled"; rollout: number }
   | {
       kind: "rolloutEnded";

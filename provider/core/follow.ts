@@ -1,13 +1,13 @@
 import type { ErrorCode } from "./errors";
 import { censusOf } from "./fleet/census";
-import { FAILURES_ENOUGH } from "./fleet/failures";
+import { isBroken, startsOf } from "./fleet/failures";
 import { isConfigured, refusalOf } from "./fleet/user-config";
 import type { Intent, RolloutTarget } from "./intent";
 import { describeProgress } from "./rollout/progress";
 import { sameRevisions } from "./rollout/follow-intent";
 import { currentVersion } from "./rollout/version";
 import type { PoolSpec } from "./spec/pool";
-import type { PoolState, Replica, RolloutProgress, State } from "./state";
+import type { Direction, PoolFailures, PoolState, Replica, RolloutProgress, State } from "./state";
 import { rejectedReasons } from "./story";
 import { targetKey } from "./target";
 
@@ -53,10 +53,10 @@ function replicasProgress(state: State, name: string, pool: PoolState, replicas:
     return done(`${ready} of ${replicas} replicas ready`);
   }
   const { failures } = pool;
-  if (failures !== null && !failures.capacity && failures.count >= FAILURES_ENOUGH) {
+  if (isBroken(failures)) {
     return failed(
       "ReplicaFailed",
-      `pool "${name}" does not come up, after ${failures.count} failed starts in a row: ${failures.reason}`,
+      `pool "${name}" does not come up, after ${failedStarts(failures)}: ${failures.reason}`,
       `see \`pulumi-serve logs\`, mend the template of pool "${name}" and run \`pulumi up\` again`,
     );
   }
@@ -68,6 +68,11 @@ function replicasProgress(state: State, name: string, pool: PoolState, replicas:
         ? `${taken} of ${ready} replicas have taken the userConfig`
         : `${ready} ready, ending what is too much`;
   return working(waits === undefined ? what : `${what}; ${waits.message}`);
+}
+
+function failedStarts(failures: PoolFailures): string {
+  const starts = startsOf(failures);
+  return starts === 1 ? "a failed start" : `${starts} failed starts in a row`;
 }
 
 /** Null: nobody refuses it, or whoever does is being replaced, which a last healthy replica never is. */
@@ -125,7 +130,7 @@ export function rolloutProgress(intent: Intent, state: State | null, target: Rol
 /** A rollout that nobody can help on but a person is over for whoever waits, and goes on when that person acts. */
 function underWay(state: State, rollout: RolloutProgress): Progress {
   const { direction, failed: why, capacity, held } = rollout;
-  if (direction.kind === "back") return working(describeProgress(state, rollout));
+  if (direction.kind === "back") return goingBack(state, rollout, direction);
   if (why !== null) {
     return failed(
       "CanaryFailed",
@@ -134,15 +139,39 @@ function underWay(state: State, rollout: RolloutProgress): Progress {
     );
   }
   if (capacity?.starved) {
-    const waits = state.conditions.find(({ kind }) => kind === "noCapacity")?.message ?? "no capacity";
-    return failed(
-      "CapacityStarved",
-      `the rollout to version ${rollout.version} waits for capacity, for longer than capacityWaitSeconds: ${waits}`,
-      "what serves goes on; the agent goes on trying: run `pulumi up` again to follow it, or change the program back",
+    return starved(
+      state,
+      `the rollout to version ${rollout.version}`,
+      "run `pulumi up` again to follow it, or change the program back",
     );
   }
   if (held !== null) return done(`version ${rollout.version} is held at ${held.percent} %, as canaryPercent says`);
   return working(describeProgress(state, rollout));
+}
+
+/** What it goes back to does not come up, or has no room: what serves in its place goes on, and nobody has to wait for it. */
+function goingBack(state: State, rollout: RolloutProgress, { awaits }: Extract<Direction, { kind: "back" }>): Progress {
+  const way = `the way back to version ${currentVersion(state) ?? 1}`;
+  if (awaits !== undefined) {
+    const { failures } = state.pools[awaits.pool]!;
+    const why = failures === null ? "they do not start" : failures.reason;
+    return failed(
+      "ReplicaFailed",
+      `${way} waits since ${new Date(awaits.since).toISOString()} for pool "${awaits.pool}", whose replicas do not come up: ${why}; version ${rollout.version} serves in their place`,
+      `nothing that serves is ended, and the agent goes on trying: mend what keeps them from starting, or run \`pulumi-serve rollout promote --force\` to go on to version ${rollout.version} after all`,
+    );
+  }
+  if (rollout.capacity?.starved) return starved(state, way, "run `pulumi up` again to follow it");
+  return working(describeProgress(state, rollout));
+}
+
+function starved({ conditions }: State, what: string, advice: string): Progress {
+  const waits = conditions.find(({ kind }) => kind === "noCapacity")?.message ?? "no capacity";
+  return failed(
+    "CapacityStarved",
+    `${what} waits for capacity, for longer than capacityWaitSeconds: ${waits}`,
+    `what serves goes on; the agent goes on trying: ${advice}`,
+  );
 }
 
 /** A rollout that goes forward ends by its own timeouts, which stand still in pauses; the way back has none. */

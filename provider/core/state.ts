@@ -82,8 +82,10 @@ export interface PoolSpot {
 
 export interface PoolFailures {
   revision: Revision;
-  /** In a row, without a step or a minute of readiness in between. */
+  /** In a row, without a step or a minute of readiness in between; one that exceeded its grace counts as enough of them. */
   count: number;
+  /** How many there really were; absent: `count`. */
+  starts?: number;
   reason: string;
   /** No launch of this revision before. */
   retryAt: number;
@@ -200,7 +202,16 @@ export interface RolloutProgress {
 export type Direction =
   | { kind: "forward" }
   /** Going back to the primary; `rejects` tells whether the target must not be tried again by itself. */
-  | { kind: "back"; reason: string; rejects: boolean; cause: RollbackCause; mode: RollbackMode; walk: Walk };
+  | {
+      kind: "back";
+      reason: string;
+      rejects: boolean;
+      cause: RollbackCause;
+      mode: RollbackMode;
+      walk: Walk;
+      /** The first pool whose primary does not come up by itself, while the canary serves in its place; absent: there is none. */
+      awaits?: { pool: string; since: number };
+    };
 
 /** planned: state by state, as a path says; continuous: as fast as what is ready allows. */
 export type Walk = "planned" | "continuous";

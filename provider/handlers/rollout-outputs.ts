@@ -56,8 +56,9 @@ function outcomeOf(intent: Intent | null, state: State): RolloutOutcome | null {
 function waitingOutcome(intent: Intent, state: State, rollout: RolloutProgress): RolloutOutcome | null {
   const found = intent.rollout && waitOf(rolloutProgress(intent, state, intent.rollout.target));
   if (!found) return null;
-  const { held, capacity, stopped, cursorSince, startedAt, peakReplicas, version } = rollout;
-  const since = held?.since ?? capacity?.since ?? stopped.since ?? cursorSince;
+  const { held, direction, capacity, stopped, cursorSince, startedAt, peakReplicas, version } = rollout;
+  const awaits = direction.kind === "back" ? direction.awaits : undefined;
+  const since = held?.since ?? awaits?.since ?? capacity?.since ?? stopped.since ?? cursorSince;
   return { ...found, seconds: Math.round((since - startedAt) / 1000), peakReplicas, version };
 }
 
@@ -66,7 +67,7 @@ function waitOf(progress: Progress): Pick<RolloutOutcome, "kind" | "reason"> | n
   if (progress.kind === "working") return null;
   if (progress.kind === "done") return { kind: "held", reason: progress.line };
   const [reason] = progress.reasons;
-  if (progress.code === "CanaryFailed") return { kind: "failed", reason };
+  if (progress.code === "CanaryFailed" || progress.code === "ReplicaFailed") return { kind: "failed", reason };
   return progress.code === "CapacityStarved" ? { kind: "capacityStarved", reason } : null;
 }
 

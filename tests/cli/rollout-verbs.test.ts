@@ -252,6 +252,18 @@ describe("pulumi-serve rollout", () => {
       assert.equal((await said(store)).length, 2);
     });
 
+    it("turns a way back round whose primary does not come up, by force alone", async () => {
+      const store = await rolling((state) => {
+        back(state);
+        const { direction } = state.rollout!;
+        if (direction.kind === "back") direction.awaits = { pool: "p", since: 0 };
+      });
+      await refused(rollout("promote"), /does not come up in pool "p": `--force` goes on to version 2/);
+      await done(rollout("promote", "--force"), /goes on to version 2/);
+      await done(rollout("promote", "--force"), /asked for already/);
+      assert.deepEqual(await said(store), [{ kind: "promote", force: true }]);
+    });
+
     it("refuses when nothing waits, when the canary failed, and after an abort", async () => {
       await rolling();
       await refused(rollout("promote"), /Nothing waits/);

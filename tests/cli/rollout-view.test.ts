@@ -52,6 +52,21 @@ describe("status of a rollout", () => {
       /rolling back, gradual \(a gate failed\)/,
     ],
     [
+      "that what it goes back to does not come up, and since when",
+      (rollout, now) => {
+        rollout.direction = {
+          kind: "back",
+          reason: "a gate failed",
+          rejects: true,
+          cause: "gateFailed",
+          mode: { mode: "safe" },
+          walk: "continuous",
+          awaits: { pool: "p", since: now - 4 * MINUTE },
+        };
+      },
+      /waits for the old replicas of pool p for 4m: they do not start/,
+    ],
+    [
       "that an operator brings a version back",
       (rollout) => (rollout.origin = { kind: "operator", reason: "rollback to version 2" }),
       /brought back by an operator \(rollback to version 2\)/,
@@ -77,6 +92,21 @@ describe("status of a rollout", () => {
   for (const [what, change, line] of shows) {
     it(`shows ${what}`, () => assert.match(statusText([rolling(change)]), line));
   }
+
+  it("shows what a replica counts as where that is not 1, of both versions where they differ (A14)", () => {
+    const lines = (primary: number, canary: number) =>
+      statusText([
+        look(rollingWorld(), ({ pools }) => {
+          pools["p"]!.primary!.capacityWeight = primary;
+          pools["p"]!.canary!.capacityWeight = canary;
+        }),
+      ])
+        .split("\n")
+        .filter((line) => line.includes("capacityWeight"));
+    assert.deepEqual(lines(1, 1), []);
+    assert.deepEqual(lines(2, 2), ["service: Pool p: a replica counts as 2 (capacityWeight)"]);
+    assert.deepEqual(lines(1, 4), ["service: Pool p: a replica counts as 1 (capacityWeight), one of the canary as 4"]);
+  });
 
   const verdicts = [
     [{ kind: "passed" }, /the gates pass/],

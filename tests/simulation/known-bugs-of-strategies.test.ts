@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { rolloutProgress } from "../../provider/core/follow";
+import { poolProgress, rolloutProgress } from "../../provider/core/follow";
 import { blueGreen, rolling, surge } from "../core/strategies";
-import { poolSpec, redeclare } from "./intents";
+import { intentOf, poolSpec, redeclare } from "./intents";
 import { deploy, ended, ids, proved, readyOf, revisions, serving, settled } from "./one-pool";
 import { declareRevision, during, serving as servingBy } from "./service";
+import { World } from "./world";
 
 /** What has hurt the users of other systems, each under the number of its report: what a strategy decides. */
 describe("a bug of others that no strategy has here", () => {
@@ -94,6 +95,21 @@ describe("a bug of others that no strategy has here", () => {
       world.tick();
       assert.equal(told(), "done");
     });
+
+    for (const [start, starts] of [
+      ["never", "a failed start"],
+      ["exits", "3 failed starts in a row"],
+    ] as const) {
+      it(`counts the starts of a pool that does not come up as they were: ${starts}`, () => {
+        const world = new World(intentOf([poolSpec("p", "a", 1)]));
+        world.behaviours.set("a", { bootMs: 500, start, drainMs: 0 });
+        const told = () => poolProgress(world.intent, world.state, "p");
+        world.until(() => told().kind === "failed", 120);
+        const progress = told();
+        const [reason] = progress.kind === "failed" ? progress.reasons : [""];
+        assert.ok(reason.startsWith(`pool "p" does not come up, after ${starts}: p-`), reason);
+      });
+    }
   });
 
   it("comes back from the loss of a whole version without notice, at any step (skypilot#5345)", () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { surge } from "../core/strategies";
+import { rolloutProgress } from "../../provider/core/follow";
 import type { Gate } from "../../provider/core/strategy";
 import {
   canaryTraffic,
@@ -14,6 +15,7 @@ import {
   serving,
   settled,
 } from "./service";
+import type { World } from "./world";
 
 const FOUR = [{ name: "p", replicas: 4 }];
 
@@ -179,6 +181,90 @@ describe("a rollback", () => {
       () => assert.ok(revisions(world).size <= 2 && world.living().length <= 5),
     );
     assert.deepEqual(revisions(world), new Set(["c"]));
+    proved(world);
+  });
+});
+
+describe("a way back to what never comes up", () => {
+  const stuck = (declareMeanwhile?: string) => {
+    const world = serving(FOUR, surge(25, { timeoutSeconds: 600 }));
+    declareRevision(world, "b");
+    world.until(() => canaryTraffic(world) === 75);
+    world.behaviours.set("a", { bootMs: 500, start: "exits", drainMs: 0 });
+    for (const { replica, revision } of world.living()) if (revision === "a") world.lose(replica);
+    world.tick();
+    if (declareMeanwhile === undefined) world.command({ kind: "abort", mode: null });
+    else declareRevision(world, declareMeanwhile);
+    return world;
+  };
+  const outlook = (world: World) => rolloutProgress(world.intent, world.state, world.intent.rollout!.target);
+  const canaries = (world: World) => world.routing!.routes[0]!.canary?.replicas.length ?? 0;
+
+  it("lets whoever follows it go and says why, ends nothing that serves, and ends well when it comes up after all", () => {
+    const world = stuck();
+    world.until(() => outlook(world).kind === "failed");
+    const progress = outlook(world);
+    assert.ok(progress.kind === "failed" && progress.code === "ReplicaFailed");
+    assert.match(
+      progress.reasons[0],
+      /^the way back to version 1 waits since 1970-.*Z for pool "p", whose replicas do not come up: p-\d+: .*; version 2 serves in their place$/,
+    );
+    assert.match(progress.reasons[1]!, /rollout promote --force/);
+    for (let count = 0; count < 1_500; count += 1) {
+      world.tick();
+      assert.ok(canaries(world) >= 3);
+    }
+    assert.equal(world.log.filter(({ kind }) => kind === "primaryAwaited").length, 1);
+    world.behaviours.delete("a");
+    follow(world, 1, () => undefined);
+    assert.equal(world.state!.lastOutcome!.kind, "rolledBack");
+    world.until(() => settled(world));
+    assert.deepEqual(revisions(world), new Set(["a"]));
+    proved(world);
+  });
+
+  it("goes on to what serves when an operator forces it, whatever time has passed, and to nothing on a plain promote (argo#995)", () => {
+    const world = stuck();
+    world.until(() => outlook(world).kind === "failed");
+    world.now += 3_600_000;
+    world.command({ kind: "promote", force: false });
+    world.tick();
+    assert.equal(rolloutOf(world).direction.kind, "back");
+    world.command({ kind: "promote", force: true });
+    follow(world, 1, () => undefined);
+    assert.equal(world.state!.lastOutcome!.kind, "promoted");
+    world.until(() => settled(world));
+    assert.deepEqual(revisions(world), new Set(["b"]));
+    assert.equal(outlook(world).kind, "done");
+    proved(world);
+  });
+
+  it("of a middle version, forced on, is followed by what the program declares now", () => {
+    const world = stuck("c");
+    world.until(() => outlook(world).kind === "failed");
+    world.command({ kind: "promote", force: true });
+    world.until(() => ended(world) === 2 && settled(world));
+    assert.deepEqual(
+      world.log.flatMap((event) => (event.kind === "rolloutEnded" ? [event.outcome] : [])),
+      ["promoted", "promoted"],
+    );
+    assert.deepEqual(revisions(world), new Set(["c"]));
+    proved(world);
+  });
+
+  it("that has no room is starved of capacity for whoever follows it", () => {
+    const world = serving(FOUR, surge(25, { capacityWaitSeconds: 60 }));
+    declareRevision(world, "b");
+    world.until(() => canaryTraffic(world) === 75);
+    world.refusals = Number.POSITIVE_INFINITY;
+    for (const { replica, revision } of world.living()) if (revision === "a") world.lose(replica);
+    world.command({ kind: "abort", mode: null });
+    world.until(() => outlook(world).kind === "failed");
+    const progress = outlook(world);
+    assert.ok(progress.kind === "failed" && progress.code === "CapacityStarved");
+    assert.match(progress.reasons[0], /^the way back to version 1 waits for capacity/);
+    world.refusals = 0;
+    follow(world, 1, () => undefined);
     proved(world);
   });
 });

@@ -27,8 +27,14 @@ export function promoteOrder(force: boolean): Order {
   return (situation) => {
     const { rollout } = situation.state;
     if (rollout === null) return refused("No rollout is in progress: nothing to promote.");
-    if (goesBack(situation)) return refused("The rollout is going back, and going back wins over promote.");
     if (asked(situation, force)) return ASKED_ALREADY;
+    const { direction } = rollout;
+    if (direction.kind === "back" && direction.awaits !== undefined) {
+      const alone = `What the rollout goes back to does not come up in pool "${direction.awaits.pool}"`;
+      if (!force) return refused(`${alone}: \`--force\` goes on to version ${rollout.version} all the same.`);
+      return give({ kind: "promote", force }, `${alone}, so it goes on to version ${rollout.version}; ${FOLLOW}`);
+    }
+    if (goesBack(situation)) return refused("The rollout is going back, and going back wins over promote.");
     const gate = rollout.gate?.cursor === rollout.cursor ? rollout.gate.verdict : null;
     const trouble = gate?.kind === "failed" ? `A gate fails: ${gate.reason}` : rollout.failed;
     if (trouble !== null && !force) {

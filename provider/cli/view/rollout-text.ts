@@ -24,7 +24,7 @@ function heading({ direction, mode, reason, operator }: RolloutView): string {
   return operator === null ? "rolling out" : `brought back by an operator (${operator})`;
 }
 
-function waits({ held, paused, failed, gate, waitsForCapacity }: RolloutView): string[] {
+function waits({ held, paused, failed, gate, waitsForCapacity, waitsForPrimary }: RolloutView): string[] {
   const lines: string[] = [];
   if (failed !== null) {
     lines.push(
@@ -43,6 +43,10 @@ function waits({ held, paused, failed, gate, waitsForCapacity }: RolloutView): s
     const { seconds, starved, reason } = waitsForCapacity;
     const patience = starved ? ", and `pulumi up` no longer waits for it" : "";
     lines.push(`waits for capacity for ${duration(seconds)}${patience}: ${reason}`);
+  }
+  if (waitsForPrimary !== null) {
+    const { pool, seconds, reason } = waitsForPrimary;
+    lines.push(`waits for the old replicas of pool ${pool} for ${duration(seconds)}: ${reason}`);
   }
   return lines;
 }

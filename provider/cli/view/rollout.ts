@@ -30,6 +30,8 @@ export interface RolloutView {
   gate: GateVerdict | null;
   /** starved: for longer than `capacityWaitSeconds`, so that `up` no longer waits. */
   waitsForCapacity: { seconds: number; starved: boolean; reason: string } | null;
+  /** Going back, the primary of a pool does not come up, and the canary serves there: `up` no longer waits. */
+  waitsForPrimary: { pool: string; seconds: number; reason: string } | null;
   clocks: Clocks;
   peakReplicas: number;
   seconds: number;
@@ -45,7 +47,8 @@ export interface Clocks {
   isStopped: boolean;
 }
 
-export function rolloutView(rollout: RolloutProgress, { conditions, routing }: State, now: number): RolloutView {
+export function rolloutView(rollout: RolloutProgress, state: State, now: number): RolloutView {
+  const { conditions, routing } = state;
   const goal = rollout.plan[rollout.cursor];
   const { direction, origin, held, paused, gate } = rollout;
   const walk = direction.kind === "back" ? direction.walk : "planned";
@@ -71,6 +74,7 @@ export function rolloutView(rollout: RolloutProgress, { conditions, routing }: S
     failed: rollout.failed,
     gate: gate?.cursor === rollout.cursor ? gate.verdict : null,
     waitsForCapacity: capacityWait(conditions, rollout, now),
+    waitsForPrimary: primaryWait(state, rollout, now),
     clocks: clocksOf(rollout, now),
     peakReplicas: rollout.peakReplicas,
     seconds: seconds(now - rollout.startedAt),
@@ -95,6 +99,12 @@ function capacityWait(conditions: Condition[], { capacity }: RolloutProgress, no
   if (capacity === null) return null;
   const reason = conditions.find(({ kind }) => kind === "noCapacity")?.message ?? "the cloud has nothing to give";
   return { seconds: seconds(now - capacity.since), starved: capacity.starved, reason };
+}
+
+function primaryWait({ pools }: State, { direction }: RolloutProgress, now: number): RolloutView["waitsForPrimary"] {
+  if (direction.kind === "forward" || direction.awaits === undefined) return null;
+  const { pool, since } = direction.awaits;
+  return { pool, seconds: seconds(now - since), reason: pools[pool]?.failures?.reason ?? "they do not start" };
 }
 
 function seconds(ms: number): number {

@@ -148,6 +148,8 @@ export class Replay {
       case "rolloutFailed":
       case "marketsMixed":
       case "replicaAtRisk":
+      case "primaryAwaited":
+      case "primaryFound":
         return;
     }
   }

@@ -9,6 +9,11 @@ export function isBroken(failures: PoolFailures | null): failures is PoolFailure
   return failures !== null && !failures.capacity && failures.count >= FAILURES_ENOUGH;
 }
 
+/** Whether what serves, or is to serve again, does not come up by itself. */
+export function failsToStart({ primary, failures }: PoolState): boolean {
+  return isBroken(failures) && failures.revision === primary?.revision;
+}
+
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 60_000;
 const CAPACITY_WAIT_MS = 2_000;
@@ -21,7 +26,14 @@ export function noteFailure(draft: Draft, replica: Replica, reason: string, weig
   const earlier = before?.revision === replica.revision && !before.capacity ? before.count : 0;
   const count = weight === "enough" ? Math.max(earlier + 1, FAILURES_ENOUGH) : earlier + 1;
   const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (count - 1));
-  keep(draft, replica, { count, reason: `${replica.id}: ${reason}`, retryAt: draft.now + wait, capacity: false });
+  const starts = earlier === 0 ? 1 : startsOf(before!) + 1;
+  const told = `${replica.id}: ${reason}`;
+  keep(draft, replica, { count, starts, reason: told, retryAt: draft.now + wait, capacity: false });
+}
+
+/** How many starts have failed, for a person: one that was enough is still one. */
+export function startsOf({ starts, count }: PoolFailures): number {
+  return starts ?? count;
 }
 
 /** The cloud has nothing to give just now: wait, and blame nobody. */
@@ -54,10 +66,6 @@ export function capacityLack({ failures, spot }: PoolState): string | null {
   return `${market === "spot" ? "spot" : "on-demand"} gives nothing just now: ${reason}`;
 }
 
-function keep(
-  draft: Draft,
-  { pool, revision }: Replica,
-  failures: { count: number; reason: string; retryAt: number; capacity: boolean },
-): void {
+function keep(draft: Draft, { pool, revision }: Replica, failures: Omit<PoolFailures, "revision">): void {
   if (draft.state.pools[pool] !== undefined) draft.patchPool(pool, { failures: { revision, ...failures } });
 }

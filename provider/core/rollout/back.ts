@@ -1,6 +1,6 @@
 import type { Draft } from "../draft";
 import type { Census } from "../fleet/census";
-import { isBroken } from "../fleet/failures";
+import { failsToStart } from "../fleet/failures";
 import { ALL_PRIMARY, type Weights } from "../goals";
 import type { RolloutProgress } from "../state";
 
@@ -64,8 +64,5 @@ export function nothingIsLeft(draft: Draft, { pools }: RolloutProgress, census: 
 
 /** It does not stay up by itself: a way back that waited for all of it to be ready at once might wait for ever. */
 export function primaryFails(draft: Draft, { pools }: RolloutProgress): boolean {
-  return pools.some(({ name }) => {
-    const { primary, failures } = draft.pool(name);
-    return failures?.revision === primary?.revision && isBroken(failures);
-  });
+  return pools.some(({ name }) => failsToStart(draft.pool(name)));
 }

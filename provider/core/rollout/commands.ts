@@ -1,6 +1,8 @@
 import type { Command, Verb } from "../command";
 import type { Draft } from "../draft";
 import type { Intent } from "../intent";
+import type { RolloutProgress } from "../state";
+import { RUNNING } from "./clock";
 import { holds } from "./hold";
 import { replan } from "./replan";
 import { restoreKept } from "./restore";
@@ -30,7 +32,7 @@ function obey(draft: Draft, intent: Intent, command: Command): string {
     case "resume":
       return pauseOrResume(draft, command.kind);
     case "promote":
-      return promote(draft, command);
+      return promote(draft, intent, command);
   }
 }
 
@@ -57,10 +59,13 @@ function pauseOrResume(draft: Draft, verb: "pause" | "resume"): string {
 }
 
 /** Ends the present wait only: the next one waits again. A failing gate takes more than that. */
-function promote(draft: Draft, { force }: Extract<Verb, { kind: "promote" }>): string {
+function promote(draft: Draft, intent: Intent, { force }: Extract<Verb, { kind: "promote" }>): string {
   const { rollout } = draft.state;
   if (rollout === null) return NOTHING;
-  if (rollout.direction.kind === "back") return "it goes back already";
+  if (rollout.direction.kind === "back") {
+    const awaits = rollout.direction.awaits !== undefined;
+    return awaits && force ? goForward(draft, intent, rollout) : "it goes back already";
+  }
   const failing = rollout.gate?.cursor === rollout.cursor && rollout.gate.verdict.kind === "failed";
   if (failing && !force) return "a gate fails: only with --force";
   const waved = force ? "everything" : "waits";
@@ -71,4 +76,21 @@ function promote(draft: Draft, { force }: Extract<Verb, { kind: "promote" }>): s
     replan(draft, "an operator promoted it (pulumi-serve rollout promote)");
   }
   return force ? "force" : "waits";
+}
+
+/**
+ * What it goes back to does not come up, and the canary is all that serves: whoever forces it on ends the way back. What
+ * the program declares meanwhile has its turn afterwards, and its time begins anew, as most of it went into the wait.
+ */
+function goForward(draft: Draft, intent: Intent, rollout: RolloutProgress): string {
+  draft.state.rollout = {
+    ...rollout,
+    direction: { kind: "forward" },
+    declared: intent.rollout!.target,
+    stopped: { ...RUNNING, totalMs: draft.now - rollout.startedAt },
+    waved: "everything",
+  };
+  draft.say({ kind: "rollbackCancelled", rollout: rollout.id });
+  replan(draft, "an operator promoted it, as what it went back to does not come up");
+  return "force";
 }

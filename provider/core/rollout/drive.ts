@@ -3,6 +3,7 @@ import type { Goals } from "../goals";
 import type { Intent } from "../intent";
 import type { Observed } from "../observed";
 import { advance } from "./advance";
+import { followAwaited } from "./awaited";
 import { backOver, nothingIsLeft, primaryFails } from "./back";
 import { followClocks } from "./capacity";
 import { obeyCommands } from "./commands";
@@ -44,6 +45,7 @@ function carryOn(draft: Draft, intent: Intent, observed: Observed): void {
   followIntent(draft, intent);
   followClocks(draft);
   turnBack(draft, intent, census);
+  followAwaited(draft, census);
   if (needsMore(draft)) replanUpwards(draft, "there is more load");
   followNumbersToCutOver(draft);
   replanWhatHasNoRoom(draft, census);

@@ -12,20 +12,24 @@ export function describeProgress(state: State, rollout: RolloutProgress): string
   const { canary, primary } = state.routing.weights;
   const traffic = `traffic ${Math.round((100 * canary) / (canary + primary))} %`;
   const line = [...counts, traffic].join("; ");
-  const tail = waitsFor(state, rollout);
   switch (rollout.direction.kind) {
     case "forward": {
       const { kind, percent } = rollout.plan[rollout.cursor]!;
-      return `step ${rollout.cursor}/${rollout.plan.length - 1} ${kind} (${percent} %): ${line}${tail}`;
+      return `step ${rollout.cursor}/${rollout.plan.length - 1} ${kind} (${percent} %): ${line}${waitsFor(state, rollout)}`;
     }
     case "back":
-      return `rolling back: ${line}; ${rollout.direction.reason}`;
+      return `rolling back: ${line}; ${rollout.direction.reason}${troubleOf(state)}`;
   }
 }
 
+function troubleOf({ conditions }: State): string {
+  const trouble = conditions.find(({ kind }) => kind === "noCapacity" || kind === "replicaFailing");
+  return trouble === undefined ? "" : `; ${trouble.message}`;
+}
+
 function waitsFor(state: State, { paused, settledAt, gate, cursor, strategy }: RolloutProgress): string {
-  const trouble = state.conditions.find(({ kind }) => kind === "noCapacity" || kind === "replicaFailing");
-  if (trouble !== undefined) return `; ${trouble.message}`;
+  const trouble = troubleOf(state);
+  if (trouble !== "") return trouble;
   if (paused !== null) return "; paused by an operator: `pulumi-serve rollout resume` lets it go on";
   if (settledAt === null) return "";
   if (gate?.cursor === cursor && gate.verdict.kind === "inconclusive")
