@@ -117,6 +117,8 @@ export type EventBody =
     }
   /** The state at the cursor is established, and its bake and its gates begin. Told again after each repair of it. */
   | { kind: "rolloutSettled"; rollout: number; percent: number }
+  /** Nobody decided anything since `from`, or the clock was put back to there: no wait counts that time. */
+  | { kind: "rolloutUnwatched"; rollout: number; from: number }
   | { kind: "rolloutHeld"; rollout: number; percent: number }
   /** Automatic rollback is off and the canary failed. */
   | { kind: "rolloutFailed"; rollout: number; reason: string }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { checkEvents } from "../../provider/core/check/check";
 import { surge } from "../core/strategies";
-import { declareRevision, during, ended, rolloutOf, serving } from "./service";
+import { declareRevision, during, ended, proved, rolloutOf, serving } from "./service";
 import type { World } from "./world";
 
 const FOUR = [{ name: "p", replicas: 4 }];
@@ -49,15 +50,46 @@ describe("the clocks of a rollout", () => {
     promoted(world);
   });
 
-  it("count no hours of a suspended computer as a bake", () => {
+  const baking = () => {
     const world = serving(FOUR, surge(25, { bakeSeconds: 60 }));
     declareRevision(world, "b");
     world.until(() => during(world, ({ settledAt }) => settledAt !== null));
+    for (let count = 0; count < 100; count += 1) world.tick();
+    return world;
+  };
+
+  it("count no hours of a suspended computer as a bake, and the log proves that they were not", () => {
+    const world = baking();
     const { cursor } = rolloutOf(world);
     world.now += HOURS;
     world.tick();
     assert.equal(rolloutOf(world).cursor, cursor);
     promoted(world);
+    proved(world);
+    // As an agent would have written it that took the hours for a bake.
+    const unwatched = world.log.findIndex(({ kind }) => kind === "rolloutUnwatched");
+    const later = world.log.findIndex(({ kind, seq }) => kind === "rolloutStep" && seq > world.log[unwatched]!.seq);
+    const hasty = world.log.map((event, index) =>
+      index < later ? event : { ...event, at: event.at - (world.log[later]!.at - world.log[unwatched]!.at) + 1_000 },
+    );
+    const broken = checkEvents(hasty).verdicts.flatMap(({ violation }) => violation ?? []);
+    assert.deepEqual(
+      broken.map(({ invariant }) => invariant),
+      ["gates"],
+    );
+    assert.match(broken[0]!.sentence, /left a settled state after 29\.\d+ s of a bake of 60 s/);
+  });
+
+  it("begin a bake anew when the clock is put back in it, and do not wait for the hours to come again", () => {
+    const world = baking();
+    world.now -= HOURS;
+    // How long a program runs is nothing that the computer's clock changes.
+    for (const vm of world.vms.values()) vm.bornAt -= HOURS;
+    const since = world.now;
+    promoted(world);
+    assert.ok(world.now - since < 600_000);
+    assert.equal(world.log.filter(({ kind }) => kind === "rolloutUnwatched").length, 1);
+    proved(world);
   });
 
   it("go on counting under an agent that looks again and again, and then turn the rollout back", () => {

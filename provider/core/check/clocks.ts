@@ -1,5 +1,6 @@
 import type { ServeEvent } from "../events";
 import type { WorldRollout } from "./rollout";
+import { waited } from "./stand";
 import { inOrder, violation, type InvariantCheck } from "./step";
 
 /**
@@ -20,8 +21,6 @@ function tooEarly(
   event: ServeEvent,
 ): string | null {
   const lasted = (since: number) => (event.at - since) / 1000;
-  // The clock was put back meanwhile: how long it was, the log does not say.
-  if (lasted(stand.since) < 0 || lasted(startedAt) < 0 || lasted(lackingSince ?? event.at) < 0) return null;
   if (event.kind === "rollingBack" && event.cause === "timedOut") {
     const stepOver = stepTimeoutSeconds !== null && lasted(stand.since) > stepTimeoutSeconds;
     if (stepOver || lasted(startedAt) > timeoutSeconds) return null;
@@ -29,8 +28,9 @@ function tooEarly(
   }
   if (event.kind === "capacityStarved") {
     if (lackingSince === null) return `Rollout ${id} was starved of capacity and had not waited for any.`;
-    if (lasted(lackingSince) > capacityWaitSeconds) return null;
-    return `Rollout ${id} was starved after ${lasted(lackingSince)} s; it waits ${capacityWaitSeconds} s for capacity.`;
+    const lacked = waited(lackingSince, event.at);
+    if (lacked === null || lacked > capacityWaitSeconds) return null;
+    return `Rollout ${id} was starved after ${lacked} s; it waits ${capacityWaitSeconds} s for capacity.`;
   }
   return null;
 }

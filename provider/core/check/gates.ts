@@ -1,5 +1,6 @@
 import type { ServeEvent } from "../events";
 import type { WorldRollout } from "./rollout";
+import { waited } from "./stand";
 import { inOrder, violation, type InvariantCheck } from "./step";
 
 /**
@@ -25,9 +26,8 @@ function isLeave(event: ServeEvent): event is Leave {
 function leftEarly({ direction, declared, stand }: WorldRollout, at: number): string | null {
   if (declared === null || direction === "back" || !stand.waitsHere || stand.waved !== null) return null;
   if (stand.settledAt === null) return "that was never told to be established";
-  const baked = (at - stand.settledAt) / 1000;
-  // The clock was put back meanwhile: how long it was, the log does not say.
-  if (baked < 0) return null;
+  const baked = waited(stand.settledAt, at);
+  if (baked === null) return null;
   if (baked < declared.bakeSeconds) return `after ${baked} s of a bake of ${declared.bakeSeconds} s`;
   if (declared.gates.length === 0 || stand.verdict === "passed") return null;
   return `with no word that its gates (${declared.gates.join(", ")}) had passed`;

@@ -81,7 +81,10 @@ export function startedRollout(event: Extract<ServeEvent, { kind: "rolloutStarte
 
 type OtherEvent = Extract<
   ServeEvent,
-  { kind: "rolloutHeld" | "rollbackCancelled" | "capacityWait" | "capacityFound" | "capacityStarved" }
+  {
+    kind:
+      "rolloutHeld" | "rollbackCancelled" | "capacityWait" | "capacityFound" | "capacityStarved" | "rolloutUnwatched";
+  }
 >;
 
 /** The rollout after one more event about it. */
@@ -97,9 +100,25 @@ export function advanceRollout(rollout: WorldRollout, event: StandEvent | OtherE
       return { ...rollout, lackingSince: null };
     case "capacityStarved":
       return rollout;
+    case "rolloutUnwatched":
+      return unwatched(rollout, event);
     default:
       return moved({ ...rollout, stand: nextStand(rollout.stand, event) }, event);
   }
+}
+
+/** What waits goes on as if the time that nobody watched had not been. */
+function unwatched(
+  rollout: WorldRollout,
+  { from, at }: Extract<ServeEvent, { kind: "rolloutUnwatched" }>,
+): WorldRollout {
+  const later = (since: number | null) => (since === null ? null : since + at - Math.max(from, since));
+  const { stand, lackingSince } = rollout;
+  return {
+    ...rollout,
+    stand: { ...stand, settledAt: later(stand.settledAt) },
+    lackingSince: later(lackingSince),
+  };
 }
 
 function moved(rollout: WorldRollout, event: StandEvent): WorldRollout {

@@ -33,6 +33,14 @@ export function newStand(since: number, waitsHere: boolean): Stand {
   return { since, waitsHere, settledAt: null, verdict: null, waved: null };
 }
 
+/**
+ * Seconds that a wait has lasted; null: the clock was put back meanwhile, and an agent of an older version did not say
+ * when the wait began by the new one.
+ */
+export function waited(since: number, at: number): number | null {
+  return at < since ? null : (at - since) / 1000;
+}
+
 /** Where it stands after one more event about it. */
 export function nextStand(stand: Stand, event: StandEvent): Stand {
   switch (event.kind) {

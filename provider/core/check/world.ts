@@ -130,7 +130,8 @@ export class Replay {
       case "rollbackCancelled":
       case "capacityWait":
       case "capacityFound":
-      case "capacityStarved": {
+      case "capacityStarved":
+      case "rolloutUnwatched": {
         const { rollout } = this.now;
         return this.note({ rollout: rollout && advanceRollout(rollout, event) });
       }

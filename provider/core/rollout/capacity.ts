@@ -1,16 +1,16 @@
 import type { Draft } from "../draft";
 import { capacityLack } from "../fleet/failures";
 import { runOrStop } from "./clock";
-import { withoutSilence } from "./silence";
+import { leaveOutSilence } from "./silence";
 
 /**
  * Stops the rollout's clocks while nobody can help it on: in a hold, in a pause, and while the cloud has nothing to give
  * (A19). The last has a clock of its own; when that is over the rollout is starved, which moves nothing.
  */
 export function followClocks(draft: Draft): void {
-  draft.state.rollout = withoutSilence(draft.state.rollout!, draft.now);
+  leaveOutSilence(draft);
   followCapacity(draft);
-  const { rollout } = draft.state;
+  const rollout = draft.state.rollout!;
   const runs = rollout.held === null && rollout.paused === null && rollout.capacity === null;
   const stopped = runOrStop(rollout, draft.now, runs);
   if (stopped !== rollout.stopped) draft.state.rollout = { ...rollout, stopped, seenAt: draft.now };

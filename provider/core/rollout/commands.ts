@@ -87,7 +87,7 @@ function goForward(draft: Draft, intent: Intent, rollout: RolloutProgress): stri
     ...rollout,
     direction: { kind: "forward" },
     declared: intent.rollout!.target,
-    stopped: { ...RUNNING, totalMs: draft.now - rollout.startedAt },
+    stopped: { ...RUNNING, totalMs: Math.max(0, draft.now - rollout.startedAt) },
     waved: "everything",
   };
   draft.say({ kind: "rollbackCancelled", rollout: rollout.id });
