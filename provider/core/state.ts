@@ -141,6 +141,8 @@ export interface Replica {
   /** Routing generation that first leaves it out; its in-flight count means something only from there on. */
   drainGeneration: number | null;
   drainSince: number | null;
+  /** True once it was seen to have left the routing: the time for its running requests began then. */
+  drainInForce?: boolean;
   drainDeadline: number | null;
   /** As declared when its program was asked for: what it has when its revision is declared no more. */
   drainSeconds?: number;

@@ -9,6 +9,7 @@ export function beginDrain(draft: Draft, replica: Replica, reason: string, after
     drainSince: draft.now,
     drainDeadline: draft.now + drainSeconds(draft, replica) * 1000,
     drainGeneration: null,
+    drainInForce: false,
     afterDrain,
   });
   draft.say({ kind: "replicaDraining", replica: replica.id, reason });

@@ -272,11 +272,17 @@ function followReadiness(draft: Draft, replica: Replica, readiness: ReadinessSpe
   noteFailure(draft, replica, reason, "once");
 }
 
-function followDrain(draft: Draft, replica: Replica, observed: Observed): void {
+function followDrain(draft: Draft, draining: Replica, observed: Observed): void {
+  let replica = draining;
   const plane = observed.dataplane;
   // A count from before the generation that left it out says nothing: a request could still have been sent to it.
   const counted = plane !== null && replica.drainGeneration !== null && plane.generation >= replica.drainGeneration;
   if (plane === null ? mayStillBeRouted(draft, replica) : !counted) return postponeDrain(draft, replica);
+  // Between the last look and this one the clock may have jumped, or the computer slept, and its requests with it.
+  if (counted && replica.drainInForce !== true) {
+    postponeDrain(draft, replica);
+    replica = draft.patchReplica(replica.id, { drainInForce: true });
+  }
   const inFlight = counted ? (plane.replicas[replica.id]?.inFlight ?? 0) : null;
   const expired = replica.drainDeadline !== null && draft.now >= replica.drainDeadline;
   if (inFlight !== 0 && !expired) return;
