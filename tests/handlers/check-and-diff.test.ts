@@ -5,12 +5,14 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { planPath, planSurge, type PoolFacts, type RolloutPlan } from "../../provider";
 import { factsOf } from "../../provider/core/spec/facts";
+import type { PoolSpec } from "../../provider/core/spec/pool";
 import { UNKNOWN } from "../../provider/core/spec/unknown";
 import { servingWorld, stored } from "../cli/stored-world";
 import { createService } from "../../provider/core/declare";
 import { serviceInput, serviceSpec } from "../../provider/core/spec/service-input";
 import { findHaproxy } from "../../provider/dataplane/haproxy/binary";
 import { openFileStore } from "../../provider/store/file";
+import { scaling } from "../core/scaling";
 import { blueGreen } from "../core/strategies";
 import { freePort } from "../e2e/harness/free-port";
 import { poolSpec } from "../simulation/intents";
@@ -172,10 +174,51 @@ describe("check and diff, as a preview calls them", () => {
       });
     }
 
-    it("tell what a change costs by the cloud file's prices, and change nothing when only these move", async () => {
+    /** What the handlers find in the stores of `stored` services. */
+    async function withStores(look: () => Promise<void>): Promise<void> {
       const before = process.env["XDG_STATE_HOME"];
       process.env["XDG_STATE_HOME"] = join(provider.project, "state");
       try {
+        await look();
+      } finally {
+        if (before === undefined) delete process.env["XDG_STATE_HOME"];
+        else process.env["XDG_STATE_HOME"] = before;
+        removeFolders();
+      }
+    }
+
+    it("plan a new revision with another number of replicas, and one of an autoscaled pool, by the cap of the larger number", () =>
+      withStores(async () => {
+        await stored("shop/dev/sized", servingWorld(4));
+        const checked = async (of: PoolSpec, olds: Props, strategy: Props) => {
+          const news = { ...owner, service: "shop/dev/sized", pools: [factsOf(of)], strategy };
+          const { inputs, failures } = await provider.check("Rollout", news, olds);
+          assert.deepEqual(failures, []);
+          return (inputs as CheckedRollout).plan;
+        };
+        const first = { pools: [factsOf(poolSpec("p", "a", 4))], strategy: {} };
+        for (const [strategy, cap] of [
+          [{}, 10],
+          [{ kind: "blueGreen" }, 12],
+          [{ kind: "rolling" }, 8],
+        ] as const) {
+          const plan = await checked(poolSpec("p", "b", 8), first, strategy);
+          assert.deepEqual(plan.cap, { p: cap });
+          assert.match(plan.changes.join(), /staged with it: replicas 4 -> 8/);
+          assert.match(plan.steps.at(-1)!, /canary 8\/8, primary 0\/4, traffic 100 %/);
+        }
+        const more = { scaling: scaling({ min: 6, initial: 6, max: 20 }) };
+        const plan = await checked(poolSpec("p", "b", 6, more), first, {});
+        assert.deepEqual(plan.cap, { p: 8 });
+        assert.match(plan.steps.at(-1)!, /canary 6\/6, primary 0\/4, traffic 100 %/);
+        assert.match(
+          plan.notes.join("\n"),
+          /p: autoscaled 6\.\.20, planned for the 6 replicas of now; .* at most 25 at once/,
+        );
+      }));
+
+    it("tell what a change costs by the cloud file's prices, and change nothing when only these move", () =>
+      withStores(async () => {
         const store = await stored("shop/dev/priced", servingWorld());
         const { cloudFile } = (await store.readIntent()).value.service.spec.target;
         const setPrice = (onDemandPrice: number) =>
@@ -212,12 +255,7 @@ describe("check and diff, as a preview calls them", () => {
         setPrice(5);
         assert.deepEqual(await checkedTo("a", first), first);
         assert.match((await checkedTo("b", first)).plan.cost!.summary, /^\$10\.00\/h before/);
-      } finally {
-        if (before === undefined) delete process.env["XDG_STATE_HOME"];
-        else process.env["XDG_STATE_HOME"] = before;
-        removeFolders();
-      }
-    });
+      }));
 
     async function refusal(strategy: Props): Promise<string> {
       const A = (await checkedPool())["facts"];

@@ -150,8 +150,17 @@ describe("a rollout with gates", () => {
     world.dataPlaneUp = true;
     for (let tick = 0; tick < 100; tick += 1) world.tick();
     assert.equal(canaryTraffic(world), 25);
+    world.command({ kind: "promote", force: false });
+    world.tick();
     world.command({ kind: "promote", force: true });
     world.until(() => world.state!.rollout?.held?.percent === 75);
+    assert.deepEqual(
+      world.log.flatMap((event) => (event.kind === "commandObeyed" ? [[event.verb, event.detail]] : [])),
+      [
+        ["promote", "a gate fails: only with --force"],
+        ["promote", "force"],
+      ],
+    );
     proved(world);
   });
 
