@@ -40,7 +40,10 @@ export interface SurgeArgs extends StrategyBaseArgs {
   canaryPercent?: pulumi.Input<number>;
 }
 
-/** A whole second fleet, then all traffic at once: versions never share the traffic, at the price of twice the VMs. */
+/**
+ * A whole second fleet, then all traffic at once: versions never share the traffic, at the price of twice the VMs. It cuts
+ * over when that fleet is whole by the number that is declared then.
+ */
 export interface BlueGreenArgs extends StrategyBaseArgs {
   kind: "blueGreen";
 }

@@ -45,7 +45,7 @@ export function addRolloutCommands(program: Command, terminal: Terminal): void {
     rollout
       .command("promote")
       .description("Ends the present wait: a hold goes on to 100 %, a pause, a bake or an undecided gate is passed.")
-      .option("--force", "also while a gate fails; it is recorded"),
+      .option("--force", "also while a gate fails, or while what it goes back to does not come up; it is recorded"),
     ({ force }) => promoteOrder(force === true),
   );
   verb(rollout.command("retry").description("Lets rejected revisions be tried again."), () => retryOrder);
