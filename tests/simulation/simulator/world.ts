@@ -114,7 +114,7 @@ export class SimulatedWorld {
   /** By the computer's clock, as everything that is told. */
   notices(): Notice[] {
     const ahead = this.wall() - this.timeline.now;
-    return this.cloud.living().flatMap(({ replicaId, takenAt, atRisk }) => {
+    return this.cloud.living().flatMap(({ replicaId, takenAt, atRisk }): Notice[] => {
       if (takenAt !== null) return [{ replicaId, at: takenAt + ahead }];
       return atRisk ? [{ replicaId, at: null }] : [];
     });
