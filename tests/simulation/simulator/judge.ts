@@ -225,15 +225,16 @@ export class Judge {
     const { strategy, direction, growing } = this.world.state!.rollout!;
     const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
     const EPSILON = 1e-9;
-    if (direction.kind === "back" || growing === "primary") {
+    const isBack = direction.kind === "back" || growing === "primary";
+    // Load that came makes both versions too few, and they share out the need until there are enough.
+    if (this.elastic.isGrowing && (isBack ? is > was : is < was)) return;
+    if (isBack) {
       // A canary that is held at a lowered share, and lost its replicas there, gets that share back.
       const most = direction.kind === "back" ? was : Math.max(was, this.plannedShare());
       if (is > most + EPSILON) this.broken("monotoneTraffic", `going back from ${percent(was)} to ${percent(is)}`);
       return;
     }
     const { share, fled } = this.reached;
-    // Load that came makes both versions too few, and they share out the need until there are enough.
-    if (this.elastic.isGrowing && is < was) return;
     // A repair (DESIGN 4): down from where it stood in for lost primaries as they come back, not below the plan's share.
     if (is < (fled ? Math.min(was, share) : was) - EPSILON) {
       this.broken("monotoneTraffic", `forward from ${percent(was)} to ${percent(is)}`);
