@@ -41,7 +41,10 @@ export interface BalancerArgs {
    * computer's PATH. Default: "embedded". Change: live, without a failed request; streams end where they began.
    */
   engine?: pulumi.Input<"embedded" | "haproxy">;
-  /** Which ready replica gets the next request: the one with the fewest in flight, or each in turn. Default: "leastLoad". */
+  /**
+   * Which ready replica gets the next request: the one with the fewest in flight, or each in turn. Default: "leastLoad". In a
+   * pool of several machines with a `targetQpsPerReplica` for each, what is in flight counts against what the machine is to get.
+   */
   policy?: pulumi.Input<"leastLoad" | "roundRobin">;
   /** Requests that one replica gets at once; further ones wait. Default: 256. */
   maxInFlightPerReplica?: pulumi.Input<number>;

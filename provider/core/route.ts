@@ -11,7 +11,8 @@ import { ALIKE } from "./plan/units";
 import type { DesiredReplica, DesiredRoute, DesiredRouting, DesiredVersion } from "./routing";
 import type { PoolSpec } from "./spec/pool";
 import { givesMore } from "./rollout/flight";
-import type { Replica, RoutingState } from "./state";
+import { weightOf } from "./scale/weight";
+import type { PoolState, Replica, RoutingState } from "./state";
 
 /** Decides the routing, gives it a new generation when it changed, and asks for it until it is in force. */
 export function route(draft: Draft, intent: Intent, goals: Goals, observed: Observed): void {
@@ -74,10 +75,11 @@ function takesLastStranger(draft: Draft, { pools }: Goals, observed: Observed, r
 
 /**
  * The content of a route with each list of replicas as one text: thousands of small objects are slow to spell out. An id
- * stands for its address, which it keeps for life.
+ * stands for its address, which it keeps for life; what it carries may be declared anew.
  */
 function inShort({ primary, canary, draining, ...rest }: DesiredRoute): unknown {
-  const list = (replicas: DesiredReplica[]) => replicas.map(({ id }) => id).join(",");
+  const list = (replicas: DesiredReplica[]) =>
+    replicas.map(({ id, weight }) => (weight === undefined ? id : `${id}*${weight}`)).join(",");
   const version = (each: DesiredVersion | null) => each && { ...each, replicas: list(each.replicas) };
   return { ...rest, primary: version(primary), canary: version(canary), draining: list(draining) };
 }
@@ -117,7 +119,7 @@ function routeOf(draft: Draft, name: string, goals: Goals): DesiredRoute[] {
   const shown = primary ?? canary;
   if (shown === null || !takesTraffic(draft, name, goals.weights)) return [];
   const census = draft.census()[name]!;
-  const serving = servingOf(census);
+  const serving = servingOf(census, pool);
   const counts = { canary: serving.canary.length, primary: serving.primary.length };
   const weights = toWhoeverServes(weightsOf(goals.pools[name], counts), counts);
   const version = (side: "primary" | "canary", spec: PoolSpec | null): DesiredVersion | null =>
@@ -134,26 +136,35 @@ function routeOf(draft: Draft, name: string, goals: Goals): DesiredRoute[] {
       ...(shown.scaling?.min === 0 ? { wakeSeconds: shown.readiness.startupGraceSeconds } : {}),
       primary: version("primary", primary),
       canary: version("canary", canary),
-      draining: reachable(draining),
+      draining: reachable(draining, null),
     },
   ];
 }
 
 /** Who gets the requests of each version: whoever is ready and stays. Without any, one whose VM is taken soon, and then
  * one whose probes fail: both beat a certain refusal. */
-function servingOf({ primary, canary, stale }: Census): { primary: DesiredReplica[]; canary: DesiredReplica[] } {
+function servingOf(
+  { primary, canary, stale }: Census,
+  pool: PoolState,
+): { primary: DesiredReplica[]; canary: DesiredReplica[] } {
   const ways: ((count: Count) => Replica[])[] = [
     ({ ready }) => ready,
     ({ noticed }) => noticed.filter(({ status }) => status === "ready"),
     ({ alive }) => alive.filter(({ status }) => status === "notReady"),
   ];
   const of = ways.find((way) => [primary, canary, stale].some((count) => way(count).length > 0)) ?? ways[0]!;
-  return { primary: reachable(of(primary)), canary: reachable(of(canary)) };
+  return { primary: reachable(of(primary), pool.primary), canary: reachable(of(canary), pool.canary) };
 }
 
-function reachable(replicas: readonly Replica[]): DesiredReplica[] {
+/** `spec`: of the version that they serve; null: they serve none. */
+function reachable(replicas: readonly Replica[], spec: PoolSpec | null): DesiredReplica[] {
   const reachable: DesiredReplica[] = [];
-  for (const { id, address } of replicas) if (address !== null) reachable.push({ id, ...address });
+  for (const replica of replicas) {
+    const { id, address } = replica;
+    if (address === null) continue;
+    const weight = spec === null ? 1 : weightOf(spec, replica);
+    reachable.push(weight === 1 ? { id, ...address } : { id, ...address, weight });
+  }
   return reachable;
 }
 

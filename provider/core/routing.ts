@@ -46,4 +46,6 @@ export interface DesiredReplica {
   id: string;
   host: string;
   port: number;
+  /** How much it carries; only its ratio to the others of its version counts. Absent: 1. */
+  weight?: number;
 }

@@ -81,6 +81,28 @@ describe("a pool that takes several machines", () => {
     proved(world);
   });
 
+  it("has its requests spread by what each machine is to get, and anew when that is declared anew", () => {
+    const targets = (a100: number) =>
+      scaling({ min: 3, max: 3, targetQpsPerReplica: 2, targetQpsByShape: { "L4:1": 2, "A100:1": a100 } });
+    const world = worldOfShapes(3, { scaling: targets(10) });
+    world.until(() => ready(world).length === 3);
+    const weights = () =>
+      world
+        .routing!.routes[0]!.primary!.replicas.map(({ id, weight }) => [world.state!.replicas[id]!.shape, weight])
+        .sort();
+    world.until(() => world.routing?.routes[0]?.primary?.replicas.length === 3);
+    assert.deepEqual(weights(), [
+      ["A100:1", 5],
+      ["L4:1", undefined],
+      ["L4:1", undefined],
+    ]);
+    const { launch } = poolSpec("p", "a", 3);
+    const more = { launch: { ...launch, resources }, scaling: targets(7), specHash: "a/7" };
+    world.declare((intent) => redeclare(intent, [poolSpec("p", "a", 3, more)]));
+    world.until(() => weights()[0]![1] === 3.5);
+    proved(world);
+  });
+
   it("gets another one where the market gives none of the first, and keeps apart what it knows of both", () => {
     const spot = { ...SPOT_DEFAULTS, cautionSeconds: 0, dynamicOnDemandFallback: false };
     const world = worldOfShapes(2, { spot });

@@ -11,6 +11,8 @@ import { UpstreamPool } from "./upstream-pool";
 /** One replica as the data plane knows it. Lives from its first routing until it left the routing and its last request ended. */
 export class Member {
   inFlight = 0;
+  /** How much it carries, against the others of its version. */
+  weight = 1;
   /** Empty before it was ever in a version. */
   revision: Revision = "";
   /** Of which pool it is. */

@@ -10,7 +10,7 @@ export interface Candidates {
 /** Replicas that this request has already failed on; null on its first attempt. */
 export type Tried = ReadonlySet<Member> | null;
 
-/** The healthy replica with room that the policy prefers, or null. */
+/** The healthy replica with room that the policy prefers, or null. Load is what is in flight by weight; turns go by none. */
 export function pick(policy: BalancerSpec["policy"], from: Candidates, limit: number, tried: Tried): Member | null {
   return choose(policy, from, limit, tried, false);
 }
@@ -48,7 +48,7 @@ function choose(
       from.turn = at;
       return member;
     }
-    if (best === null || member.inFlight < best.inFlight) best = member;
+    if (best === null || member.inFlight * best.weight < best.inFlight * member.weight) best = member;
   }
   if (best !== null) from.turn = (from.turn + 1) % count;
   return best;

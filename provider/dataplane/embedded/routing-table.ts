@@ -46,6 +46,7 @@ export class RoutingTable {
       member.onRoom = onRoom;
       member.owner = route.pool;
       member.serving = onRoom !== null;
+      member.weight = replica.weight ?? 1;
       members.set(replica.id, member);
       return member;
     };

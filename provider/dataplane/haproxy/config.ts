@@ -1,9 +1,9 @@
-import type { DesiredReplica, DesiredRoute, DesiredRouting } from "../../core/routing";
+import type { DesiredRoute, DesiredRouting } from "../../core/routing";
 import type { BalancerSpec, ReadinessSpec, TlsSpec } from "../../core/spec/pool";
 import { webSocketIdleSeconds } from "../websocket-idle";
 import { keeperRules, keepersTable } from "./affinity";
 import { backendName, FRONTEND, LOG, quoted, ROOM, SLOTS, type Slot } from "./names";
-import { serverLine, type Membership } from "./membership";
+import { serverLine, type Membership, type Weighed } from "./membership";
 import type { WorkerFiles } from "./worker-files";
 
 /** After a message that cannot be trusted, the next one on that connection cannot be trusted either. */
@@ -205,7 +205,7 @@ function backend(
   files: WorkerFiles,
 ): string[] {
   const name = backendName(pool, slot);
-  const replicas = members.get(name) ?? new Map<string, DesiredReplica>();
+  const replicas = members.get(name) ?? new Map<string, Weighed>();
   return [
     `backend ${name}`,
     `  balance ${balancer.policy === "roundRobin" ? "roundrobin" : "leastconn"}`,

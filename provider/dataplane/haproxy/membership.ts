@@ -7,11 +7,15 @@ import type { Slots } from "./pool-maps";
 import type { Runtime } from "./runtime";
 import { readTable } from "./tables";
 
+/** A replica with its weight as HAProxy takes it. */
+export type Weighed = DesiredReplica & { weight: number };
+
 /** The servers that each backend shall have, by their names. */
-export type Membership = Map<string, Map<string, DesiredReplica>>;
+export type Membership = Map<string, Map<string, Weighed>>;
 
 /** How often a replica that is down is looked at, in milliseconds: it should be back within a second. */
 const RECHECK_MS = 500;
+const MOST_WEIGHT = 256;
 /** Bits of `srv_admin_state`. */
 const FORCED_MAINT = 0x01;
 const FORCED_DRAIN = 0x08;
@@ -21,10 +25,11 @@ export function membershipOf(desired: DesiredRouting, slots: readonly Slots[]): 
   const members: Membership = new Map();
   desired.routes.forEach((route, pool) => {
     for (const slot of SLOTS) {
-      const servers = new Map<string, DesiredReplica>();
+      const servers = new Map<string, Weighed>();
       for (const version of [route.primary, route.canary]) {
         if (version === null || version.revision !== slots[pool]![slot]) continue;
-        for (const replica of version.replicas) servers.set(serverName(replica, version.revision), replica);
+        for (const replica of weigh(version.replicas, desired.balancer))
+          servers.set(serverName(replica, version.revision), replica);
       }
       members.set(backendName(pool, slot), servers);
     }
@@ -32,16 +37,22 @@ export function membershipOf(desired: DesiredRouting, slots: readonly Slots[]): 
   return members;
 }
 
+/** HAProxy takes whole numbers up to 256: the heaviest of a version gets the most where they differ. Turns go by no weight. */
+function weigh(replicas: readonly DesiredReplica[], { policy }: BalancerSpec): Weighed[] {
+  const weights = replicas.map(({ weight = 1 }) => weight);
+  const most = Math.max(...weights);
+  const alike = policy === "roundRobin" || weights.every((weight) => weight === most);
+  return replicas.map((replica, at) => ({
+    ...replica,
+    weight: alike ? 1 : Math.max(1, Math.round((weights[at]! / most) * MOST_WEIGHT)),
+  }));
+}
+
 /** A server as the configuration and `add server` take it: a dynamic one inherits nothing. */
-export function serverLine(
-  name: string,
-  replica: DesiredReplica,
-  readiness: ReadinessSpec,
-  balancer: BalancerSpec,
-): string {
+export function serverLine(name: string, replica: Weighed, readiness: ReadinessSpec, balancer: BalancerSpec): string {
   const interval = Math.max(1, Math.round(readiness.intervalSeconds * 1000));
   return (
-    `${name} ${addressOf(replica)} maxconn ${balancer.maxInFlightPerReplica} check inter ${interval}ms downinter ${Math.min(interval, RECHECK_MS)}ms ` +
+    `${uncheckedLine(name, replica, balancer)} check inter ${interval}ms downinter ${Math.min(interval, RECHECK_MS)}ms ` +
     `fall ${readiness.failureThreshold} rise ${readiness.successThreshold} ` +
     // A refusing server always has the fewest connections: it must go at once, or it gets every request.
     `observe layer4 error-limit 1 on-error mark-down`
@@ -49,8 +60,8 @@ export function serverLine(
 }
 
 /** In a process that is ending: what it knows of checks is of an older routing. */
-function uncheckedLine(name: string, replica: DesiredReplica, balancer: BalancerSpec): string {
-  return `${name} ${addressOf(replica)} maxconn ${balancer.maxInFlightPerReplica}`;
+function uncheckedLine(name: string, replica: Weighed, balancer: BalancerSpec): string {
+  return `${name} ${addressOf(replica)} weight ${replica.weight} maxconn ${balancer.maxInFlightPerReplica}`;
 }
 
 export function addressOf({ host, port }: { host: string; port: number }): string {
@@ -67,6 +78,7 @@ export function addressOf({ host, port }: { host: string; port: number }): strin
 export interface Server {
   backend: string;
   name: string;
+  weight: number;
   drains: boolean;
   inMaintenance: boolean;
 }
@@ -79,6 +91,7 @@ export async function serversOf(runtime: Runtime): Promise<Server[]> {
     .map((row) => ({
       backend: row["be_name"]!,
       name: row["srv_name"]!,
+      weight: Number(row["srv_uweight"]),
       drains: (Number(row["srv_admin_state"]) & FORCED_DRAIN) !== 0,
       inMaintenance: (Number(row["srv_admin_state"]) & FORCED_MAINT) !== 0,
     }));
@@ -107,9 +120,10 @@ export async function bringIn(
         await runtime.order(`enable server ${path}`);
         // Ready it is already, or it would not be routed: waiting for a first check would leave it out for that long.
         if (checks === "checked") await runtime.order(`set server ${path} health up`);
-      } else if (there.drains || there.inMaintenance) {
-        await runtime.order(`set server ${path} state ready`);
+        continue;
       }
+      if (there.weight !== replica.weight) await runtime.order(`set server ${path} weight ${replica.weight}`);
+      if (there.drains || there.inMaintenance) await runtime.order(`set server ${path} state ready`);
     }
   }
 }

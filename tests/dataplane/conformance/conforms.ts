@@ -12,10 +12,12 @@ import { withstandsHttp2 } from "./http2-abuse";
 import { speaksTls } from "./tls";
 import { letsInByToken } from "./tokens";
 import { switchesToWebSocket } from "./websocket";
+import { weighsReplicas } from "./weights";
 
 /** All that every engine must do alike. */
 export function conforms(subject: Subject): void {
   splitsTraffic(subject);
+  weighsReplicas(subject);
   changesMembership(subject);
   retriesRequests(subject);
   passesStreams(subject);
