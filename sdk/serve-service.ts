@@ -76,6 +76,13 @@ export interface BalancerArgs {
    * whoever is connected gets one more answer, which ends the connection.
    */
   tls?: TlsArgs;
+  /**
+   * Writes a line of JSON for each request: when and from where, method, path, status, bytes, pool, version, replica, tries,
+   * times, and how it ended. No query, no header, no body, no token. `pulumi-serve logs --access` shows it. In two files of at
+   * most 64 MiB that only this user may read. Costs some of the balancer's processor time for each request, and never a
+   * request's time on the disk. Default: false. Change: live.
+   */
+  accessLog?: pulumi.Input<boolean>;
   /** Largest request head, in bytes; larger ones get 431. Default: 32768. */
   maxHeaderBytes?: pulumi.Input<number>;
   /** Largest request body, in bytes; larger ones get 413. Default: 100 MiB. */

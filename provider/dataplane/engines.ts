@@ -3,6 +3,7 @@ import type { EngineKind } from "../core/spec/pool";
 import type { KeyPair } from "../core/spec/tls-input";
 import { Turns } from "../host/turns";
 import type { DataPlaneReport } from "../ports/dataplane";
+import { AccessLog } from "./access-log";
 import { EmbeddedEngine } from "./embedded/engine";
 import { EmbeddedRoom } from "./embedded/room";
 import type { Engine, EngineInTurn } from "./engine";
@@ -21,6 +22,7 @@ import { VersionCounts } from "./version-counts";
 export class Engines implements Engine {
   private readonly fenced = new Fence();
   private readonly versions = new VersionCounts();
+  private readonly log: AccessLog;
   private readonly startedAt = Date.now();
   /** Each is made once: what it has counted stays, and it may come to serve again. */
   private readonly made = new Map<EngineKind, EngineInTurn>();
@@ -35,7 +37,9 @@ export class Engines implements Engine {
   constructor(
     private readonly serviceFolder: string,
     private readonly usual: EngineKind,
-  ) {}
+  ) {
+    this.log = new AccessLog(serviceFolder);
+  }
 
   fence(epoch: number): void {
     this.fenced.raise(epoch);
@@ -74,6 +78,7 @@ export class Engines implements Engine {
   shutdown(graceSeconds: number): Promise<void> {
     return this.turns.take(async () => {
       await Promise.all([...this.made.values()].map((engine) => engine.shutdown(graceSeconds)));
+      await this.log.flush();
     });
   }
 
@@ -106,9 +111,9 @@ export class Engines implements Engine {
   private make(kind: EngineKind): EngineInTurn {
     switch (kind) {
       case "embedded":
-        return new EmbeddedEngine(this.versions);
+        return new EmbeddedEngine(this.versions, this.log);
       case "haproxy":
-        return new HaproxyEngine(this.serviceFolder, this.versions, new EmbeddedRoom(this.versions));
+        return new HaproxyEngine(this.serviceFolder, this.versions, new EmbeddedRoom(this.versions), this.log);
     }
   }
 

@@ -24,6 +24,11 @@ export function serviceFolder(identity: string): string {
   return join(servicesFolder(), `${readable}-${sha256(identity).slice(0, 8)}`);
 }
 
+/** Where the balancer of this service writes its access log; the file before it has a `.1` behind its name. */
+export function accessLogFile(folder: string): string {
+  return join(folder, "access.log");
+}
+
 /**
  * The unix socket on which the data plane of this service takes orders. In a short folder of its own, because a socket's
  * path has at most 108 bytes.

@@ -8,6 +8,7 @@ import type { Path } from "../../provider/core/plan/states";
 import type { ServiceView } from "../../provider/cli/view/service";
 import { openFileStore } from "../../provider/store/file";
 import { readCloudFile, replicaLog } from "../../provider/clouds/local";
+import { accessLogFile } from "../../provider/host/paths";
 import { canaryUp, draining, serving } from "../core/check/log";
 import { ownStateHome } from "../controller/stored-service";
 import { poolSpec, redeclare } from "../simulation/intents";
@@ -213,6 +214,18 @@ describe("pulumi-serve", () => {
     const { code, err } = await pulumiServe("logs", "p-9");
     assert.equal(code, 1);
     assert.match(err, /"p-9" has no log\. There are: p-1, p-2\./);
+  });
+
+  it("prints the access log, and says how to come by one where there is none", async () => {
+    const store = await stored("project/dev/chat", servingWorld());
+    const missing = await pulumiServe("logs", "--access");
+    assert.equal(missing.code, 1);
+    assert.match(missing.err, /has no access log: set `balancer: \{ accessLog: true \}`/);
+    writeFileSync(`${accessLogFile(store.location)}.1`, '{"path":"/1"}\n');
+    writeFileSync(accessLogFile(store.location), '{"path":"/2"}\n');
+    assert.equal((await pulumiServe("logs", "--access")).out, '{"path":"/1"}\n{"path":"/2"}\n');
+    for (const args of [["logs"], ["logs", "p-1", "--access"]])
+      assert.match((await pulumiServe(...args)).err, /Name one replica, or ask for the requests by --access\./);
   });
 
   it("waits for a rollout no longer than until it holds", async () => {

@@ -18,6 +18,7 @@ function answered(revision: string): LogLine {
     latency: 2,
     retried: false,
     pool: 0,
+    access: null,
   };
 }
 

@@ -141,6 +141,8 @@ export interface BalancerSpec {
   affinity?: AffinitySpec;
   /** Absent: clients speak in clear. */
   tls?: TlsSpec;
+  /** A line for each request, in a file of the service; absent: none. */
+  accessLog?: boolean | undefined;
   maxHeaderBytes: number;
   maxBodyBytes: number;
   /** A request whose body is larger than this is not replayed on another replica. */

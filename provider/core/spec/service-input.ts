@@ -19,6 +19,7 @@ const balancer = closed({
   tokens: field(tokensInput.optional()),
   affinity: field(affinityInput.optional()),
   tls: field(tlsInput.optional()),
+  accessLog: field(z.boolean("must be true or false").optional()),
   maxHeaderBytes: field(whole(1024, 1_048_576, "bytes"), 32_768),
   maxBodyBytes: field(whole(0, 2 ** 40, "bytes"), 104_857_600),
   replayBufferBytes: field(whole(0, 2 ** 30, "bytes"), 1_048_576),

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { ClientRequest } from "./client-request";
+import type { Refusal } from "./refusal";
 
 /** One connection of a client, whichever HTTP it speaks. */
 export interface ClientConnection {
@@ -19,6 +20,8 @@ export interface ConnectionHost {
   /** Milliseconds, as of its last look at its connections: exact enough for deadlines. */
   readonly now: number;
   onRequest(request: ClientRequest): void;
+  /** What came is no request, and gets this for an answer. */
+  onRefused(request: ClientRequest, refusal: Refusal): void;
   onGone(connection: ClientConnection): void;
   /** The connection speaks WebSocket from now on, and `socket` is looked after by whoever does. */
   onSwitched(connection: ClientConnection, socket: Socket): void;

@@ -1,6 +1,8 @@
 import type { Socket } from "node:net";
+import type { Member } from "./member";
 import type { Refusal } from "./refusal";
 import type { ClientHead, Scheme } from "./request-head";
+import type { Route } from "./route";
 
 /** Whoever answers a request: gets its body, as far as it wants it, and learns what becomes of the client. */
 export interface ClientUser {
@@ -14,6 +16,15 @@ export interface ClientUser {
   onClientRefused(refusal: Refusal): void;
 }
 
+/** Learns what becomes of a request on its way, for whoever looks on. */
+export interface RequestNotes {
+  routed(route: Route): void;
+  /** A replica gets it; told again for each further one. */
+  tried(member: Member): void;
+  /** Its response breaks off, because of what the client sends. */
+  unacceptable(refusal: Refusal): void;
+}
+
 /** How the end of a response is told, as the replica told it. */
 export type ResponseFraming = "none" | "length" | "chunked" | "close";
 
@@ -23,6 +34,9 @@ export interface ClientRequest {
   readonly head: ClientHead;
   readonly peer: string | undefined;
   readonly scheme: Scheme;
+  readonly protocol: "HTTP/1.0" | "HTTP/1.1" | "HTTP/2";
+  /** Absent: nobody looks on. */
+  readonly notes?: RequestNotes;
   /** Its response has begun: it can only go on or break off. */
   readonly begun: boolean;
   readonly gone: boolean;

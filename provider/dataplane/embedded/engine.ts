@@ -3,12 +3,14 @@ import type { KeyPair } from "../../core/spec/tls-input";
 import type { DataPlaneReport } from "../../ports/dataplane";
 import { Turns } from "../../host/turns";
 import type { EngineInTurn } from "../engine";
+import type { AccessLog } from "../access-log";
 import { Fence } from "../fence";
 import { keyPairFor } from "../key-pair";
 import type { TcpHandle } from "../listener";
 import type { VersionCounts } from "../version-counts";
+import { LoggedRequest } from "./logged-request";
 import { RoutingTable } from "./routing-table";
-import { FrontServer } from "./server";
+import { FrontServer, type Watch } from "./server";
 
 /** The load balancer itself, in this process: listener, routing and fence. */
 export class EmbeddedEngine implements EngineInTurn {
@@ -23,8 +25,12 @@ export class EmbeddedEngine implements EngineInTurn {
   private leaving: FrontServer[] = [];
   private listener: TcpHandle | null = null;
   private retired = false;
+  private readonly logged: Watch = (request) => new LoggedRequest(request, (entry) => this.log.add(entry));
 
-  constructor(versions: VersionCounts) {
+  constructor(
+    versions: VersionCounts,
+    private readonly log: AccessLog,
+  ) {
     this.table = new RoutingTable(versions);
   }
 
@@ -93,9 +99,10 @@ export class EmbeddedEngine implements EngineInTurn {
   private async put(desired: DesiredRouting, given: KeyPair | undefined): Promise<void> {
     this.fenced.admit(desired, this.inForce);
     const keyPair = keyPairFor(desired, given);
+    const watch = desired.balancer.accessLog === true ? this.logged : null;
     if (this.retired) {
       this.inForce = desired;
-      for (const front of this.leaving) front.setBalancer(desired.balancer, keyPair);
+      for (const front of this.leaving) front.setBalancer(desired.balancer, keyPair, watch);
       this.table.set(desired);
       return;
     }
@@ -105,7 +112,7 @@ export class EmbeddedEngine implements EngineInTurn {
     const before = this.front;
     this.front = front;
     this.inForce = desired;
-    front.setBalancer(desired.balancer, keyPair);
+    front.setBalancer(desired.balancer, keyPair, watch);
     this.table.set(desired);
     if (before !== null && before !== front) void before.close(desired.balancer.requestTimeoutSeconds);
   }

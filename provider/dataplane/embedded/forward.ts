@@ -214,6 +214,7 @@ export class Exchange implements UpstreamUser, ClientUser, Waiter {
     this.member = member;
     this.last = member;
     this.counts = member.counts;
+    this.client.notes?.tried(member);
     this.startedAt = performance.now();
     if (this.arrivedAt === 0) this.arrivedAt = this.startedAt;
     // A reused connection may die under the request without saying whether the replica had begun it.
@@ -314,8 +315,9 @@ export class Exchange implements UpstreamUser, ClientUser, Waiter {
 
   /** What the client sends is not to be passed on. */
   private refuse(refusal: Refusal): void {
-    if (this.client.begun) this.truncate();
-    else this.answer(refusal);
+    if (!this.client.begun) return this.answer(refusal);
+    this.client.notes?.unacceptable(refusal);
+    this.truncate();
   }
 
   private answer(refusal: Refusal): void {

@@ -83,7 +83,8 @@ export class Http1Connection implements ClientConnection, RequestSink, Wire {
       this.parser.stop();
       this.state = more ? "refused" : "handshake";
       if (more) {
-        request.refuse({ status: 400, sentence: "A WebSocket's client must wait for the answer before it speaks." });
+        const sentence = "A WebSocket's client must wait for the answer before it speaks.";
+        this.host.onRefused(request, { status: 400, sentence });
         return;
       }
     }
@@ -110,7 +111,7 @@ export class Http1Connection implements ClientConnection, RequestSink, Wire {
     if (request === null) {
       const answering = new Http1Request(UNREAD, this, this.requests.length === 0);
       this.requests.push(answering);
-      answering.refuse(refusal);
+      this.host.onRefused(answering, refusal);
     } else if (request.over) {
       // Answered before its body was through: the answer is all that it gets.
       if (!this.requests.includes(request)) this.linger();

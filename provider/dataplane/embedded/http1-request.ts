@@ -62,6 +62,10 @@ export class Http1Request implements ClientRequest {
     return this.wire.scheme;
   }
 
+  get protocol(): ClientRequest["protocol"] {
+    return this.head.minor === 0 ? "HTTP/1.0" : "HTTP/1.1";
+  }
+
   get takesChunks(): boolean {
     return this.chunked;
   }

@@ -62,7 +62,7 @@ export class Http2Connection implements ClientConnection {
       this.since = this.host.now;
     });
     this.requests.add(request);
-    if (refused) request.refuse(head);
+    if (refused) this.host.onRefused(request, head);
     else this.host.onRequest(request);
   }
 }

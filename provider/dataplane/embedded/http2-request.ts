@@ -15,6 +15,7 @@ export class Http2Request implements ClientRequest {
   begun = false;
   gone = false;
   readonly scheme = "https";
+  readonly protocol = "HTTP/2";
   readonly takesChunks = false;
   private over = false;
   bodyComplete: boolean;

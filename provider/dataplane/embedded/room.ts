@@ -2,6 +2,8 @@ import type { DesiredRouting } from "../../core/routing";
 import type { BalancerSpec } from "../../core/spec/pool";
 import type { VersionCounts } from "../version-counts";
 import type { WaitingRoom } from "../waiting-room";
+import type { ClientRequest } from "./client-request";
+import { RoomRequest } from "./room-request";
 import { RoutingTable } from "./routing-table";
 import { FrontServer } from "./server";
 
@@ -20,7 +22,7 @@ export class EmbeddedRoom implements WaitingRoom {
   async open(path: string, desired: DesiredRouting): Promise<void> {
     const balancer = behindAnother(desired.balancer);
     this.front ??= await FrontServer.listenAt(path, this.table, balancer);
-    this.front.setBalancer(balancer, null);
+    this.front.setBalancer(balancer, null, desired.balancer.accessLog === true ? told : null);
     this.table.set(desired);
   }
 
@@ -38,6 +40,11 @@ export class EmbeddedRoom implements WaitingRoom {
     this.front = null;
     this.table.close();
   }
+}
+
+/** The engine in front writes the access log, and must know who answered. */
+function told(request: ClientRequest): ClientRequest {
+  return new RoomRequest(request);
 }
 
 /** The engine in front has judged the header and the token already, and added to it; TLS ends there. */

@@ -50,6 +50,10 @@ export class Route {
     this.split.set({ canary: canary?.weight ?? 0, primary: primary?.weight ?? 0 });
   }
 
+  get versions(): { primary: Version | null; canary: Version | null } {
+    return { primary: this.primary, canary: this.canary };
+  }
+
   matches(path: string): boolean {
     if (!path.startsWith(this.prefix)) return false;
     if (this.prefix.endsWith("/") || path.length === this.prefix.length) return true;

@@ -12,6 +12,7 @@ import { Exchange } from "./forward";
 import { Http1Connection } from "./http1-connection";
 import { Http2Door } from "./http2-door";
 import { PrefixReader } from "./prefix";
+import type { Refusal } from "./refusal";
 import { headForReplica } from "./request-head";
 import type { Key } from "./route";
 import type { RoutingTable } from "./routing-table";
@@ -27,6 +28,9 @@ const BACKLOG = 4096;
 /** Nothing of a body has been read before there is a replica for it. */
 const NOT_BEGUN: readonly Buffer[] = [];
 
+/** Looks on at a request, in its place; see WatchedRequest. */
+export type Watch = (request: ClientRequest) => ClientRequest;
+
 /** The listener that clients talk to. Its connections outlive every apply. */
 export class FrontServer implements ConnectionHost {
   private readonly server: Server;
@@ -39,6 +43,7 @@ export class FrontServer implements ConnectionHost {
   private readonly http2 = new Http2Door(this, (connection) => this.connections.add(connection));
   /** Null: everybody is let in. */
   private guard: TokenGuard | null = null;
+  private watch: Watch | null = null;
   /** Null: connections are read as they come. */
   private door: TlsDoor | null = null;
 
@@ -49,7 +54,7 @@ export class FrontServer implements ConnectionHost {
   ) {
     // Half open: a client that has ended its side may still be owed an answer that is on its way.
     this.server = createServer({ noDelay: true, allowHalfOpen: true });
-    this.setBalancer(balancer, keyPair);
+    this.setBalancer(balancer, keyPair, null);
     this.server.on("connection", (socket) => {
       if (this.door === null) this.connections.add(new Http1Connection(socket, this, "http"));
       else this.door.admit(socket);
@@ -102,8 +107,10 @@ export class FrontServer implements ConnectionHost {
     return { host: address, port };
   }
 
-  setBalancer(balancer: BalancerSpec, keyPair: KeyPair | null): void {
+  /** `watch`: null where nobody looks on. */
+  setBalancer(balancer: BalancerSpec, keyPair: KeyPair | null, watch: Watch | null): void {
     this.balancer = balancer;
+    this.watch = watch;
     this.setKeyPair(keyPair);
     this.guard = balancer.tokens === undefined ? null : new TokenGuard(balancer.tokens);
   }
@@ -161,8 +168,9 @@ export class FrontServer implements ConnectionHost {
     return this.balancer.maxHeaderBytes;
   }
 
-  onRequest(request: ClientRequest): void {
-    const { balancer } = this;
+  onRequest(came: ClientRequest): void {
+    const { balancer, watch } = this;
+    const request = watch === null ? came : watch(came);
     const { head } = request;
     if (this.guard !== null && !this.guard.admits(head.authorization ?? undefined))
       return request.refuse({
@@ -181,6 +189,7 @@ export class FrontServer implements ConnectionHost {
         sentence: `No pool serves this path: ${head.path.split("?", 1)[0]}. See the routes of the service's pools.`,
       });
     route.arrivals += 1;
+    request.notes?.routed(route);
     const text = headForReplica(head, {
       peer: request.peer,
       scheme: request.scheme,
@@ -193,6 +202,10 @@ export class FrontServer implements ConnectionHost {
     if (affinity?.prefixBytes !== undefined && head.body.framing !== "none")
       new PrefixReader(request, affinity, ({ key, pieces }) => start(key, pieces));
     else start(affinity === undefined ? null : affinityKey(head, affinity), NOT_BEGUN);
+  }
+
+  onRefused(request: ClientRequest, refusal: Refusal): void {
+    (this.watch === null ? request : this.watch(request)).refuse(refusal);
   }
 
   onGone(connection: ClientConnection): void {

@@ -1,9 +1,12 @@
 import type { DesiredRoute, DesiredRouting } from "../../core/routing";
 import type { BalancerSpec, ReadinessSpec, TlsSpec } from "../../core/spec/pool";
+import { LONGEST_PATH } from "../access-entry";
+import { ROOM_FIELD } from "../room-note";
 import { webSocketIdleSeconds } from "../websocket-idle";
 import { keeperRules, keepersTable } from "./affinity";
 import { backendName, FRONTEND, LOG, quoted, ROOM, SLOTS, type Slot } from "./names";
 import { serverLine, type Membership, type Weighed } from "./membership";
+import { logFormat } from "./log-lines";
 import type { WorkerFiles } from "./worker-files";
 
 /** After a message that cannot be trusted, the next one on that connection cannot be trusted either. */
@@ -124,7 +127,8 @@ function frontend(desired: DesiredRouting, address: string, files: WorkerFiles):
     `frontend ${FRONTEND}`,
     `  bind ${address}${tls(balancer, files)}`,
     `  log ring@${LOG} format raw local0`,
-    '  log-format "%b %s %ST %ts %TR %Tw %Tc %Tr %Ta %rc %[var(txn.pool)]"',
+    `  log-format "${logFormat(balancer.accessLog === true)}"`,
+    ...(balancer.accessLog === true ? forAccessLog() : []),
     refuse(405, "CONNECT is not served here.", "METH_CONNECT"),
     refuse(
       400,
@@ -269,6 +273,15 @@ function wholeBody(balancer: BalancerSpec): string[] {
   const length = "req.hdr_val(content-length)";
   const replayable = `{ ${length} gt 0 } { ${length} le ${balancer.replayBufferBytes} } !{ req.hdr(expect) -m found }`;
   return [`  http-request wait-for-body time ${CLIENT_SILENCE} if ${replayable}`];
+}
+
+/** What is gone when a request is logged. Before all else: the line of one that is refused tells its path too. */
+function forAccessLog(): string[] {
+  return [
+    `  http-request set-var(txn.path) path,bytes(0,${LONGEST_PATH})`,
+    `  http-response set-var(txn.room) res.hdr(${ROOM_FIELD})`,
+    `  http-response del-header ${ROOM_FIELD}`,
+  ];
 }
 
 /** Replicas and their logs do not get what is meant for us. */

@@ -4,6 +4,7 @@ import { sameEndpoint, type DesiredRouting } from "../../core/routing";
 import type { KeyPair } from "../../core/spec/tls-input";
 import type { DataPlaneReport } from "../../ports/dataplane";
 import { Turns } from "../../host/turns";
+import type { AccessLog } from "../access-log";
 import type { EngineInTurn } from "../engine";
 import { Fence } from "../fence";
 import { keyPairFor } from "../key-pair";
@@ -11,6 +12,7 @@ import { addressOfHandle, listenerOfHaproxy, type TcpHandle } from "../listener"
 import { logError } from "../log-error";
 import type { VersionCounts } from "../version-counts";
 import type { WaitingRoom } from "../waiting-room";
+import { accessEntry } from "./access-line";
 import { findHaproxy } from "./binary";
 import { shapeOf } from "./config";
 import { reserve } from "./endpoint";
@@ -54,6 +56,7 @@ export class HaproxyEngine implements EngineInTurn {
     private readonly serviceFolder: string,
     private readonly versions: VersionCounts,
     private readonly room: WaitingRoom,
+    private readonly log: AccessLog,
   ) {
     this.counts = new RequestCounts(versions);
     this.tries = new FailedTries(versions);
@@ -280,7 +283,12 @@ export class HaproxyEngine implements EngineInTurn {
   }
 
   private readonly onLine: OnLine = (line, { pools }) => {
-    this.counts.add(line, line.pool === null ? null : (pools[line.pool] ?? null));
+    const pool = line.pool === null ? null : (pools[line.pool] ?? null);
+    this.counts.add(line, pool);
+    // One that is being replaced may still tell what nobody asks for any more.
+    if (line.access === null || this.inForce?.balancer.accessLog !== true) return;
+    const route = this.inForce.routes.find((each) => each.pool === pool);
+    this.log.add(accessEntry(line, line.access, pool, route));
   };
 
   private workers(): Worker[] {

@@ -1,4 +1,5 @@
 import type { Subject } from "../support/subject";
+import { logsAccess } from "./access-log";
 import { holdsSessionsTogether } from "./affinity";
 import { changesMembership } from "./membership";
 import { countsVersions } from "./metrics";
@@ -30,4 +31,5 @@ export function conforms(subject: Subject): void {
   speaksHttp2(subject);
   withstandsHttp2(subject);
   holdsSessionsTogether(subject);
+  logsAccess(subject);
 }

@@ -12,7 +12,6 @@ import { until } from "./until";
 
 export interface ProcessUnderTest extends EngineUnderTest {
   plane: DataPlaneClient;
-  folder: string;
   pid: number;
 }
 

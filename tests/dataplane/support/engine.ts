@@ -3,6 +3,8 @@ import type { DataPlane } from "../../../provider/ports/dataplane";
 /** One running engine, of whichever kind, without a routing yet. */
 export interface EngineUnderTest {
   plane: DataPlane;
+  /** Of the service. */
+  folder: string;
   /** Ends the engine and whatever it left, even after a failed test. */
   stop(): Promise<void>;
 }

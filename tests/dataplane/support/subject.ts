@@ -13,6 +13,8 @@ const LEAST_BEHAVIOURS = 100;
 /** What a conformance test works with; the engine behind it is not its business. */
 export interface Subject {
   readonly plane: DataPlane;
+  /** Of the service. */
+  readonly folder: string;
   /** Puts a routing in force and returns the port that clients use. */
   serve(desired: DesiredRouting, keyPair?: KeyPair): Promise<number>;
   report(): Promise<DataPlaneReport>;
@@ -34,6 +36,10 @@ export function subjectOf(start: EngineFactory, lacks: Lacks = {}): Subject {
     get plane() {
       assert.ok(engine, "the engine has started");
       return engine.plane;
+    },
+    get folder() {
+      assert.ok(engine, "the engine has started");
+      return engine.folder;
     },
     serve: async (desired, keyPair) => {
       await subject.plane.apply(desired, keyPair);

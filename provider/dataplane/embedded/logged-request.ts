@@ -1,0 +1,105 @@
+import type { Socket } from "node:net";
+import { LONGEST_PATH, roleOf, whyRefused, type AccessEntry } from "../access-entry";
+import type { ClientRequest, ResponseFraming } from "./client-request";
+import type { Refusal } from "./refusal";
+import { UNREAD } from "./request-head";
+import { WatchedRequest } from "./watched-request";
+
+/** A request whose line comes into the access log when it is over. */
+export class LoggedRequest extends WatchedRequest {
+  private readonly time = new Date().toISOString();
+  private status: number | null = null;
+  private bytes = 0;
+  private firstByteAt: number | null = null;
+  private refusal: Refusal | null = null;
+  private over = false;
+
+  constructor(
+    client: ClientRequest,
+    private readonly onOver: (entry: AccessEntry) => void,
+  ) {
+    super(client);
+  }
+
+  override unacceptable(refusal: Refusal): void {
+    this.refusal = refusal;
+  }
+
+  override begin(status: number, reason: string, fields: readonly string[], framing: ResponseFraming): void {
+    this.status = status;
+    this.firstByteAt = performance.now();
+    super.begin(status, reason, fields, framing);
+  }
+
+  override write(chunk: Buffer): boolean {
+    this.bytes += chunk.length;
+    return super.write(chunk);
+  }
+
+  override writeChunks(chunks: Buffer): boolean {
+    this.bytes += chunks.length;
+    return super.writeChunks(chunks);
+  }
+
+  override end(last: Buffer | null): void {
+    this.bytes += last?.length ?? 0;
+    this.tell("whole");
+    super.end(last);
+  }
+
+  override refuse(refusal: Refusal): void {
+    this.status = refusal.status;
+    this.refusal = refusal;
+    this.bytes = this.head.method === "HEAD" ? 0 : Buffer.byteLength(refusal.sentence) + 1;
+    this.tell("refused");
+    super.refuse(refusal);
+  }
+
+  override truncate(): void {
+    this.tell(this.refusal === null ? "cut" : "refused");
+    super.truncate();
+  }
+
+  override switch(): Socket {
+    const socket = super.switch();
+    this.status = 101;
+    this.firstByteAt = performance.now();
+    const before = socket.bytesWritten;
+    socket.once("close", () => {
+      this.bytes = socket.bytesWritten - before;
+      this.tell("whole");
+    });
+    return socket;
+  }
+
+  override onClientGone(): void {
+    this.tell("aborted");
+    super.onClientGone();
+  }
+
+  private tell(end: AccessEntry["end"]): void {
+    if (this.over) return;
+    this.over = true;
+    const { client, route, revision, member, startedAt, firstByteAt } = this;
+    const head = client.head === UNREAD ? null : client.head;
+    this.onOver({
+      time: this.time,
+      client: client.peer ?? null,
+      method: head && head.method,
+      path: head && head.path.split("?", 1)[0]!.slice(0, LONGEST_PATH),
+      protocol: head && client.protocol,
+      status: this.status,
+      bytes: this.bytes,
+      pool: route && route.pool,
+      revision,
+      role: route && roleOf(revision, route.versions),
+      replica: member && member.desired.id,
+      tries: this.tries,
+      queueMs: Math.round(this.tries === 0 && route !== null ? performance.now() - startedAt : this.queueMs),
+      firstByteMs: firstByteAt && Math.round(firstByteAt - startedAt),
+      totalMs: Math.round(performance.now() - startedAt),
+      end,
+      ...(end === "refused" && { why: whyRefused(this.refusal!.status) }),
+    });
+  }
+}
