@@ -37,7 +37,7 @@ async function main(): Promise<void> {
     for (const { text } of totals.failures) process.stdout.write(`\n${text}\n`);
     process.stdout.write(`${describeTotals(totals, seconds)}\n`);
   }
-  process.exitCode = totals.violations === 0 && totals.orphans === 0 ? 0 : 1;
+  process.exitCode = totals.violations.length === 0 && totals.orphans === 0 ? 0 : 1;
 }
 
 async function playAll(seed: string, count: number): Promise<Totals> {

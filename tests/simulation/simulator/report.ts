@@ -12,9 +12,10 @@ export interface Totals {
   happened: Record<string, number>;
   virtualHours: number;
   orphans: number;
-  /** The first few broken ones, smallest form. */
+  /** Every broken one: its seed, and which rule broke. */
+  violations: string[];
+  /** The first few of them, in their smallest form. */
   failures: Failure[];
-  violations: number;
 }
 
 export interface Failure {
@@ -31,15 +32,15 @@ export const NO_TOTALS: Totals = {
   happened: {},
   virtualHours: 0,
   orphans: 0,
+  violations: [],
   failures: [],
-  violations: 0,
 };
 
 export function totalsOf(result: RunResult): Totals {
   const { scenario, rollouts, outcomes, happened, virtualHours, orphans, violation } = result;
-  const violations = violation === null ? 0 : 1;
+  const violations = violation === null ? [] : [`${scenario.seed} ${violation.rule}`];
   const drawn = Object.fromEntries(traitsOf(scenario).map((trait) => [trait, 1]));
-  return { scenarios: 1, rollouts, outcomes, drawn, happened, virtualHours, orphans, failures: [], violations };
+  return { scenarios: 1, rollouts, outcomes, drawn, happened, virtualHours, orphans, violations, failures: [] };
 }
 
 /** A step by its kind, and by what it does where that makes another fault of it. */
@@ -110,8 +111,8 @@ export function plus(a: Totals, b: Totals): Totals {
     happened: added(a.happened, b.happened),
     virtualHours: a.virtualHours + b.virtualHours,
     orphans: a.orphans + b.orphans,
+    violations: [...a.violations, ...b.violations],
     failures: [...a.failures, ...b.failures],
-    violations: a.violations + b.violations,
   };
 }
 
@@ -135,7 +136,7 @@ export function describeTotals(totals: Totals, seconds: number): string {
     ["of scenarios", listed(totals.drawn)],
     ["happened", listed(totals.happened)],
     ["virtual hours", totals.virtualHours.toFixed(1)],
-    ["violations", totals.violations],
+    ["violations", [totals.violations.length, ...totals.violations].join("\n")],
     ["orphans", totals.orphans],
     ["seconds", seconds.toFixed(1)],
   );
