@@ -11,6 +11,7 @@ function passedOn(reads: readonly Buffer[]): string {
     "GET",
     {
       takesChunks: true,
+      onHints: () => undefined,
       onHead: () => undefined,
       onChunks: (chunks) => (sent += chunks.toString("latin1")),
       onBody: (piece) => (sent += `${piece.length.toString(16)}\r\n${piece.toString("latin1")}\r\n`),

@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { FramingError, ResponseParser } from "../../provider/dataplane/embedded/framing";
+import type { Trailers } from "../../provider/dataplane/embedded/trailers";
 
 interface Parsed {
   status: number;
   headers: string[];
   body: string;
   ended: number;
+  trailers?: Trailers;
 }
 
 function parse(
@@ -20,9 +22,11 @@ function parse(
   parser.begin(
     method,
     {
+      onHints: () => undefined,
       onHead: (status, _reason, headers) => Object.assign(parsed, { status, headers }),
       onBody: (chunk) => (parsed.body += chunk.toString("latin1")),
-      onEnd: (chunk) => {
+      onEnd: (chunk, trailers) => {
+        if (trailers !== null) parsed.trailers = trailers;
         parsed.body += chunk?.toString("latin1") ?? "";
         parsed.ended += 1;
       },
@@ -105,6 +109,19 @@ describe("the parser of replicas' responses", () => {
         }
       }),
     );
+  });
+
+  it("tells of trailers but those that another parser could take for framing, and refuses what is no field", () => {
+    const chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n";
+    const trailersOf = (lines: string) => parse("GET", [Buffer.from(`${chunked}${lines}\r\n`)], false).parsed.trailers;
+    assert.equal(trailersOf(""), undefined);
+    assert.equal(
+      trailersOf("Content-Length: 5\r\nTransfer-Encoding: chunked\r\nConnection: x\r\nHost: x\r\n"),
+      undefined,
+    );
+    assert.deepEqual(trailersOf("X-Sum:  7 \r\ncontent-length: 5\r\nx-more: a b\r\n"), ["X-Sum", "7", "x-more", "a b"]);
+    for (const line of ["no field\r\n", "x y: 1\r\n", "x: \0\r\n", "x: 1\n\r\n", "x: y\r\n".repeat(5000)])
+      assert.throws(() => trailersOf(line), FramingError, JSON.stringify(line.slice(0, 20)));
   });
 
   it("knows that a response to HEAD has no body, whatever its length says", () => {

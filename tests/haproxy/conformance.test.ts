@@ -23,6 +23,7 @@ const HAPROXY_LACKS: Lacks = {
     "it passes them on, and writes names in lower case",
   "header fields of a request in absolute form with another authority than its Host give the replica the path and the authority":
     "it refuses a request that names two",
+  "early hints are nothing for a client of HTTP/1.0": "it passes them on to every client",
   "limits of a body that does not tell its length are answered 413 when it is exceeded":
     "it does not count what it passes on",
   "a service with affinity by the beginning of the body does not wait for ever for a client that pauses before it is through":

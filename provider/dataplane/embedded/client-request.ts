@@ -3,6 +3,7 @@ import type { Member } from "./member";
 import type { Refusal } from "./refusal";
 import type { ClientHead, Scheme } from "./request-head";
 import type { Route } from "./route";
+import type { Trailers } from "./trailers";
 
 /** Whoever answers a request: gets its body, as far as it wants it, and learns what becomes of the client. */
 export interface ClientUser {
@@ -42,12 +43,16 @@ export interface ClientRequest {
   readonly gone: boolean;
   /** All of its body has come. */
   readonly bodyComplete: boolean;
+  /** What came behind its body; known when that is complete. */
+  readonly trailers: Trailers;
   /** Chunks of the replica may be passed on as they are, by `writeChunks`. */
   readonly takesChunks: boolean;
   /** Whether the body is to be read, and not to be left with the client. */
   wantBody(wants: boolean): void;
   /** The body may come. Said once, and only to a client that awaits it. */
   writeContinue(): void;
+  /** Tells at once what the response is likely to have (103). `fields`: names and values in turn. */
+  hint(fields: readonly string[]): void;
   /** The head waits for the first piece of the body, or for `flush`. `fields`: names and values in turn. */
   begin(status: number, reason: string, fields: readonly string[], framing: ResponseFraming): void;
   /** Sends the head if nothing has gone with it yet. */
@@ -57,7 +62,7 @@ export interface ClientRequest {
   /** Whole chunks with their framing. */
   writeChunks?(chunks: Buffer): boolean;
   /** The end of the response, with the last piece of its body if there is one. */
-  end(last: Buffer | null): void;
+  end(last: Buffer | null, trailers: Trailers): void;
   /** Answers with a sentence. What may still come of the body is not waited for. */
   refuse(refusal: Refusal): void;
   /** The client must see that its response broke off: never a clean end. */

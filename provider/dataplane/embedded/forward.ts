@@ -6,6 +6,7 @@ import type { Waiter } from "./queue";
 import type { Refusal } from "./refusal";
 import { RequestBody } from "./replay";
 import type { Key, Pin, Route } from "./route";
+import type { Trailers } from "./trailers";
 import type { Break, UpstreamConnection, UpstreamUser } from "./upstream-connection";
 import { countFirstByte, countRequest } from "../version-counts";
 import { webSocketIdleSeconds } from "../websocket-idle";
@@ -89,6 +90,10 @@ export class Exchange implements UpstreamUser, ClientUser, Waiter {
     return this.client.takesChunks;
   }
 
+  onHints(fields: readonly string[]): void {
+    this.client.hint(fields);
+  }
+
   onHead(status: number, reason: string, headers: string[], framing: ResponseFraming): void {
     const member = this.member!;
     const now = performance.now();
@@ -112,7 +117,7 @@ export class Exchange implements UpstreamUser, ClientUser, Waiter {
     this.client.flush();
   }
 
-  onEnd(chunk: Buffer | null): void {
+  onEnd(chunk: Buffer | null, trailers: Trailers): void {
     const member = this.member!;
     const { metrics, health } = member;
     const now = performance.now();
@@ -122,7 +127,7 @@ export class Exchange implements UpstreamUser, ClientUser, Waiter {
     health.requestSucceeded();
     member.seenAlive();
     this.over = true;
-    this.client.end(chunk);
+    this.client.end(chunk, trailers);
     this.letGo();
   }
 

@@ -1,19 +1,22 @@
 import { chunkSize, CHUNK_LINE_BYTES, wholeChunks } from "./chunks";
 import type { ResponseFraming } from "./client-request";
 import { fieldKind, FieldKind, fieldValue } from "./fields";
+import { MAX_TRAILER_BYTES, trailerKind, withTrailer, type Trailers } from "./trailers";
 
 /**
  * What the parser tells; `onEnd` is always its last word on a response, with the last piece of the body if there is one.
  * Chunks are views of the read buffer: whoever keeps one beyond the call copies it.
  */
 export interface ResponseSink {
+  /** What the response is likely to have: names and values in turn. The response itself is still to come. */
+  onHints(fields: readonly string[]): void;
   /** `framing`: how the end of the body is told. */
   onHead(status: number, reason: string, headers: string[], framing: ResponseFraming): void;
   onBody(chunk: Buffer): void;
   /** Whole chunks as they came, with their framing, to a sink that says it takes them. */
   readonly takesChunks?: boolean;
   onChunks?(chunks: Buffer): void;
-  onEnd(chunk: Buffer | null): void;
+  onEnd(chunk: Buffer | null, trailers: Trailers): void;
   /** The replica speaks WebSocket from here on, as it was asked to; `rest` is what it has said already. Nothing else follows. */
   onSwitch(headers: string[], rest: Buffer): void;
 }
@@ -24,6 +27,7 @@ export class FramingError extends Error {}
 const MAX_HEAD_BYTES = 64 * 1024;
 const MAX_FIELDS = 256;
 const MAX_INTERIM_RESPONSES = 16;
+const EARLY_HINTS = 103;
 const HEAD_END = Buffer.from("\r\n\r\n");
 const LINE_END = Buffer.from("\r\n");
 
@@ -49,6 +53,8 @@ export class ResponseParser {
   private maySwitch = false;
   private remaining = 0;
   private interim = 0;
+  private trailers: string[] | null = null;
+  private trailerBytes = 0;
   /** Bytes of an unfinished head or chunk line. */
   private rest: Buffer | null = null;
 
@@ -63,6 +69,8 @@ export class ResponseParser {
     this.headOnly = method === "HEAD";
     this.maySwitch = maySwitch;
     this.interim = 0;
+    this.trailers = null;
+    this.trailerBytes = 0;
     this.rest = null;
   }
 
@@ -149,6 +157,7 @@ export class ResponseParser {
           const end = this.lineEnd(data, at);
           if (end === -1) return;
           const empty = end === at;
+          if (!empty) this.takeTrailer(data.toString("latin1", at, end));
           at = end + 2;
           if (!empty) break;
           if (at < data.length) this.keepAlive = false;
@@ -168,9 +177,19 @@ export class ResponseParser {
 
   /** Resets itself before it tells: the sink may begin the next response from within `onEnd`. */
   private finish(last: Buffer | null): void {
+    const { trailers } = this;
     const sink = this.sink!;
     this.abandon();
-    sink.onEnd(last);
+    sink.onEnd(last, trailers);
+  }
+
+  private takeTrailer(line: string): void {
+    const colon = line.indexOf(":");
+    const kind = trailerKind(line, colon);
+    this.trailerBytes += line.length;
+    if (kind === FieldKind.Invalid) throw new FramingError("a trailer is no proper header field");
+    if (this.trailerBytes > MAX_TRAILER_BYTES) throw new FramingError("its trailers are too large");
+    this.trailers = withTrailer(this.trailers, line, colon, kind);
   }
 
   private lineEnd(data: Buffer, at: number): number {
@@ -244,11 +263,11 @@ export class ResponseParser {
       removeNamed(headers, connection!);
       return this.switched(headers, data.subarray(after));
     }
-    if (code < 200) return this.interimResponse();
+    if (connection !== null) removeNamed(headers, connection);
+    if (code < 200) return this.interimResponse(code, length === null && !chunked ? headers : null);
     if (connection !== null) {
       if (connection.includes("close")) close = true;
       else if (connection.includes("keep-alive")) close = false;
-      removeNamed(headers, connection);
     }
 
     const sink = this.sink!;
@@ -277,10 +296,14 @@ export class ResponseParser {
     return false;
   }
 
-  /** 100 and 103 are between the replica and us: only the final response goes on. */
-  private interimResponse(): boolean {
+  /**
+   * Hints go on; any other is between the replica and us. `fields`: null if it tells of a body, which it cannot have: another
+   * parser might wait for that.
+   */
+  private interimResponse(code: number, fields: readonly string[] | null): boolean {
     this.interim += 1;
     if (this.interim > MAX_INTERIM_RESPONSES) throw new FramingError("it sends interim responses without end");
+    if (code === EARLY_HINTS && fields !== null) this.sink!.onHints(fields);
     return true;
   }
 }

@@ -4,6 +4,7 @@ import { Http1Request, type Wire } from "./http1-request";
 import type { Refusal } from "./refusal";
 import { UNREAD, type ClientHead, type Scheme } from "./request-head";
 import { RequestParser, type RequestSink } from "./request-parser";
+import type { Trailers } from "./trailers";
 
 /** How long what a refused client still sends is thrown away: a reset at once would overtake the answer. */
 const LINGER_MS = 1000;
@@ -95,8 +96,9 @@ export class Http1Connection implements ClientConnection, RequestSink, Wire {
     this.receiving!.user?.onClientBody(chunk);
   }
 
-  onBodyEnd(): void {
+  onBodyEnd(trailers: Trailers): void {
     const request = this.receiving!;
+    request.trailers = trailers;
     this.receiving = null;
     this.since = this.host.now;
     request.bodyComplete = true;

@@ -5,6 +5,7 @@ import { httpDate } from "./http-date";
 import { JOINED_BYTES } from "./joined";
 import { isUntrusted, refusalFields, type Refusal } from "./refusal";
 import type { ClientHead, Scheme } from "./request-head";
+import { fieldLines, lastChunk, type Trailers } from "./trailers";
 
 /** The connection of a request, as far as a request needs it. */
 export interface Wire {
@@ -31,6 +32,7 @@ export class Http1Request implements ClientRequest {
   /** Whether the body is to be read, and not to be left with the client. */
   wantsBody = false;
   bodyComplete: boolean;
+  trailers: Trailers = null;
   keepAlive: boolean;
   begun = false;
   over = false;
@@ -81,6 +83,11 @@ export class Http1Request implements ClientRequest {
     this.send("HTTP/1.1 100 Continue\r\n\r\n");
   }
 
+  hint(fields: readonly string[]): void {
+    // HTTP/1.0 knows one response only.
+    if (this.head.minor === 1) this.send("HTTP/1.1 103 Early Hints\r\n" + fieldLines(fields) + "\r\n");
+  }
+
   begin(status: number, reason: string, fields: readonly string[], framing: ResponseFraming): void {
     this.begun = true;
     let text = "HTTP/1.1 " + status + " " + reason + "\r\n";
@@ -116,10 +123,10 @@ export class Http1Request implements ClientRequest {
     return this.writeFramed(this.takeUnsent(), chunks, "");
   }
 
-  end(last: Buffer | null): void {
+  end(last: Buffer | null, trailers: Trailers): void {
     this.over = true;
     const before = this.takeUnsent();
-    const after = this.chunked ? "0\r\n\r\n" : "";
+    const after = this.chunked ? lastChunk(trailers) : "";
     if (last === null || last.length === 0) {
       if (before !== "" || after !== "") this.send(before + after);
     } else if (this.chunked) {
@@ -134,7 +141,7 @@ export class Http1Request implements ClientRequest {
     if (isUntrusted(refusal) || !this.bodyComplete) this.keepAlive = false;
     const text = Buffer.from(`${refusal.sentence}\n`);
     this.begin(refusal.status, STATUS_CODES[refusal.status]!, refusalFields(refusal, text.length), "length");
-    this.end(this.head.method === "HEAD" ? null : text);
+    this.end(this.head.method === "HEAD" ? null : text, null);
   }
 
   truncate(): void {

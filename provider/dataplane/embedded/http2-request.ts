@@ -3,11 +3,13 @@ import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from "nod
 import type { ClientRequest, ClientUser, ResponseFraming } from "./client-request";
 import { refusalFields, type Refusal } from "./refusal";
 import type { ClientHead } from "./request-head";
+import { trailersOf, type Trailers } from "./trailers";
 
 /** Of what a replica says of its response: HTTP/2 has no such field, whatever it would be for. */
 const NOT_IN_HTTP2: ReadonlySet<string> = new Set(["http2-settings"]);
 /** A replica may name any number of three digits, HTTP/2 knows those of the standard only. */
 const HIGHEST_STATUS = 599;
+const EARLY_HINTS = 103;
 
 /** A request by HTTP/2: a stream of its own, which nobody else's answer holds up. */
 export class Http2Request implements ClientRequest {
@@ -19,6 +21,9 @@ export class Http2Request implements ClientRequest {
   readonly takesChunks = false;
   private over = false;
   bodyComplete: boolean;
+  trailers: Trailers = null;
+  /** Of the response. */
+  private trailing: OutgoingHttpHeaders = {};
   private received = 0;
   private continued = false;
 
@@ -31,8 +36,13 @@ export class Http2Request implements ClientRequest {
     this.bodyComplete = !came.bodyFollows;
     stream.pause();
     stream.on("data", (chunk: Buffer) => this.take(chunk));
+    // Told before the end, whatever is still to be read.
+    stream.on("trailers", (fields) => (this.trailers = trailersOf(fields)));
     stream.on("end", () => this.bodyEnded());
     stream.on("drain", () => this.user?.onClientRoom());
+    stream.on("wantTrailers", () => {
+      if (!stream.closed && !stream.destroyed) stream.sendTrailers(this.trailing);
+    });
     stream.on("aborted", () => this.lost());
     // `close` always follows.
     stream.on("error", () => undefined);
@@ -64,10 +74,17 @@ export class Http2Request implements ClientRequest {
     this.stream.additionalHeaders({ ":status": constants.HTTP_STATUS_CONTINUE });
   }
 
+  hint(fields: readonly string[]): void {
+    if (!this.gone) this.stream.additionalHeaders(headersOf(EARLY_HINTS, fields));
+  }
+
   /** The head goes out at once: the library puts it together with what follows in the same moment. */
   begin(status: number, _reason: string, fields: readonly string[], framing: ResponseFraming): void {
     this.begun = true;
-    if (!this.gone) this.stream.respond(headersOf(status, fields), { endStream: framing === "none" });
+    if (this.gone) return;
+    // One whose body is still coming is ended by us, and so without trailers.
+    const waitForTrailers = framing === "chunked" && this.bodyComplete;
+    this.stream.respond(headersOf(status, fields), { endStream: framing === "none", waitForTrailers });
   }
 
   flush(): void {
@@ -79,8 +96,9 @@ export class Http2Request implements ClientRequest {
     return this.stream.write(Buffer.from(chunk));
   }
 
-  end(last: Buffer | null): void {
+  end(last: Buffer | null, trailers: Trailers): void {
     this.over = true;
+    if (trailers !== null) this.trailing = fieldsOf(trailers);
     if (!this.stream.writableEnded) {
       if (last !== null && last.length > 0) this.stream.write(Buffer.from(last));
       this.stream.end();
@@ -92,7 +110,7 @@ export class Http2Request implements ClientRequest {
   refuse(refusal: Refusal): void {
     const text = Buffer.from(`${refusal.sentence}\n`);
     this.begin(refusal.status, STATUS_CODES[refusal.status]!, refusalFields(refusal, text.length), "length");
-    this.end(text);
+    this.end(text, null);
   }
 
   truncate(): void {
@@ -129,8 +147,14 @@ export class Http2Request implements ClientRequest {
   }
 }
 
-/** `fields`: names and values in turn. One that is there twice is a list; only of cookies that cannot be said. */
 function headersOf(status: number, fields: readonly string[]): OutgoingHttpHeaders {
+  const headers = fieldsOf(fields);
+  headers[":status"] = String(status <= HIGHEST_STATUS ? status : 502);
+  return headers;
+}
+
+/** `fields`: names and values in turn. One that is there twice is a list; only of cookies that cannot be said. */
+function fieldsOf(fields: readonly string[]): OutgoingHttpHeaders {
   const headers = Object.create(null) as Record<string, string | string[]>;
   for (let at = 0; at < fields.length; at += 2) {
     const name = fields[at]!.toLowerCase();
@@ -140,6 +164,5 @@ function headersOf(status: number, fields: readonly string[]): OutgoingHttpHeade
     if (name === "set-cookie") headers[name] = [...(before ?? []), value];
     else headers[name] = before === undefined ? value : `${String(before)}, ${value}`;
   }
-  headers[":status"] = String(status <= HIGHEST_STATUS ? status : 502);
   return headers;
 }

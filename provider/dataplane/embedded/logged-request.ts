@@ -3,6 +3,7 @@ import { LONGEST_PATH, roleOf, whyRefused, type AccessEntry } from "../access-en
 import type { ClientRequest, ResponseFraming } from "./client-request";
 import type { Refusal } from "./refusal";
 import { UNREAD } from "./request-head";
+import type { Trailers } from "./trailers";
 import { WatchedRequest } from "./watched-request";
 
 /** A request whose line comes into the access log when it is over. */
@@ -41,10 +42,10 @@ export class LoggedRequest extends WatchedRequest {
     return super.writeChunks(chunks);
   }
 
-  override end(last: Buffer | null): void {
+  override end(last: Buffer | null, trailers: Trailers): void {
     this.bytes += last?.length ?? 0;
     this.tell("whole");
-    super.end(last);
+    super.end(last, trailers);
   }
 
   override refuse(refusal: Refusal): void {

@@ -1,4 +1,5 @@
 import type { ClientRequest } from "./client-request";
+import { lastChunk } from "./trailers";
 import type { UpstreamConnection } from "./upstream-connection";
 
 export interface BodyLimits {
@@ -105,6 +106,6 @@ export class RequestBody {
   }
 
   private sendEnd(): void {
-    if (this.chunked) this.target!.write("0\r\n\r\n");
+    if (this.chunked) this.target!.write(lastChunk(this.client.trailers));
   }
 }

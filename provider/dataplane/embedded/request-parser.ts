@@ -1,7 +1,8 @@
 import { chunkSize, CHUNK_LINE_BYTES } from "./chunks";
-import { fieldKind, FieldKind, hasControl } from "./fields";
+import { FieldKind } from "./fields";
 import { parseRequestHead, type ClientHead } from "./request-head";
 import type { Refusal } from "./refusal";
+import { MAX_TRAILER_BYTES, trailerKind, withTrailer, type Trailers } from "./trailers";
 
 /** What the parser tells, and whom it asks how far it may read. Pieces of a body are views of what was read, free to be kept. */
 export interface RequestSink {
@@ -11,7 +12,7 @@ export interface RequestSink {
   /** `more`: something follows the head at once. A body without bytes has come to its end with it. */
   onRequest(head: ClientHead, more: boolean): void;
   onBody(chunk: Buffer): void;
-  onBodyEnd(): void;
+  onBodyEnd(trailers: Trailers): void;
   /** Nothing after it is read: where the next request would begin is not known. */
   onRefused(refusal: Refusal): void;
 }
@@ -20,7 +21,6 @@ const HEAD_END = Buffer.from("\r\n\r\n");
 const LINE_END = Buffer.from("\r\n");
 /** What extensions of all chunks of one body may take, in bytes: they are thrown away, so that many are an attack. */
 const MAX_EXTENSION_BYTES = 16 * 1024;
-const MAX_TRAILER_BYTES = 16 * 1024;
 
 type State = "head" | "length" | "chunkSize" | "chunkData" | "chunkEnd" | "trailer" | "over";
 
@@ -30,6 +30,7 @@ export class RequestParser {
   private remaining = 0;
   private extensionBytes = 0;
   private trailerBytes = 0;
+  private trailers: string[] | null = null;
   /** Of what was left: how far the end of the head has been looked for. */
   private searched = 0;
 
@@ -75,7 +76,7 @@ export class RequestParser {
           if (last) this.state = ends ? "head" : "chunkEnd";
           this.sink.onBody(piece);
           // Unless that piece was one too many.
-          if (ends && this.awaitsRequest) this.sink.onBodyEnd();
+          if (ends && this.awaitsRequest) this.sink.onBodyEnd(null);
           break;
         }
         case "chunkSize": {
@@ -104,14 +105,14 @@ export class RequestParser {
           if (!this.sink.takesBody) return at;
           const end = this.lineEnd(data, at, MAX_TRAILER_BYTES - this.trailerBytes);
           if (end === -1) return at;
-          if (end > at && !isTrailer(data.toString("latin1", at, end)))
-            return this.refuse(400, "A trailer of the body is no proper header.", data);
           this.trailerBytes += end - at;
           const empty = end === at;
+          if (!empty && !this.takeTrailer(data.toString("latin1", at, end)))
+            return this.refuse(400, "A trailer of the body is no proper header.", data);
           at = end + 2;
           if (!empty) break;
           this.state = "head";
-          this.sink.onBodyEnd();
+          this.sink.onBodyEnd(this.trailers);
           break;
         }
       }
@@ -148,10 +149,19 @@ export class RequestParser {
         this.state = "chunkSize";
         this.extensionBytes = 0;
         this.trailerBytes = 0;
+        this.trailers = null;
         break;
     }
     this.sink.onRequest(head, at < data.length);
     return at;
+  }
+
+  /** False: another parser would not take it for a trailer. A token is for us, in the head or nowhere. */
+  private takeTrailer(line: string): boolean {
+    const colon = line.indexOf(":");
+    const kind = trailerKind(line, colon);
+    this.trailers = withTrailer(this.trailers, line, colon, kind);
+    return kind === FieldKind.EndToEnd || kind === FieldKind.Authorization;
   }
 
   private lineEnd(data: Buffer, at: number, most: number): number {
@@ -166,12 +176,4 @@ export class RequestParser {
     this.sink.onRefused({ status, sentence });
     return data.length;
   }
-}
-
-/** Trailers are not passed on; but what another parser would not take for one is refused. */
-function isTrailer(line: string): boolean {
-  const colon = line.indexOf(":");
-  if (colon === -1 || hasControl(line)) return false;
-  const kind = fieldKind(line.slice(0, colon));
-  return kind === FieldKind.EndToEnd || kind === FieldKind.Authorization;
 }

@@ -3,6 +3,7 @@ import type { ClientRequest, ClientUser, RequestNotes, ResponseFraming } from ".
 import type { Member } from "./member";
 import type { Refusal } from "./refusal";
 import type { Route } from "./route";
+import type { Trailers } from "./trailers";
 
 /** A request that somebody looks on: it passes everything on, both ways, and keeps notes of it. */
 export abstract class WatchedRequest implements ClientRequest, ClientUser, RequestNotes {
@@ -66,6 +67,10 @@ export abstract class WatchedRequest implements ClientRequest, ClientUser, Reque
     return this.client.bodyComplete;
   }
 
+  get trailers(): Trailers {
+    return this.client.trailers;
+  }
+
   get takesChunks(): boolean {
     return this.client.takesChunks;
   }
@@ -76,6 +81,10 @@ export abstract class WatchedRequest implements ClientRequest, ClientUser, Reque
 
   writeContinue(): void {
     this.client.writeContinue();
+  }
+
+  hint(fields: readonly string[]): void {
+    this.client.hint(fields);
   }
 
   begin(status: number, reason: string, fields: readonly string[], framing: ResponseFraming): void {
@@ -94,8 +103,8 @@ export abstract class WatchedRequest implements ClientRequest, ClientUser, Reque
     return this.client.writeChunks!(chunks);
   }
 
-  end(last: Buffer | null): void {
-    this.client.end(last);
+  end(last: Buffer | null, trailers: Trailers): void {
+    this.client.end(last, trailers);
   }
 
   refuse(refusal: Refusal): void {

@@ -12,6 +12,7 @@ import { speaksHttp2 } from "./http2";
 import { withstandsHttp2 } from "./http2-abuse";
 import { speaksTls } from "./tls";
 import { letsInByToken } from "./tokens";
+import { passesTrailers } from "./trailers";
 import { switchesToWebSocket } from "./websocket";
 import { weighsReplicas } from "./weights";
 
@@ -22,6 +23,7 @@ export function conforms(subject: Subject): void {
   changesMembership(subject);
   retriesRequests(subject);
   passesStreams(subject);
+  passesTrailers(subject);
   handlesMessages(subject);
   queuesRequests(subject);
   countsVersions(subject);

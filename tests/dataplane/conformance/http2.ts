@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { constants } from "node:http2";
+import { constants, type IncomingHttpHeaders } from "node:http2";
 import { shownBy } from "../support/certificate";
 import { ask } from "../support/client";
 import { askHttp2, END_HEADERS, END_STREAM, fieldBlock, FRAME, getFields } from "../support/http2";
@@ -262,6 +262,41 @@ export function speaksHttp2(subject: Subject): void {
       await until("the answer came", () => status === 403 && text === "early");
       stream.close();
       assert.equal((await askHttp2(session)).body, "next");
+    });
+
+    it("passes trailers on in both directions", async () => {
+      const replica = await startReplica((req, res) => {
+        res.writeHead(200, { trailer: "x-sum" });
+        res.write("ok");
+        res.addTrailers({ "x-sum": `of ${req.rawTrailers.join(" ").toLowerCase()}` });
+        res.end();
+      });
+      const stream = service
+        .open(await service.serving([replica]))
+        .request({ ":method": "POST", ":path": "/" }, { waitForTrailers: true });
+      stream.on("wantTrailers", () => stream.sendTrailers({ "x-up": "9" }));
+      let trailers: IncomingHttpHeaders = {};
+      stream.on("trailers", (fields: IncomingHttpHeaders) => (trailers = fields));
+      stream.end("hi");
+      stream.resume();
+      await new Promise((resolve) => stream.on("close", resolve));
+      assert.deepEqual([stream.rstCode, trailers["x-sum"]], [0, "of x-up 9"]);
+    });
+
+    it("passes early hints on before the response is there", async () => {
+      let respond = (): void => undefined;
+      const replica = await startRawReplica((socket) => {
+        socket.write("HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n");
+        respond = () => socket.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+      });
+      const stream = service.open(await service.serving([replica])).request({ ":path": "/" });
+      let hints: IncomingHttpHeaders = {};
+      let text = "";
+      stream.on("headers", (fields) => (hints = fields));
+      stream.on("data", (chunk: Buffer) => (text += chunk.toString()));
+      await until("the hints came", () => hints["link"] === "</style.css>");
+      respond();
+      await until("the response came", () => text === "ok");
     });
 
     it("grants Expect: 100-continue when a replica is there to take the body", async () => {
