@@ -223,10 +223,15 @@ export class Executor {
     }
   }
 
-  /** A replica that is given up is never asked for again, and its pause would stay for ever. */
+  /**
+   * A replica that is given up is never asked for again, and its pause would stay for ever. One that is longer than when
+   * it began is of a clock that was put back since: it must not hold its action up until that clock is there again.
+   */
   private forgetOldPauses(): void {
-    const old = this.parts.clock.now() - 10 * LONGEST_PAUSE_MS;
-    for (const [key, { until }] of this.paused) if (until < old) this.paused.delete(key);
+    const now = this.parts.clock.now();
+    for (const [key, { until, pause }] of this.paused) {
+      if (until < now - 10 * LONGEST_PAUSE_MS || until > now + pause) this.paused.delete(key);
+    }
   }
 
   private isPaused(key: string): boolean {
