@@ -50,4 +50,26 @@ describe("what the simulator has found of the people in it, told again", () => {
     assert.equal(violation, null);
     assert.deepEqual(outcomes, { promoted: 1 });
   });
+
+  it("does not hold an `up` to a pool that somebody deletes after its Rollout, while it removes another (final/8052)", async () => {
+    const [changing, unchanged] = program("a").pools;
+    const stays = [changing!, { ...unchanged!, drainSeconds: 1 }];
+    const before = [...stays, { ...unchanged!, name: "p2", drainSeconds: 20 }];
+    const { strategy } = program("a");
+    const scenario: Scenario = {
+      seed: "last-up/8052",
+      revisions: { a: { ...REVISION, drainMs: 20_000 } },
+      programs: [
+        { strategy, pools: before },
+        { strategy, pools: stays },
+      ],
+      steps: [
+        { at: 0, kind: "up", program: 1, killAfterMs: null },
+        { at: 8_000, kind: "deletePool", pool: 1 },
+        { at: 60_000, kind: "load", requestsPerSecond: 1 },
+      ],
+    };
+    const { violation } = await run(scenario);
+    assert.equal(violation, null);
+  });
 });

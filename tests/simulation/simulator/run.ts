@@ -111,7 +111,10 @@ class Play {
     void this.user.up(this.world.scenario.programs[program]!, killAfterMs).then((result) => {
       this.lastUp = result;
       const { state, judge } = this.world;
-      if (result.kind !== "done" || state === null || state.rollout !== null || this.serves()) return;
+      if (result.kind !== "done" || state === null || state.rollout !== null) return;
+      // Not what somebody deleted after the Rollout was done, while the CLI still removed other pools.
+      const { pools } = this.world.store.intent!.value;
+      if (this.unserved().every((name) => pools[name]?.deleting !== false)) return;
       judge.broken("ended", "`up` said done and another revision serves");
     });
   }
@@ -208,7 +211,7 @@ class Play {
     const key = intent.rollout === null ? null : targetKey(intent.rollout.target);
     // An \`up\` that failed for a pool never came to declare its Rollout.
     const cameUp = Object.values(state.pools).every(({ hasServed }) => hasServed);
-    if (cameUp && !this.serves() && key !== null && state.rejected[key] === undefined) {
+    if (cameUp && this.unserved().length > 0 && key !== null && state.rejected[key] === undefined) {
       judge.broken("ended", "the target neither serves nor is rejected");
     }
   }
@@ -221,10 +224,11 @@ class Play {
       .filter(({ phase, revision, pool }) => phase === "up" && revision !== state?.pools[pool]?.primary?.revision);
   }
 
-  private serves(): boolean {
+  /** The target's pools that serve another revision, or none. */
+  private unserved(): string[] {
     const { store, state } = this.world;
     const target = store.intent?.value.rollout?.target ?? {};
-    return Object.entries(target).every(([name, { revision }]) => state?.pools[name]?.primary?.revision === revision);
+    return Object.keys(target).filter((name) => state?.pools[name]?.primary?.revision !== target[name]!.revision);
   }
 
   private judgeLog(): void {
