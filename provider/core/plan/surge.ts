@@ -130,7 +130,8 @@ function atLeast(pool: PlannedPool, percent: number): number {
 /**
  * Brings each version up to its share of the traffic in force, which a begin may lack: N changed, replicas were lost, or
  * a step was left half way. Where that or the first step does not fit under the cap, what is there beyond its share goes
- * first. From a settled state there is nothing to do.
+ * first; but where a pool lacks some, no other one makes room before it has it: the lack moves the split, and what is
+ * beyond its share by the plan may be needed by that one. From a settled state there is nothing to do.
  */
 function mend(
   walk: Walk,
@@ -143,8 +144,14 @@ function mend(
     canary: pool.from === 0 && heavy > 0 ? pool.to : Math.ceil((pool.to * heavy) / (heavy + rest)),
     primary: pool.to === 0 && rest > 0 ? pool.from : Math.ceil((pool.from * rest) / (heavy + rest)),
   });
-  walk.visit("down", () => {
-    for (const pool of pools) {
+  const lacks = (pool: PlannedPool) => {
+    const share = shares(pool);
+    return walk.of(pool).canary < share.canary || walk.of(pool).primary < share.primary;
+  };
+  const lacking = pools.filter(lacks);
+  const whole = pools.filter((pool) => !lacks(pool));
+  const makeRoom = (some: readonly PlannedPool[]) => {
+    for (const pool of some) {
       const share = shares(pool);
       let { canary, primary } = walk.of(pool);
       const canaries = Math.max(canary, share.canary, grown(pool));
@@ -155,14 +162,16 @@ function mend(
       if (primary < share.primary) canary = spare(canary, share.canary, cap[pool.name]! - share.primary);
       walk.set(pool, { canary, primary });
     }
-  });
+  };
+  walk.visit("down", () => makeRoom(lacking));
   walk.visit("up", () => {
-    for (const pool of pools) {
+    for (const pool of lacking) {
       const share = shares(pool);
       const { canary, primary } = walk.of(pool);
       walk.set(pool, { canary: Math.max(canary, share.canary), primary: Math.max(primary, share.primary) });
     }
   });
+  walk.visit("down", () => makeRoom(whole));
 }
 
 /** Primaries that carry what so many canaries do not. */

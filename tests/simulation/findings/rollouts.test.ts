@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { poolProgress } from "../../../provider/core/follow";
+import { planReturn } from "../../../provider/core/plan/path";
 import { surge } from "../../core/strategies";
 import { poolSpec, redeclare } from "../intents";
 import { deploy, proved, readyOf, revisions, serving, settled, weights } from "../one-pool";
@@ -136,5 +137,38 @@ describe("what the simulator has found, told again", () => {
     const started = world.log.filter(({ kind }) => kind === "rolloutStarted");
     assert.equal(started.length, 1);
     proved(world);
+  });
+
+  it("makes no room in a pool on the way back before another has what it lost of the primary (final/7382)", () => {
+    const pools = [
+      { name: "p", from: 4, to: 4 },
+      { name: "q", from: 7, to: 7 },
+    ];
+    const { states } = planReturn({
+      strategy: surge(20),
+      maxSurgePercent: 25,
+      pools,
+      // Of p two primaries are lost: until one is back, q needs all of its canaries for the split that this makes.
+      begin: {
+        percent: 25,
+        pools: { p: { canary: 1, primary: 2 }, q: { canary: 3, primary: 6 } },
+        weights: { canary: 1, primary: 3 },
+      },
+    });
+    const counts = states.slice(0, 3).map((state) => [state.pools["p"], state.pools["q"]]);
+    assert.deepEqual(counts, [
+      [
+        { canary: 1, primary: 2 },
+        { canary: 3, primary: 6 },
+      ],
+      [
+        { canary: 1, primary: 3 },
+        { canary: 3, primary: 6 },
+      ],
+      [
+        { canary: 1, primary: 3 },
+        { canary: 2, primary: 6 },
+      ],
+    ]);
   });
 });
