@@ -86,20 +86,21 @@ function inShort({ primary, canary, draining, ...rest }: DesiredRoute): unknown 
 
 /**
  * Where one version stands in for the other: a canary's share comes back down from there; in a rollback it never comes
- * up again.
+ * up again, and in blueGreen only when it is whole.
  */
 function apartOf(
   draft: Draft,
   routes: readonly DesiredRoute[],
   { pools, weights }: Goals,
 ): Pick<RoutingState, "apart"> {
-  const goesBack = draft.state.rollout?.direction.kind === "back";
+  const { rollout } = draft.state;
+  const waits = rollout?.direction.kind === "back" || rollout?.strategy.kind === "blueGreen";
   const apart: NonNullable<RoutingState["apart"]> = {};
   for (const { pool, primary, canary } of routes) {
     const goal = pools[pool];
     if (!goal?.moving || goal.split.kind !== "shares" || primary === null || canary === null) continue;
     const split = { canary: canary.weight, primary: primary.weight };
-    if (givesMore(split, weights) || (goesBack && givesMore(weights, split))) apart[pool] = split;
+    if (givesMore(split, weights) || (waits && givesMore(weights, split))) apart[pool] = split;
   }
   return Object.keys(apart).length === 0 ? {} : { apart };
 }

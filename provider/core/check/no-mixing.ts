@@ -1,5 +1,5 @@
 import { canaryShare } from "./share";
-import { poolsWithBoth } from "./shares";
+import { poolsWithBoth, readyVersion } from "./shares";
 import { violation, type InvariantCheck } from "./step";
 
 /** A blueGreen rollout, back or forward, never gives both versions traffic, neither in a pool nor over its pools. */
@@ -20,8 +20,13 @@ export const noMixing: InvariantCheck = ({ events, after }) => {
       const sentence = `Pool "${mixed.name}" has both versions in one routing (canary ${part}, primary ${whole - part}).`;
       return [violation("noMixing", event, sentence)];
     }
-    // Where the canary took over from a primary that was lost, it serves until that one is whole again.
-    const steady = takers.filter(({ name }) => !rollout.fled.has(name));
+    // Where one version took over from the other, which was lost, it serves until that one is whole again.
+    const broken = new Set(
+      pools.filter(({ name, to }) => readyVersion(after, rollout, name, "to") < to).map(({ name }) => name),
+    );
+    const steady = takers.filter(({ name }) => {
+      return !rollout.fled.has(name) && !(rollout.fellBack.has(name) && broken.has(name));
+    });
     const canary = steady.find(({ share }) => share.part > 0);
     const primary = steady.find(({ share }) => share.part === 0);
     if (canary === undefined || primary === undefined) return [];

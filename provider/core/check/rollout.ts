@@ -24,6 +24,8 @@ export interface WorldRollout {
   reached: Readonly<Record<string, Share>>;
   /** Pools in which the canary took over all from a primary that was lost, and its share has not come back down yet. */
   fled: ReadonlySet<string>;
+  /** Pools in which the primary took all back from a canary that was lost, which has not been given anything since. */
+  fellBack: ReadonlySet<string>;
   /** The canary's share by a plan that was made in mid-rollout: what a lower hold may fall to; null: by the first one. */
   replanned: Share | null;
   /** The version that the plan makes more of: the canary's share may fall wherever that is the primary. */
@@ -67,6 +69,7 @@ export function startedRollout(event: Extract<ServeEvent, { kind: "rolloutStarte
     mode: null,
     reached: {},
     fled: new Set(),
+    fellBack: new Set(),
     replanned: null,
     growing: "canary",
     waits: NOTHING_WAITS,
@@ -169,15 +172,24 @@ export function reaching(
 ): WorldRollout {
   const reached = { ...rollout.reached };
   const fled = new Set(rollout.fled);
+  const fellBack = new Set(rollout.fellBack);
   for (const [pool, routed] of Object.entries(pools)) {
     const share = canaryShare(routed);
     const most = reached[pool] ?? NONE;
     if (hasFled(routed)) fled.add(pool);
     else if (isGreater(share, canaryShare(before[pool])) || !isGreater(share, most)) fled.delete(pool);
+    if (share.part > 0) fellBack.delete(pool);
+    else if (routed.canary?.replicas.length === 0 && most.part > 0) fellBack.add(pool);
     if (!fled.has(pool) && isGreater(share, most)) reached[pool] = share;
     else reached[pool] ??= most;
   }
-  return { ...rollout, reached, fled, descent: rollout.descent && descending(rollout.descent, before, pools) };
+  return {
+    ...rollout,
+    reached,
+    fled,
+    fellBack,
+    descent: rollout.descent && descending(rollout.descent, before, pools),
+  };
 }
 
 /** A way back after another routing: how low it has come. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { checkEvents } from "../../../provider/core/check/check";
-import type { EventBody } from "../../../provider/core/events";
+import type { EventBody, RoutedPool } from "../../../provider/core/events";
 import { assertHolds, assertRefutes } from "./assert";
 import { draining, LogBook, rolloutStarted, routed, serving } from "./log";
 
@@ -16,6 +16,53 @@ function goingBack(mode: "safe" | "immediate" | "gradual"): EventBody {
 
 function blueGreen(): LogBook {
   return serving().tick(rolloutStarted(4, 8, { strategy: "blueGreen", maxShiftPercent: 100 }), routed(0, 100, [], OLD));
+}
+
+/** Pools `p` and `q` of one replica, with their second version up. */
+function twoPools(): LogBook {
+  const log = new LogBook()
+    .tick({ kind: "leaseTaken", packageVersion: "0.1.0" })
+    .tick(
+      { kind: "poolDeclared", pool: "p", revision: "a", replicas: 1, change: "first" },
+      { kind: "poolDeclared", pool: "q", revision: "a", replicas: 1, change: "first" },
+    );
+  const up = (pool: string, revision: string) => {
+    const replica = `${pool}-${revision}`;
+    log.tick({ kind: "replicaLaunching", replica, pool, revision });
+    log.tick({ kind: "replicaReady", replica, afterSeconds: 1 });
+  };
+  up("p", "a");
+  up("q", "a");
+  log.tick(
+    rolloutStarted(1, 2, {
+      strategy: "blueGreen",
+      maxShiftPercent: 100,
+      pools: [
+        { name: "p", from: 1, to: 1 },
+        { name: "q", from: 1, to: 1 },
+      ],
+      cap: { p: 2, q: 2 },
+      revisions: { p: { from: "a", to: "b" }, q: { from: "a", to: "b" } },
+    }),
+  );
+  up("p", "b");
+  up("q", "b");
+  return log;
+}
+
+/** Each pool by the version that has all of its traffic; `canaries`: of q. */
+function cutOver(to: Record<"p" | "q", "a" | "b">, canaries = ["q-b"]): EventBody {
+  const version = (revision: string, isServing: boolean, replicas: string[]) => ({
+    revision,
+    weight: isServing ? 100 : 0,
+    replicas,
+  });
+  const pool = (name: "p" | "q", replicas: string[]): RoutedPool => ({
+    primary: version("a", to[name] === "a", [`${name}-a`]),
+    canary: version("b", to[name] === "b", replicas),
+    draining: [],
+  });
+  return { kind: "routed", generation: 2, pools: { p: pool("p", ["p-b"]), q: pool("q", canaries) } };
 }
 
 describe("check, over blueGreen logs", () => {
@@ -76,40 +123,16 @@ describe("check, over blueGreen logs", () => {
   });
 
   it("refutes noMixing when one pool is cut over before the other", () => {
-    const log = new LogBook()
-      .tick({ kind: "leaseTaken", packageVersion: "0.1.0" })
-      .tick(
-        { kind: "poolDeclared", pool: "p", revision: "a", replicas: 1, change: "first" },
-        { kind: "poolDeclared", pool: "q", revision: "a", replicas: 1, change: "first" },
-      );
-    for (const [pool, revision] of [
-      ["p", "a"],
-      ["q", "a"],
-      ["p", "b"],
-      ["q", "b"],
-    ] as const) {
-      const replica = `${pool}-${revision}`;
-      if (pool === "p" && revision === "b") {
-        const both = [
-          { name: "p", from: 1, to: 1 },
-          { name: "q", from: 1, to: 1 },
-        ];
-        const revisions = { p: { from: "a", to: "b" }, q: { from: "a", to: "b" } };
-        const more = { strategy: "blueGreen", maxShiftPercent: 100, pools: both, cap: { p: 2, q: 2 }, revisions };
-        log.tick(rolloutStarted(1, 2, more as Partial<Extract<EventBody, { kind: "rolloutStarted" }>>));
-      }
-      log.tick({ kind: "replicaLaunching", replica, pool, revision });
-      log.tick({ kind: "replicaReady", replica, afterSeconds: 1 });
-    }
-    const version = (revision: string, weight: number, replica: string) => ({ revision, weight, replicas: [replica] });
-    log.tick({
-      kind: "routed",
-      generation: 2,
-      pools: {
-        p: { primary: version("a", 0, "p-a"), canary: version("b", 100, "p-b"), draining: [] },
-        q: { primary: version("a", 100, "q-a"), canary: version("b", 0, "q-b"), draining: [] },
-      },
-    });
+    const log = twoPools().tick(cutOver({ p: "b", q: "a" }));
+    assertRefutes("noMixing", log, undefined, /"p" was cut over and pool "q" was not/);
+  });
+
+  it("lets a primary stand in for a canary that was lost after the cut-over, until that one is whole again", () => {
+    const log = twoPools().tick(cutOver({ p: "b", q: "b" }));
+    log.tick({ kind: "replicaLost", replica: "q-b", reason: "it is gone" }, cutOver({ p: "b", q: "a" }, []));
+    assertHolds(log);
+    log.tick({ kind: "replicaLaunching", replica: "q-c", pool: "q", revision: "b" });
+    log.tick({ kind: "replicaReady", replica: "q-c", afterSeconds: 1 }, cutOver({ p: "b", q: "a" }, ["q-c"]));
     assertRefutes("noMixing", log, undefined, /"p" was cut over and pool "q" was not/);
   });
 
