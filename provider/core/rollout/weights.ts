@@ -24,24 +24,21 @@ export function weightsNow(draft: Draft, rollout: RolloutProgress, census: Recor
 
 /**
  * The plan's weights, lowered for the side that grows where it lost ready replicas (A22: the weight falls before
- * anything else happens). They are never raised above the plan, even when the other side is the one that lost.
+ * anything else happens), so far that no pool has too few of it. They are never raised above the plan, even when the
+ * other side is the one that lost. Where no split suits all pools, each side is short in the same proportion.
  */
 function affordableWeights(rollout: RolloutProgress, census: Record<string, Census>, inForce: Weights): Weights {
   const backward = rollout.growing === "primary";
   const planned = rollout.plan[rollout.cursor]!.weights;
   let growing = backward ? planned.primary : planned.canary;
   let shrinking = backward ? planned.canary : planned.primary;
-  for (const { name, from, to } of rollout.pools) {
-    if (to === 0 || from === 0) continue;
-    const [full, rest] = backward ? [from, to] : [to, from];
-    const canary = census[name]!.canary.ready.length;
-    const primary = census[name]!.primary.ready.length;
-    const [grown, left] = backward ? [primary, canary] : [canary, primary];
-    const carries = grown * (growing + shrinking) >= growing * full;
-    if (carries || (grown === 0 && left === 0)) continue;
-    const enough = grown * rest + left * full >= rest * full;
-    const lowered = enough ? [grown, full - grown] : [grown * rest, left * full];
-    if (lowered[0]! * shrinking < growing * lowered[1]!) [growing, shrinking] = lowered as [number, number];
+  const { grown, left } = fewestOf(rollout, census);
+  if (isLess(grown, { ready: growing, full: growing + shrinking })) {
+    const enough = !isLess(left, { ready: grown.full - grown.ready, full: grown.full });
+    const lowered = enough
+      ? { growing: grown.ready, shrinking: grown.full - grown.ready }
+      : { growing: grown.ready * left.full, shrinking: left.ready * grown.full };
+    if (lowered.growing * shrinking < growing * lowered.shrinking) ({ growing, shrinking } = lowered);
   }
   if (!backward) return { canary: growing, primary: shrinking };
   const afforded = { canary: shrinking, primary: growing };
@@ -49,6 +46,35 @@ function affordableWeights(rollout: RolloutProgress, census: Record<string, Cens
   // the plan go on: it waits for the split that it began at.
   const lowered = rollout.direction.kind === "forward";
   return lowered && afforded.canary * inForce.primary > inForce.canary * afforded.primary ? inForce : afforded;
+}
+
+/** Ready replicas of one side of a pool, of those that carry everything. */
+interface Ready {
+  ready: number;
+  full: number;
+}
+
+const WHOLE: Ready = { ready: 1, full: 1 };
+
+/** What each side has in the pool where it has the smallest part; a pool that one side serves alone has no split. */
+function fewestOf({ pools, growing }: RolloutProgress, census: Record<string, Census>): { grown: Ready; left: Ready } {
+  let fewest = { grown: WHOLE, left: WHOLE };
+  for (const { name, from, to } of pools) {
+    if (to === 0 || from === 0) continue;
+    const canary = { ready: census[name]!.canary.ready.length, full: to };
+    const primary = { ready: census[name]!.primary.ready.length, full: from };
+    const [grown, left] = growing === "canary" ? [canary, primary] : [primary, canary];
+    if (left.ready === 0) continue;
+    fewest = {
+      grown: isLess(grown, fewest.grown) ? grown : fewest.grown,
+      left: isLess(left, fewest.left) ? left : fewest.left,
+    };
+  }
+  return fewest;
+}
+
+function isLess(one: Ready, other: Ready): boolean {
+  return one.ready * other.full < other.ready * one.full;
 }
 
 const ALL_CANARY: Weights = { canary: 100, primary: 0 };

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { blueGreen, surge } from "../../core/strategies";
 import { deploy, proved, readyOf, serving, weights } from "../one-pool";
+import { poolSpec, redeclare } from "../intents";
 import * as several from "../service";
 import type { World } from "../world";
 
@@ -84,6 +85,67 @@ describe("what the simulator has found of versions that stand in for each other,
       if (ready < 3) assert.equal(primary, 0);
     });
     world.command({ kind: "resume" });
+    world.until(settles(world));
+    proved(world);
+  });
+
+  it("cuts a pool over again only when its lost canary is whole, where another pool has only its canary left (final/4703)", () => {
+    const world = several.serving(
+      [
+        { name: "p", replicas: 3 },
+        { name: "q", replicas: 1 },
+      ],
+      blueGreen({ bakeSeconds: 3600 }),
+    );
+    several.declareRevision(world, "b");
+    world.until(() => world.state!.rollout?.settledAt !== null && split(world)[0] === 100);
+    world.refusals = 1_000;
+    loseAll(world, "a", "q");
+    world.until(() => world.routing!.routes[1]!.primary!.replicas.length === 0);
+    loseAll(world, "b");
+    world.until(() => split(world)[0] === 0);
+    world.refusals = 0;
+    const started = () =>
+      world.living().filter(({ replica, revision }) => replica.startsWith("p-") && revision === "b");
+    world.until(() => started().length === 3);
+    world.lose(started()[0]!.replica);
+    const seen = new Set<number>();
+    world.until(
+      () => split(world)[0] === 100,
+      600,
+      () => {
+        loseAll(world, "a", "q");
+        const { canary } = world.routing!.routes[0]!;
+        if (split(world)[0] === 100) assert.equal(canary!.replicas.length, 3);
+        else seen.add(canary!.replicas.length);
+      },
+    );
+    assert.ok(seen.has(2), "two were there before the third");
+    world.command({ kind: "promote", force: false });
+    world.until(settles(world));
+    proved(world);
+  });
+
+  it("shares the need out between pools, where no split suits them all (final/3123)", () => {
+    const world = several.serving([
+      { name: "p", replicas: 2 },
+      { name: "q", replicas: 1 },
+    ]);
+    several.declareRevision(world, "b", surge(50, { bakeSeconds: 30 }));
+    world.until(() => world.state!.rollout?.settledAt !== null && weights(world).canary === 50);
+    world.refusals = 1_000;
+    world.declare((intent) => {
+      const number: Record<string, number> = { p: 1, q: 3 };
+      const declared = Object.values(intent.pools).map((pool) => pool.declared);
+      redeclare(
+        intent,
+        declared.map(({ name, route }) => poolSpec(name, "b", number[name]!, { route })),
+      );
+    });
+    // One of two primaries of p, and one of three canaries of q: each is asked for a fifth more than it has.
+    world.until(() => split(world, "p").join() === "2,3");
+    assert.equal(split(world, "q").join(), "2,3");
+    world.refusals = 0;
     world.until(settles(world));
     proved(world);
   });

@@ -22,6 +22,7 @@ export function servingIn(world: SimulatedWorld): Record<string, number> {
 export function deficitsOf(world: SimulatedWorld): Deficits {
   const { state, dataPlane } = world;
   const deficits: Deficits = {};
+  const standings: Standing[] = [];
   if (state === null || !dataPlane.up || world.store.intent!.value.service.deleting) return deficits;
   for (const [name, pool] of Object.entries(state.pools)) {
     const route = dataPlane.inForce?.routes.find((each) => each.pool === name);
@@ -33,43 +34,71 @@ export function deficitsOf(world: SimulatedWorld): Deficits {
       // Without a route nobody serves: the first one, which may name nobody yet, takes nothing away.
       const serving = route ? versionsOf(route).reduce((sum, each) => sum + healthy(world, each), 0) : 0;
       if (wanted > 0) deficits[name] = Math.max(0, 1 - serving / wanted);
-    } else if (route !== undefined) Object.assign(deficits, deficitsInRollout(world, route, state.rollout, moved));
+    } else if (route !== undefined && state.rollout.floor !== null) {
+      Object.assign(deficits, deficitOfFloor(world, route, state.rollout.floor[name] ?? 0, moved));
+    } else if (route !== undefined) standings.push(...standingOf(world, route, state.rollout, moved));
   }
-  return deficits;
+  return { ...deficits, ...deficitsOfShares(standings) };
 }
 
-function deficitsInRollout(
+function deficitOfFloor(
   world: SimulatedWorld,
   route: DesiredRoute,
-  rollout: RolloutProgress,
+  floor: number,
   moved: RolloutProgress["pools"][number],
 ): Deficits {
-  const { name, from, to } = moved;
-  const { direction } = rollout;
+  const units = unitsOf(moved);
+  const canary = world.state!.pools[moved.name]!.canary?.revision;
+  const worth = ({ revision }: DesiredVersion) => units[revision === canary ? "canary" : "primary"];
+  const serving = versionsOf(route).reduce((sum, each) => sum + worth(each) * healthy(world, each), 0);
+  return floor > 0 ? { [`${moved.name} floor`]: Math.max(0, 1 - serving / floor) } : {};
+}
+
+/** A pool that two versions serve: what each could carry of everything, and what it lacks of what it is given. */
+interface Standing {
+  name: string;
+  primary: { carries: number; deficit: number };
+  canary: { carries: number; deficit: number };
+}
+
+function standingOf(
+  world: SimulatedWorld,
+  route: DesiredRoute,
+  { direction }: RolloutProgress,
+  { name, from, to }: RolloutProgress["pools"][number],
+): Standing[] {
   const pool = world.state!.pools[name]!;
-  if (rollout.floor !== null) {
-    const floor = rollout.floor[name] ?? 0;
-    const units = unitsOf(moved);
-    const worth = ({ revision }: DesiredVersion) => units[revision === pool.canary?.revision ? "canary" : "primary"];
-    const serving = versionsOf(route).reduce((sum, each) => sum + worth(each) * healthy(world, each), 0);
-    return floor > 0 ? { [`${name} floor`]: Math.max(0, 1 - serving / floor) } : {};
-  }
-  if (direction.kind === "back" && direction.mode.mode === "immediate") return {};
-  if (from === 0 || to === 0) return {};
+  if (direction.kind === "back" && direction.mode.mode === "immediate") return [];
+  if (from === 0 || to === 0) return [];
   const whole = (route.primary?.weight ?? 0) + (route.canary?.weight ?? 0);
   const standing = (revision: string | undefined, steady: number) => {
     const version = [route.primary, route.canary].find((each) => each?.revision === revision);
     const carries = version ? healthy(world, version) / steady : 0;
     return { carries, deficit: version?.weight ? Math.max(0, version.weight / whole - carries) : 0 };
   };
-  const primary = standing(pool.primary?.revision, from);
-  const canary = standing(pool.canary?.revision, to);
-  // Where both together cannot carry it all (more is declared than is there yet), the split can only share out the need.
-  const worst = primary.carries + canary.carries < 1 ? Math.max(primary.deficit, canary.deficit) : 0;
-  return {
-    [`${name} primary`]: Math.max(worst, primary.deficit),
-    [`${name} canary`]: Math.max(worst, canary.deficit),
-  };
+  return [{ name, primary: standing(pool.primary?.revision, from), canary: standing(pool.canary?.revision, to) }];
+}
+
+/**
+ * Where both versions together cannot carry it all (more is declared than is there yet), the split can only share out the
+ * need. All pools have one split, so that holds between them, too; one that a version serves alone has none.
+ */
+function deficitsOfShares(standings: readonly Standing[]): Deficits {
+  const isShort = (pools: readonly Standing[]) =>
+    Math.min(...pools.map(({ primary }) => primary.carries)) + Math.min(...pools.map(({ canary }) => canary.carries)) <
+    1 - 1e-9;
+  const worstOf = (pools: readonly Standing[]) =>
+    pools.reduce((worst, { primary, canary }) => Math.max(worst, primary.deficit, canary.deficit), 0);
+  const split = standings.filter(({ primary, canary }) => primary.carries > 0 && canary.carries > 0);
+  const worstOfSplit = isShort(split) ? worstOf(split) : 0;
+  const deficits: Deficits = {};
+  for (const each of standings) {
+    const { name, primary, canary } = each;
+    const worst = Math.max(isShort([each]) ? worstOf([each]) : 0, split.includes(each) ? worstOfSplit : 0);
+    deficits[`${name} primary`] = Math.max(worst, primary.deficit);
+    deficits[`${name} canary`] = Math.max(worst, canary.deficit);
+  }
+  return deficits;
 }
 
 /** Versions that have no traffic, as deficits name them: of a share of nothing, nothing can be missing. */
