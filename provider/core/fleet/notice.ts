@@ -67,22 +67,16 @@ function leave(draft: Draft, replica: Replica, reason: string, last: "goes" | "s
 }
 
 /**
- * There is no VM for its requests beyond the notice, nor for another program. It cuts the drain only once the replica has
- * been seen out of the routing: a notice that passes before that, while the VM lives, was not followed, or was told by a
- * clock that has been put right since. It says nothing about requests any more, so the replica gets back what it took.
+ * There is no VM for its requests beyond the notice, nor for another program. A notice that has passed while the VM lives
+ * was not followed, or was told by a clock that has been put right since: it says nothing about requests any more, and the
+ * replica gets back what it took.
  */
 function hasten(draft: Draft, replica: Replica, until: number): void {
   const whole = wholeDrain(draft, replica);
   const deadline = replica.drainDeadline ?? whole;
-  const drainDeadline =
-    until <= draft.now ? Math.max(deadline, whole) : isOut(draft, replica) ? Math.min(deadline, until) : deadline;
+  const drainDeadline = until <= draft.now ? Math.max(deadline, whole) : Math.min(deadline, until);
   if (drainDeadline === replica.drainDeadline && replica.afterDrain.kind === "end") return;
   draft.patchReplica(replica.id, { drainDeadline, afterDrain: { kind: "end" } });
-}
-
-/** The routing in force leaves it out. */
-function isOut({ state }: Draft, { drainGeneration }: Replica): boolean {
-  return drainGeneration !== null && state.routing.inForce >= drainGeneration;
 }
 
 /** Somebody is ready who stays. */
