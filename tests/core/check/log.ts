@@ -87,3 +87,26 @@ export function canaryUp(): LogBook {
     .ready("b", "p-5")
     .tick(routed(0, 100, ["p-5"], ["p-1", "p-2", "p-3", "p-4"]));
 }
+
+/** Replicas of the first version of a pool of four, and of the second. */
+export const OLD = ["p-1", "p-2", "p-3", "p-4"];
+export const NEW = ["p-5", "p-6", "p-7", "p-8"];
+
+export const promoted: EventBody = {
+  kind: "rolloutEnded",
+  rollout: 1,
+  outcome: "promoted",
+  reason: null,
+  seconds: 12.5,
+};
+export const rolledBack: EventBody = {
+  kind: "rolloutEnded",
+  rollout: 1,
+  outcome: "rolledBack",
+  reason: "x",
+  seconds: 9,
+};
+
+export function goingBack(mode: "safe" | "immediate" | "gradual"): EventBody {
+  return { kind: "rollingBack", rollout: 1, cause: "operator", reason: "an operator aborted it", mode };
+}
