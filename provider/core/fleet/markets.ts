@@ -71,10 +71,11 @@ function onlyOnDemand(wanted: number, { alive }: Count): Markets | null {
 function capOf(wanted: number, spec: PoolSpec, markets: Markets, { primary }: Census): number {
   const spare = spec.spot && markets.spot > 0 ? mostSpare(spec.spot) : 0;
   const base = spec.spot?.baseOnDemandReplicas ?? wanted;
+  const most = Math.max(0, wanted - base) + spare;
   // What is replaced in advance is ready and needs no VM more: its successor has room when others are gone.
-  const spots = Math.min(markets.spot, Math.max(0, wanted - base) + spare);
-  const missing = Math.max(0, spots - countOf(primary.ready, "spot"));
-  const leaving = Math.max(0, countOf(primary.alive, "spot") - spots);
+  const missing = Math.max(0, Math.min(markets.spot, most) - countOf(primary.ready, "spot"));
+  // A spare one that is not wanted any more has its place already.
+  const leaving = Math.max(0, countOf(primary.alive, "spot") - most);
   // What drains since there was less to do must not keep out what is needed again.
   return Math.max(wanted, spec.scaling?.max ?? 0) + spare + missing + leaving;
 }
