@@ -2,9 +2,13 @@ import { toBeat } from "../core/beat";
 import type { ProbeReading } from "../core/observed";
 import type { Clock } from "../ports/clock";
 import type { Prober, ProbeTarget } from "../ports/prober";
-import { probeOnce, type ProbeSecret } from "./http-probe";
+import { checkOnce } from "../host/http-check";
 
-export type { ProbeSecret } from "./http-probe";
+/** What of a probe may be secret: it is read from the store when it is needed and kept nowhere else. */
+export interface ProbeSecret {
+  headers?: Record<string, string>;
+  body?: string;
+}
 
 export interface HttpProberOptions {
   clock: Clock;
@@ -54,7 +58,8 @@ class Watch {
   private timer: NodeJS.Timeout | null = null;
   private began = 0;
   private probing = false;
-  private readonly stopped = new AbortController();
+  private isStopped = false;
+  private cancel: (() => void) | null = null;
 
   constructor(
     private target: ProbeTarget,
@@ -74,7 +79,8 @@ class Watch {
   }
 
   stop(): void {
-    this.stopped.abort();
+    this.isStopped = true;
+    this.cancel?.();
     if (this.timer !== null) clearTimeout(this.timer);
   }
 
@@ -96,27 +102,30 @@ class Watch {
   private async probe(): Promise<void> {
     this.probing = true;
     this.began = this.clock.now();
-    const failure = await this.ask();
-    this.probing = false;
-    if (this.stopped.signal.aborted) return;
-    this.take(failure);
-    this.schedule();
+    const { requestSecret } = this.target.readiness;
+    try {
+      const secret = requestSecret === null ? {} : await this.secrets(requestSecret);
+      if (!this.isStopped) this.ask(secret);
+    } catch {
+      this.answered("its secret headers or body cannot be read from the store");
+    }
   }
 
-  private async ask(): Promise<string | null> {
+  private ask(secret: ProbeSecret): void {
     const { address, readiness } = this.target;
-    let secret: ProbeSecret = {};
     try {
-      if (readiness.requestSecret !== null) secret = await this.secrets(readiness.requestSecret);
-    } catch {
-      return "its secret headers or body cannot be read from the store";
-    }
-    try {
-      return await probeOnce(address, readiness, secret, this.stopped.signal);
+      this.cancel = checkOnce({ address, ...readiness, ...secret }, (failure) => this.answered(failure));
     } catch (error) {
       // A header value that HTTP does not allow: its text is secret, its kind is not.
-      return `cannot be asked (${(error as NodeJS.ErrnoException).code ?? "invalid request"})`;
+      this.answered(`cannot be asked (${(error as NodeJS.ErrnoException).code ?? "invalid request"})`);
     }
+  }
+
+  private answered(failure: string | null): void {
+    this.probing = false;
+    if (this.isStopped) return;
+    this.take(failure);
+    this.schedule();
   }
 
   private take(failure: string | null): void {

@@ -96,6 +96,18 @@ describe("the http prober", () => {
     await until("closed", () => prober.readings()["r-4"]?.lastError === "connection closed before an answer");
   });
 
+  it("waits for the answer behind a hint, also where its status comes in pieces", async () => {
+    const hinting = await listen(
+      rawServer((socket) => {
+        socket.write("HTTP/1.1 103 Early Hints\r\nlink: </style.css>\r\n\r\nHTT");
+        setImmediate(() => socket.end("P/1.1 200 OK\r\n\r\n"));
+      }),
+    );
+    prober.watch([target(hinting)]);
+    const { lastError } = await until("a reading", reading);
+    assert.equal(lastError, null);
+  });
+
   it("tells its listener when a reading turns and when it reaches a threshold, not at every probe", async () => {
     let ready = true;
     const port = await serve((_, response) => response.writeHead(ready ? 200 : 500).end());

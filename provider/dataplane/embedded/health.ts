@@ -1,6 +1,6 @@
-import { connect, type Socket } from "node:net";
 import { toBeat } from "../../core/beat";
 import type { ReadinessSpec } from "../../core/spec/pool";
+import { checkOnce, connectOnce } from "../../host/http-check";
 
 /** Failures in a row of real requests that take a replica out; a refused connection does so at once. */
 const PASSIVE_FALL = 3;
@@ -21,7 +21,8 @@ export class Health {
   /** Who took it out: after real requests one passed check (or answer) brings it back, after checks the whole rise. */
   private outBy: "requests" | "checks" = "requests";
   private timer: NodeJS.Timeout | null = null;
-  private probe: Socket | null = null;
+  private isChecking = false;
+  private endCheck: (() => void) | null = null;
   private stopped = false;
 
   constructor(
@@ -57,7 +58,7 @@ export class Health {
     if (!this.stopped) Health.crowd -= 1;
     this.stopped = true;
     if (this.timer !== null) clearTimeout(this.timer);
-    this.probe?.destroy();
+    this.endCheck?.();
   }
 
   private schedule(): void {
@@ -70,8 +71,9 @@ export class Health {
 
   private check(): void {
     this.timer = null;
-    this.probe = startCheck(this.address, this.readiness, (failure) => {
-      this.probe = null;
+    this.isChecking = true;
+    this.endCheck = startCheck(this.address, this.readiness, (failure) => {
+      this.isChecking = false;
       if (this.stopped) return;
       if (failure === null) this.checkPassed();
       else this.checkFailed(failure);
@@ -99,7 +101,7 @@ export class Health {
     if (!this.healthy) return;
     this.healthy = false;
     this.outBy = by;
-    if (this.probe === null) this.schedule();
+    if (!this.isChecking) this.schedule();
     this.onChange(false, why);
   }
 
@@ -112,45 +114,16 @@ export class Health {
 }
 
 /**
- * One check on a connection of its own. The readiness path is only asked when it can be asked as declared: its secret
- * headers and body are not known here, so that a check with them, or by POST, is a mere connect.
+ * The readiness path is only asked when it can be asked as declared: its secret headers and body are not known here, so
+ * that a check with them, or by POST, is a mere connect.
  */
 function startCheck(
   address: { host: string; port: number },
-  readiness: ReadinessSpec,
+  { requestSecret, method, path, timeoutSeconds }: ReadinessSpec,
   done: (failure: string | null) => void,
-): Socket {
-  const connectOnly = readiness.requestSecret !== null || readiness.method !== "GET";
-  const socket = connect(address.port, address.host);
-  let finished = false;
-  let answer = "";
-  const finish = (failure: string | null): void => {
-    if (finished) return;
-    finished = true;
-    clearTimeout(deadline);
-    socket.destroy();
-    done(failure);
-  };
-  const deadline = setTimeout(
-    () => finish(`no answer within ${readiness.timeoutSeconds} s`),
-    readiness.timeoutSeconds * 1000,
-  );
-  socket.on("error", (error) => finish(error.message));
-  socket.on("close", () => finish("the connection was closed before an answer"));
-  socket.on("connect", () => {
-    if (connectOnly) finish(null);
-    else
-      socket.write(
-        `GET ${readiness.path} HTTP/1.1\r\nhost: ${address.host}:${address.port}\r\n` +
-          "user-agent: pulumi-serve-check\r\nconnection: close\r\n\r\n",
-      );
-  });
-  socket.on("data", (chunk: Buffer) => {
-    answer += chunk.toString("latin1", 0, 16);
-    if (answer.length < 12) return;
-    const status = /^HTTP\/1\.[01] (\d{3})/.exec(answer)?.[1];
-    if (status === undefined) finish("the answer is not HTTP");
-    else finish(status.startsWith("2") ? null : `${readiness.path} answered ${status}`);
-  });
-  return socket;
+): () => void {
+  const isAsked = requestSecret === null && method === "GET";
+  return isAsked
+    ? checkOnce({ address, method, path, timeoutSeconds }, done)
+    : connectOnce(address, timeoutSeconds, done);
 }
