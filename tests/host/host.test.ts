@@ -16,7 +16,8 @@ import { computerId } from "../../provider/host/computer";
 import { createFile, replaceFile } from "../../provider/host/durable-file";
 import { controlSocket, runtimeFolder, serviceFolder, stateHome } from "../../provider/host/paths";
 import { isAlive, ownIdentity, startTimeOf } from "../../provider/host/process-identity";
-import { UnchangedFiles } from "../../provider/host/unchanged-file";
+import { namesIn, readSmallFile } from "../../provider/host/small-files";
+import { Unchanged } from "../../provider/host/unchanged";
 import { until } from "../store/children";
 import { makeFolder, removeFolders } from "../store/folders";
 
@@ -135,13 +136,13 @@ describe("this computer", () => {
   describe("files that are looked at all the time", () => {
     const minuteAgo = new Date(Date.now() - 60_000);
     let understood: (string | null)[];
-    let files: UnchangedFiles<string | null>;
+    let files: Unchanged<string | null>;
     let file: string;
 
     beforeEach(() => {
       understood = [];
-      files = new UnchangedFiles((bytes) => {
-        const text = bytes?.toString() ?? null;
+      files = new Unchanged((path) => {
+        const text = readSmallFile(path)?.toString() ?? null;
         understood.push(text);
         return text;
       });
@@ -171,6 +172,22 @@ describe("this computer", () => {
       assert.equal(files.read(file), "one");
       write("two", now);
       assert.equal(files.read(file), "two");
+    });
+
+    it("may be folders, whose names are read again when one comes or goes", () => {
+      const folder = dirname(file);
+      let looks = 0;
+      const names = new Unchanged((path) => {
+        looks += 1;
+        return namesIn(path);
+      });
+      utimesSync(folder, minuteAgo, minuteAgo);
+      assert.deepEqual([names.read(folder), names.read(folder)], [[], []]);
+      assert.equal(looks, 1);
+      write("one");
+      assert.deepEqual(names.read(folder), ["file"]);
+      rmSync(file);
+      assert.deepEqual(names.read(folder), []);
     });
 
     it("are not there where a folder of their path is a file", () => {

@@ -3,8 +3,8 @@ import { constants } from "node:os";
 import { join } from "node:path";
 import type { VmExit } from "../../core/observed";
 import { isAlive, type ProcessIdentity } from "../../host/process-identity";
-import { namesIn } from "../../host/small-files";
-import { UnchangedFiles } from "../../host/unchanged-file";
+import { namesIn, readSmallFile } from "../../host/small-files";
+import { Unchanged } from "../../host/unchanged";
 
 export type Phase = VmExit["phase"];
 
@@ -39,7 +39,7 @@ export function readProgram(folder: string, restarts: number): { program: Progra
   const leader = claims.read(fileOf.claim(folder));
   // Asked before the names are read: a program that ends in between has then already said how, and is not taken for lost.
   const alive = leader !== null && leader !== "barred" && isAlive(leader);
-  const names = namesIn(folder);
+  const names = marks.read(folder);
   const status: ProgramStatus =
     leader === null ? { kind: "unclaimed" } : leader === "barred" ? { kind: "barred" } : statusOf(leader, alive, names);
   const [told, swept] = [names.includes("told"), names.includes("swept")];
@@ -91,10 +91,13 @@ function statusOf(leader: ProcessIdentity, alive: boolean, names: readonly strin
     : { kind: "ended", leader, phase, code: null, endedAt: Number.POSITIVE_INFINITY };
 }
 
-const claims = new UnchangedFiles((bytes): ProcessIdentity | "barred" | null => {
+const claims = new Unchanged((file): ProcessIdentity | "barred" | null => {
+  const bytes = readSmallFile(file);
   if (bytes === null) return null;
   const text = bytes.toString();
   if (text === "barred\n") return "barred";
   const space = text.indexOf(" ");
   return { pid: Number(text.slice(0, space)), startTime: text.slice(space + 1).trim() };
 });
+
+const marks = new Unchanged(namesIn);

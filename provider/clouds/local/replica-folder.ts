@@ -2,7 +2,8 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { createFile } from "../../host/durable-file";
-import { UnchangedFiles } from "../../host/unchanged-file";
+import { readSmallFile } from "../../host/small-files";
+import { Unchanged } from "../../host/unchanged";
 import { fileOf, mark, readProgram, type Program } from "./program-folder";
 
 const ReplicaRecord = z.object({
@@ -57,7 +58,8 @@ export async function readRecord(folder: string): Promise<ReplicaRecord | "damag
   return records.read(vmFile.record(folder));
 }
 
-const records = new UnchangedFiles((bytes): ReplicaRecord | "damaged" | null => {
+const records = new Unchanged((file): ReplicaRecord | "damaged" | null => {
+  const bytes = readSmallFile(file);
   if (bytes === null) return null;
   try {
     return ReplicaRecord.parse(JSON.parse(bytes.toString()));

@@ -1,7 +1,7 @@
 import { basename, dirname } from "node:path";
 import { toBeat } from "../../core/beat";
 import type { ProcessIdentity } from "../../host/process-identity";
-import { markOf } from "../../host/unchanged-file";
+import { markOf } from "../../host/unchanged";
 import { watchFolder } from "../../host/watch-folder";
 
 /** A loss is to be answered within a second, a notice within a fifth of one. */

@@ -1,5 +1,5 @@
 import { sentenceOf } from "../../core/errors";
-import { markOf } from "../../host/unchanged-file";
+import { markOf } from "../../host/unchanged";
 import { readCloudFile, type CloudFile } from "./cloud-file";
 
 /** The cloud file as it is now. While it is broken the last good one counts, and a sentence says so once. */

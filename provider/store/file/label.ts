@@ -4,7 +4,8 @@ import { z } from "zod";
 import { ServeError } from "../../core/errors";
 import { computerId } from "../../host/computer";
 import { createFile } from "../../host/durable-file";
-import { UnchangedFiles } from "../../host/unchanged-file";
+import { readSmallFile } from "../../host/small-files";
+import { Unchanged } from "../../host/unchanged";
 import { missing, writing } from "./unwritable";
 
 const Label = z.object({ identity: z.string(), computer: z.string() });
@@ -18,7 +19,8 @@ export function readLabel(folder: string): Label | null {
 }
 
 /** Every access to a store asks whose it is. */
-const labels = new UnchangedFiles((bytes, file): Label | null => {
+const labels = new Unchanged((file): Label | null => {
+  const bytes = readSmallFile(file);
   if (bytes === null) return null;
   try {
     return Label.parse(JSON.parse(bytes.toString()));
