@@ -46,6 +46,14 @@ export interface BalancerArgs {
    * pool of several machines with a `targetQpsPerReplica` for each, what is in flight counts against what the machine is to get.
    */
   policy?: pulumi.Input<"leastLoad" | "roundRobin">;
+  /**
+   * How long a replica that joins a version which already serves takes to come to its whole share, in seconds: from a tenth of
+   * it, evenly. With `leastLoad` it has so much less in flight than the others (one that has nothing to do still gets a
+   * request), with `roundRobin` so many fewer turns. A version's first replicas have it all at once, as has everybody when the
+   * balancer starts again; the split between versions stays exact; a request that only a new replica has room for goes there.
+   * Keys of `affinity` go to their replica at once. 0 to 3600. Default: 0, off. Change: live.
+   */
+  slowStartSeconds?: pulumi.Input<number>;
   /** Requests that one replica gets at once; further ones wait. Default: 256. */
   maxInFlightPerReplica?: pulumi.Input<number>;
   /** Requests that wait, over all replicas of a route, before 503 with Retry-After. Default: 1024. */

@@ -12,7 +12,7 @@ import { makeKeyPair, shownBy, whyNoCertificates } from "../dataplane/support/ce
 import { ask, RawClient } from "../dataplane/support/client";
 import { isRunning, kill, startBuilt, startEngine, type ProcessUnderTest } from "../dataplane/support/engine-process";
 import { Load } from "../dataplane/support/load";
-import { startListening, startReplica, stopReplicas } from "../dataplane/support/replica";
+import { startListening, startReplica, stopReplicas, type TestReplica } from "../dataplane/support/replica";
 import { CANARY, PRIMARY, primaryOnly, route, routing, tlsOf, version } from "../dataplane/support/routing";
 import { shutDownMidstream } from "../dataplane/support/shut-down-midstream";
 import { until } from "../dataplane/support/until";
@@ -94,6 +94,32 @@ describe("HAProxy and its supervisor", function () {
     await until("the drained one is taken away", async () => {
       return !(await runtime(1, "show servers state")).includes(`${old.id}.`);
     });
+  });
+
+  it("weigh who joins through the Runtime API, also of a HAProxy that was killed, and all alike under another supervisor", async () => {
+    const [first, joins] = [await startReplica(), await startReplica()];
+    const put = (replicas: TestReplica[], slowStartSeconds: number): Promise<void> =>
+      engine.plane.apply(primaryOnly(replicas, { slowStartSeconds }));
+    const weights = async (worker: number): Promise<[number, number]> => {
+      const state = (await runtime(worker, "show servers state")).split("\n");
+      const weightOf = ({ id }: TestReplica) => Number(state.find((line) => line.includes(` ${id}.`))?.split(" ")[7]);
+      return [weightOf(first), weightOf(joins)];
+    };
+    await put([first], 3600);
+    await put([first, joins], 3600);
+    const [pid] = haproxyPids();
+    const [whole, least] = await weights(1);
+    assert.ok(whole === 256 && least >= 26 && least < 64, `${whole} and ${least}`);
+    await put([first, joins], 600);
+    await until("it gets more", async () => (await weights(1))[1] > least, WITHIN_MS);
+    assert.deepEqual(haproxyPids(), [pid], "another time needs no other process");
+    process.kill(pid!, "SIGKILL");
+    await until("another HAProxy serves", () => haproxyPids()[0] !== pid, WITHIN_MS);
+    const [again, more] = await weights(2);
+    assert.ok(again === 256 && more > least && more < 256, `${again} and ${more}`);
+    await kill(engine.pid);
+    (await supervisorAgain()).close();
+    assert.deepEqual(await weights(2), [256, 256]);
   });
 
   it("let only their user at the Runtime API, by which the log is read, and the waiting room", async () => {

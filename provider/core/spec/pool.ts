@@ -127,6 +127,8 @@ export interface BalancerSpec {
   /** Absent in what older packages wrote: embedded. */
   engine?: EngineKind;
   policy: "leastLoad" | "roundRobin";
+  /** How long a replica that joins others of its version takes to come to its whole share; absent: 0, it has it at once. */
+  slowStartSeconds?: number | undefined;
   maxInFlightPerReplica: number;
   /** Requests that wait, over all replicas of a route, before 503 with Retry-After. */
   maxQueue: number;

@@ -11,6 +11,7 @@ import { tokensInput } from "./tokens-input";
 const balancer = closed({
   engine: field(z.enum(["embedded", "haproxy"], 'must be "embedded" or "haproxy"').optional()),
   policy: field(z.enum(["leastLoad", "roundRobin"], 'must be "leastLoad" or "roundRobin"'), "leastLoad"),
+  slowStartSeconds: field(seconds(0, 3600).optional()),
   maxInFlightPerReplica: field(whole(1, 100_000), 256),
   maxQueue: field(whole(0, 1_000_000), 1024),
   queueTimeoutSeconds: field(seconds(0, 3600), 30),

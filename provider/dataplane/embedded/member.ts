@@ -11,8 +11,10 @@ import { UpstreamPool } from "./upstream-pool";
 /** One replica as the data plane knows it. Lives from its first routing until it left the routing and its last request ended. */
 export class Member {
   inFlight = 0;
-  /** How much it carries, against the others of its version. */
+  /** What it gets, against the others of its version; the most of them is 1. */
   weight = 1;
+  /** How much of its next turn it has saved up: below 1 it lets the turn pass. */
+  private turn = 0;
   /** Empty before it was ever in a version. */
   revision: Revision = "";
   /** Of which pool it is. */
@@ -48,6 +50,15 @@ export class Member {
   isStill({ host, port }: DesiredReplica, revision: Revision | null): boolean {
     const restarted = revision !== null && this.revision !== "" && this.revision !== revision;
     return this.desired.host === host && this.desired.port === port && !restarted;
+  }
+
+  /** Whether it takes the turn that has come to it: of several, its weight's part. */
+  takesTurn(): boolean {
+    if (this.weight === 1) return true;
+    this.turn += this.weight;
+    if (this.turn < 1) return false;
+    this.turn -= 1;
+    return true;
   }
 
   acquire(): void {

@@ -10,7 +10,10 @@ export interface Candidates {
 /** Replicas that this request has already failed on; null on its first attempt. */
 export type Tried = ReadonlySet<Member> | null;
 
-/** The healthy replica with room that the policy prefers, or null. Load is what is in flight by weight; turns go by none. */
+/**
+ * The healthy replica with room that the policy prefers, or null. Load is what is in flight by weight; a replica of less
+ * weight than others lets turns pass, unless nobody else can take them.
+ */
 export function pick(policy: BalancerSpec["policy"], from: Candidates, limit: number, tried: Tried): Member | null {
   return choose(policy, from, limit, tried, false);
 }
@@ -38,6 +41,7 @@ function choose(
   const { members } = from;
   const count = members.length;
   let best: Member | null = null;
+  let turn = (from.turn + 1) % (count || 1);
   let at = from.turn % (count || 1);
   for (let seen = 0; seen < count; seen += 1) {
     const member = members[at]!;
@@ -45,11 +49,16 @@ function choose(
     if (member.inFlight >= limit || (!unhealthyToo && !member.health.healthy)) continue;
     if (tried !== null && tried.has(member)) continue;
     if (policy === "roundRobin") {
-      from.turn = at;
-      return member;
+      const takes = member.takesTurn();
+      if (takes || best === null) {
+        best = member;
+        turn = at;
+      }
+      if (takes) break;
+      continue;
     }
     if (best === null || member.inFlight * best.weight < best.inFlight * member.weight) best = member;
   }
-  if (best !== null) from.turn = (from.turn + 1) % count;
+  if (best !== null) from.turn = turn;
   return best;
 }

@@ -5,11 +5,15 @@ import type { Revision } from "../../core/spec/pool";
 import { Member } from "./member";
 import { Route, type Version } from "./route";
 import type { Role } from "./split";
+import { SlowStart } from "../slow-start";
 import { VersionCounts } from "../version-counts";
 
 type Report = Pick<DataPlaneReport, "replicas" | "versions" | "routes" | "metrics"> & {
   pools: Record<string, PoolLoad>;
 };
+
+/** How often weights that change by themselves are looked at. */
+const WEIGH_EVERY_MS = 100;
 
 /** The routing in force. `set` works out the difference itself: members, splits and queues that stay are not touched. */
 export class RoutingTable {
@@ -18,6 +22,8 @@ export class RoutingTable {
   private members = new Map<string, Member>();
   /** Out of the routing altogether, but with requests that still run. */
   private readonly departed = new Set<Member>();
+  private readonly slowStart = new SlowStart();
+  private weighing: NodeJS.Timeout | null = null;
 
   /** Called when a request waits at a route that has no replica at all. */
   onWaiting: (() => void) | null = null;
@@ -31,7 +37,9 @@ export class RoutingTable {
     return null;
   }
 
-  set(desired: DesiredRouting): void {
+  set(wanted: DesiredRouting): void {
+    const desired = this.slowStart.put(wanted, performance.now());
+    this.weighing ??= setInterval(() => this.weighAnew(), WEIGH_EVERY_MS);
     const before = this.members;
     const members = new Map<string, Member>();
     const keep = (
@@ -109,10 +117,26 @@ export class RoutingTable {
 
   /** Ends all that would keep the process alive. */
   close(): void {
+    this.stopWeighing();
     for (const member of [...this.members.values(), ...this.departed]) member.retire();
     this.members = new Map();
     this.departed.clear();
     this.routes = [];
+  }
+
+  private weighAnew(): void {
+    const weighed = this.slowStart.step(performance.now());
+    for (const { primary, canary } of weighed?.routes ?? []) {
+      for (const { id, weight = 1 } of [...(primary?.replicas ?? []), ...(canary?.replicas ?? [])]) {
+        this.members.get(id)!.weight = weight;
+      }
+    }
+    if (weighed === null) this.stopWeighing();
+  }
+
+  private stopWeighing(): void {
+    if (this.weighing !== null) clearInterval(this.weighing);
+    this.weighing = null;
   }
 
   private depart(member: Member): void {

@@ -53,8 +53,8 @@ export function shapeOf(desired: DesiredRouting, address: string): string {
   const routes = desired.routes.map(({ prefix, pool, readiness, wakeSeconds }) => {
     return { prefix, pool, readiness, wakeSeconds };
   });
-  // Which tokens and which certificate there are is changed live, whether any are needed is not.
-  const { tokens, tls, ...balancer } = desired.balancer;
+  // Which tokens and which certificate there are is changed live, whether any are needed is not. Weights are the supervisor's.
+  const { tokens, tls, slowStartSeconds: _slowStart, ...balancer } = desired.balancer;
   return JSON.stringify({ address, balancer, guarded: tokens !== undefined, alpn: tls && alpnOf(tls), routes });
 }
 

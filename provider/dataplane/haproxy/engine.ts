@@ -10,6 +10,7 @@ import { Fence } from "../fence";
 import { keyPairFor } from "../key-pair";
 import { addressOfHandle, listenerOfHaproxy, type TcpHandle } from "../listener";
 import { logError } from "../log-error";
+import { SlowStart } from "../slow-start";
 import type { VersionCounts } from "../version-counts";
 import type { WaitingRoom } from "../waiting-room";
 import { accessEntry } from "./access-line";
@@ -42,6 +43,7 @@ export class HaproxyEngine implements EngineInTurn {
   private ending: Worker[] = [];
   private listening: Listening | null = null;
   private inForce: DesiredRouting | null = null;
+  private readonly slowStart = new SlowStart();
   private keyPair: KeyPair | null = null;
   /** Ours of the listener that it was given by the other engine. */
   private handle: TcpHandle | null = null;
@@ -149,18 +151,19 @@ export class HaproxyEngine implements EngineInTurn {
 
   private async put(desired: DesiredRouting, keyPair: KeyPair | null): Promise<void> {
     await this.open();
-    const address = this.retired ? "" : await this.serve(desired, keyPair);
+    const weighed = this.slowStart.put(desired, performance.now());
+    const address = this.retired ? "" : await this.serve(desired, weighed, keyPair);
     if (this.retired) await this.room.open(roomSocket(this.serviceFolder), desired);
     this.inForce = desired;
     this.keyPair = keyPair;
     this.counts.keep(desired);
     // Whoever has a connection there still may ask for more: they too must know who serves.
-    for (const worker of this.ending) await worker.put(desired, address, keyPair).catch(logError);
+    for (const worker of this.ending) await worker.put(weighed, address, keyPair).catch(logError);
     this.writeDown();
   }
 
   /** Returns the address at which it serves when this routing is in force. */
-  private async serve(desired: DesiredRouting, keyPair: KeyPair | null): Promise<string> {
+  private async serve(desired: DesiredRouting, weighed: DesiredRouting, keyPair: KeyPair | null): Promise<string> {
     const before = this.current;
     const alive = before !== null && before.isAlive;
     const same = this.listening !== null && sameEndpoint(this.listening.wanted, desired.endpoint);
@@ -173,10 +176,10 @@ export class HaproxyEngine implements EngineInTurn {
     await this.room.open(roomSocket(this.serviceFolder), desired);
     this.versions.set(desired.routes, performance.now());
     if (source === null) {
-      await before!.put(desired, address, keyPair);
+      await before!.put(weighed, address, keyPair);
       return address;
     }
-    this.current = await this.startWorker({ desired, keyPair, address, listener: source });
+    this.current = await this.startWorker({ desired: weighed, keyPair, address, listener: source });
     this.listening = listening;
     this.writeDown();
     if (alive) await this.letGo(before);
@@ -262,7 +265,9 @@ export class HaproxyEngine implements EngineInTurn {
       process.stderr.write(`HAProxy process ${this.current.record.pid} has died and is started again\n`);
       await this.put(this.inForce, this.keyPair);
     }
+    const weighed = this.slowStart.step(performance.now());
     for (const worker of this.workers()) {
+      if (weighed !== null && worker.isAlive) await worker.weigh(weighed).catch(logError);
       if (worker.hasLeavers && worker.isAlive) await worker.removeDrained().catch(logError);
     }
     const ended: Worker[] = [];

@@ -7,7 +7,7 @@ import type { Slots } from "./pool-maps";
 import type { Runtime } from "./runtime";
 import { readTable } from "./tables";
 
-/** A replica with its weight as HAProxy takes it. */
+/** A replica with its weight as HAProxy takes it: in whole numbers, of which the most of a version is 256. */
 export type Weighed = DesiredReplica & { weight: number };
 
 /** The servers that each backend shall have, by their names. */
@@ -20,7 +20,7 @@ const MOST_WEIGHT = 256;
 const FORCED_MAINT = 0x01;
 const FORCED_DRAIN = 0x08;
 
-/** `slots` of each pool, in the order of the routes. */
+/** `slots` of each pool, in the order of the routes; of each version, the most weight is 1. */
 export function membershipOf(desired: DesiredRouting, slots: readonly Slots[]): Membership {
   const members: Membership = new Map();
   desired.routes.forEach((route, pool) => {
@@ -28,24 +28,15 @@ export function membershipOf(desired: DesiredRouting, slots: readonly Slots[]): 
       const servers = new Map<string, Weighed>();
       for (const version of [route.primary, route.canary]) {
         if (version === null || version.revision !== slots[pool]![slot]) continue;
-        for (const replica of weigh(version.replicas, desired.balancer))
-          servers.set(serverName(replica, version.revision), replica);
+        for (const replica of version.replicas) {
+          const weight = Math.max(1, Math.round((replica.weight ?? 1) * MOST_WEIGHT));
+          servers.set(serverName(replica, version.revision), { ...replica, weight });
+        }
       }
       members.set(backendName(pool, slot), servers);
     }
   });
   return members;
-}
-
-/** HAProxy takes whole numbers up to 256: the heaviest of a version gets the most where they differ. Turns go by no weight. */
-function weigh(replicas: readonly DesiredReplica[], { policy }: BalancerSpec): Weighed[] {
-  const weights = replicas.map(({ weight = 1 }) => weight);
-  const most = Math.max(...weights);
-  const alike = policy === "roundRobin" || weights.every((weight) => weight === most);
-  return replicas.map((replica, at) => ({
-    ...replica,
-    weight: alike ? 1 : Math.max(1, Math.round((weights[at]! / most) * MOST_WEIGHT)),
-  }));
 }
 
 /** A server as the configuration and `add server` take it: a dynamic one inherits nothing. */
@@ -122,10 +113,23 @@ export async function bringIn(
         if (checks === "checked") await runtime.order(`set server ${path} health up`);
         continue;
       }
-      if (there.weight !== replica.weight) await runtime.order(`set server ${path} weight ${replica.weight}`);
+      if (there.weight !== replica.weight) await setWeight(runtime, path, replica.weight);
       if (there.drains || there.inMaintenance) await runtime.order(`set server ${path} state ready`);
     }
   }
+}
+
+/** Of those that are there and shall be, the weights, and nothing else. */
+export async function weighAnew(runtime: Runtime, members: Membership): Promise<void> {
+  for (const { backend, name, weight } of await serversOf(runtime)) {
+    const wanted = members.get(backend)?.get(name)?.weight;
+    if (wanted !== undefined && wanted !== weight) await setWeight(runtime, `${backend}/${name}`, wanted);
+  }
+}
+
+/** Not HAProxy's own `slowstart`: it cuts `maxconn` down as well, so that requests would be refused for which there is room. */
+function setWeight(runtime: Runtime, server: string, weight: number): Promise<void> {
+  return runtime.order(`set server ${server} weight ${weight}`);
 }
 
 /** Whoever shall not be there gets nothing new from now on; their running requests go on. */

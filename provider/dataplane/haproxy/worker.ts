@@ -12,7 +12,7 @@ import { signalProcess } from "../../host/signal";
 import { renderConfig, shapeOf } from "./config";
 import { putKeyPair, renderKeyPair } from "./key-pair";
 import { aroundBackends, mapsOf, putMaps, readMaps, renderMap, slotsOf, type Maps } from "./maps";
-import { bringIn, membershipOf, remove, sendOut, type Server } from "./membership";
+import { bringIn, membershipOf, remove, sendOut, weighAnew, type Server } from "./membership";
 import { backendName, FRONTEND, SLOTS } from "./names";
 import { assignSlots, noSlots, type Slots } from "./pool-maps";
 import { LogReader, type LogLine } from "./log-lines";
@@ -173,8 +173,7 @@ export class Worker {
 
   /** Puts members and weights in force; the pools must be those that it was started with, or some of them be gone. */
   async put(desired: DesiredRouting, address: string, keyPair: KeyPair | null): Promise<void> {
-    const known = this.record.pools.map((pool) => desired.routes.find((route) => route.pool === pool));
-    const own: DesiredRouting = { ...desired, routes: known.map((route, at) => route ?? gone(this.record.pools[at]!)) };
+    const own = this.ownPart(desired);
     const before = this.slots;
     const slots = own.routes.map((route, pool) => assignSlots(before[pool]!, route));
     const members = membershipOf(own, slots);
@@ -192,6 +191,16 @@ export class Worker {
     this.slots = slots;
     this.leavers = await sendOut(this.runtime, members);
     if (!this.retired) render(workerFolder(this.serviceFolder), this.files, own, address, slots, maps);
+  }
+
+  /** Of the routing that is in force, other weights. */
+  weigh(desired: DesiredRouting): Promise<void> {
+    return weighAnew(this.runtime, membershipOf(this.ownPart(desired), this.slots));
+  }
+
+  private ownPart(desired: DesiredRouting): DesiredRouting {
+    const known = this.record.pools.map((pool) => desired.routes.find((route) => route.pool === pool));
+    return { ...desired, routes: known.map((route, at) => route ?? gone(this.record.pools[at]!)) };
   }
 
   /** In force before it is written down: a supervisor that is killed in between finds that it is to be done again. */

@@ -26,8 +26,9 @@ describe("the balancer that a program declares", () => {
   it("has no optional member that nobody asked for, so that a newer package changes no service", () => {
     const parsed = check({});
     assert.ok(parsed.ok);
-    const { tokens, webSocketIdleSeconds, engine, affinity } = parsed.value.balancer;
-    for (const member of [tokens, webSocketIdleSeconds, engine, affinity]) assert.equal(member, undefined);
+    const { tokens, webSocketIdleSeconds, engine, affinity, slowStartSeconds } = parsed.value.balancer;
+    for (const member of [tokens, webSocketIdleSeconds, engine, affinity, slowStartSeconds])
+      assert.equal(member, undefined);
   });
 
   it("takes hashes of tokens, and what is not known yet", () => {
@@ -80,6 +81,13 @@ describe("the balancer that a program declares", () => {
       reasonFor({ affinity: { header: "a", prefixField: "prompt" } }),
       /^balancer\.affinity\.prefixField: says where `prefixBytes` begin/,
     );
+  });
+
+  it("takes a slow start of up to an hour, and none", () => {
+    for (const slowStartSeconds of [0, 2.5, 3600, UNKNOWN]) assert.ok(check({ slowStartSeconds }).ok);
+    for (const slowStartSeconds of [-1, 3601, "60s"]) {
+      assert.match(reasonFor({ slowStartSeconds }), /^balancer\.slowStartSeconds: must be a number of seconds/);
+    }
   });
 
   it("is refused by field with an idle time of WebSockets that is none", () => {

@@ -7,6 +7,7 @@ import { handlesMessages } from "./messages";
 import { passesStreams } from "./streams";
 import { queuesRequests } from "./queue";
 import { retriesRequests } from "./retries";
+import { startsSlowly } from "./slow-start";
 import { splitsTraffic } from "./split";
 import { speaksHttp2 } from "./http2";
 import { withstandsHttp2 } from "./http2-abuse";
@@ -20,6 +21,7 @@ import { weighsReplicas } from "./weights";
 export function conforms(subject: Subject): void {
   splitsTraffic(subject);
   weighsReplicas(subject);
+  startsSlowly(subject);
   changesMembership(subject);
   retriesRequests(subject);
   passesStreams(subject);
