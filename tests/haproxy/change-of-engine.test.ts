@@ -10,6 +10,8 @@ import { connected, startEcho } from "../dataplane/conformance/websocket";
 import { makeKeyPair, shownBy, whyNoCertificates } from "../dataplane/support/certificate";
 import { ask, RawClient } from "../dataplane/support/client";
 import { startEngine, type ProcessUnderTest } from "../dataplane/support/engine-process";
+import { askHttp2, openHttp2 } from "../dataplane/support/http2";
+import { Http2Load } from "../dataplane/support/http2-load";
 import { Load } from "../dataplane/support/load";
 import { startListening, startReplica, stopReplicas, type TestReplica } from "../dataplane/support/replica";
 import { balancer, primaryOnly, route, routing, tlsOf, version } from "../dataplane/support/routing";
@@ -131,6 +133,36 @@ describe("a change of the engine while it serves", function () {
       loads.flatMap(({ failures }) => failures),
       [],
     );
+  });
+
+  it("tells clients of HTTP/2 to take another connection, there and back, and costs no request", async function () {
+    if (whyNoCertificates !== null) {
+      this.test!.title += ` - ${whyNoCertificates}`;
+      this.skip();
+    }
+    const pair = makeKeyPair("both");
+    const put = (kind: EngineKind) =>
+      engine.plane.apply(primaryOnly([replica], { engine: kind, tls: { ...tlsOf(pair), http2: true } }), pair);
+    await put("embedded");
+    const { port } = (await engine.plane.observe()).endpoint!;
+    const open = () => openHttp2(port, { ca: [pair.certificate] });
+    const streaming = open();
+    const streamed = askHttp2(streaming, { path: "/stream" });
+    await until("the stream runs", async () => (await inFlight(replica)) === 1);
+    const load = new Http2Load(open, { clients: 4, atOnce: 4 });
+    for (const kind of ["haproxy", "embedded", "haproxy", "embedded"] as const) {
+      const { sessions } = load;
+      await put(kind);
+      await until("every client has another session", () => load.sessions >= sessions + 4, WITHIN_MS);
+      const soFar = load.requests;
+      await until("the load ran on", () => load.requests > soFar + 100, WITHIN_MS);
+    }
+    await load.stop();
+    assert.deepEqual(load.failures, []);
+    finish();
+    assert.equal((await streamed).body, "firstlast");
+    streaming.close();
+    await until("only who serves is left", () => readRecords(engine.folder).workers.length === 0);
   });
 
   it("that fails lets the one before serve on, and know of replicas that come and go", async () => {
