@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import type { RolloutPlan } from "../../provider/core/plan/rollout-plan";
+import { programIn, serverFolders } from "../../provider/host/on-path";
 import type { StrategyArgs } from "../../sdk/strategy";
 import { watchCapacity, type CapacitySeen } from "./harness/capacity";
 import { assertUnharmed, Deployment } from "./harness/deployment";
@@ -142,12 +145,36 @@ describe("each way to roll out, through the CLI and under load", function () {
     await deployment.assertSound();
   });
 
-  it("leaves nothing behind when it is destroyed in a hold", async () => {
+  it("canaryPercent 0 is one canary that only the version's header reaches", async () => {
     const before = await deployment.servedModel();
     const model = await deployment.changeTemplate({ canaryPercent: 0 });
     await deployment.workspace.mustUp();
-    assert.equal(await deployment.servedModel("canary"), model, "reached by header");
-    assert.equal(await deployment.servedModel(), before, "and by nobody else");
+    assert.equal(await deployment.servedModel("canary"), model);
+    for (let time = 0; time < 20; time += 1) assert.equal(await deployment.servedModel(), before);
+  });
+
+  it("which curl can name", async function () {
+    const curl = programIn(serverFolders(), "curl");
+    if (curl === null) return this.skip();
+    const models = await Promise.all(
+      ["canary", "primary"].map(async (version) => {
+        const field = `x-pulumi-serve-version: ${version}`;
+        const { stdout } = await promisify(execFile)(curl, [
+          "-sS",
+          "--fail",
+          "-H",
+          field,
+          `${deployment.url}/generate`,
+        ]);
+        return (JSON.parse(stdout) as { model: string }).model;
+      }),
+    );
+    assert.deepEqual(models, [await deployment.servedModel("canary"), await deployment.servedModel()]);
+    assert.notEqual(models[0], models[1]);
+  });
+
+  it("leaves nothing behind when it is destroyed in a hold", async () => {
+    assert.equal((await deployment.service.state())!.rollout!.held!.percent, 0);
     await deployment.workspace.must("destroy", "--yes", "--skip-preview");
     await deployment.assertNothingLeft();
   });
