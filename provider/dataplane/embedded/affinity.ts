@@ -16,7 +16,7 @@ export function keyOf(value: string | null): number | null {
 
 /**
  * The healthy replica with room that this key prefers of all; null: none has room, or that one has so much more to do than
- * the least busy one (`gap`, if any) that the key is better off elsewhere.
+ * its machine would have as the least busy one (`gap`, if any) that the key is better off elsewhere.
  */
 export function pickByKey(
   key: number,
@@ -28,7 +28,7 @@ export function pickByKey(
   let least = Infinity;
   for (const member of members) {
     if (member.inFlight >= limit || !member.health.healthy || tried?.has(member)) continue;
-    if (member.inFlight < least) least = member.inFlight;
+    if (member.inFlight < least * member.carries) least = member.inFlight / member.carries;
     const preferred = preference(key, member.affinity);
     if (preferred > bestPreference) {
       best = member;
@@ -36,7 +36,8 @@ export function pickByKey(
     }
   }
   if (best === null || gap === null) return best;
-  const overloaded = best.inFlight - least > gap && best.inFlight * LOAD_RATIO.to > least * LOAD_RATIO.of;
+  const fair = least * best.carries;
+  const overloaded = best.inFlight - fair > gap && best.inFlight * LOAD_RATIO.to > fair * LOAD_RATIO.of;
   return overloaded ? null : best;
 }
 

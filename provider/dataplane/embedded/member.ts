@@ -11,7 +11,9 @@ import { UpstreamPool } from "./upstream-pool";
 /** One replica as the data plane knows it. Lives from its first routing until it left the routing and its last request ended. */
 export class Member {
   inFlight = 0;
-  /** What it gets, against the others of its version; the most of them is 1. */
+  /** What its machine carries, against the others of its version. */
+  carries = 1;
+  /** What it gets by the policy, against them; the most of them is 1. */
   weight = 1;
   /** How much of its next turn it has saved up: below 1 it lets the turn pass. */
   private turn = 0;

@@ -37,9 +37,7 @@ export class RoutingTable {
     return null;
   }
 
-  set(wanted: DesiredRouting): void {
-    const desired = this.slowStart.put(wanted, performance.now());
-    this.weighing ??= setInterval(() => this.weighAnew(), WEIGH_EVERY_MS);
+  set(desired: DesiredRouting): void {
     const before = this.members;
     const members = new Map<string, Member>();
     const keep = (
@@ -54,7 +52,7 @@ export class RoutingTable {
       member.onRoom = onRoom;
       member.owner = route.pool;
       member.serving = onRoom !== null;
-      member.weight = replica.weight ?? 1;
+      member.carries = replica.weight ?? 1;
       members.set(replica.id, member);
       return member;
     };
@@ -87,6 +85,8 @@ export class RoutingTable {
     this.counts.set(desired.routes, performance.now());
     const gone = this.routes.filter((route) => !routes.includes(route));
     this.members = members;
+    this.weigh(this.slowStart.put(desired, performance.now()));
+    this.weighing ??= setInterval(() => this.weighAnew(), WEIGH_EVERY_MS);
     this.routes = routes.sort((a, b) => b.prefix.length - a.prefix.length);
     for (const member of before.values()) if (members.get(member.desired.id) !== member) this.depart(member);
     for (const route of gone) route.setVersions(null, null);
@@ -126,12 +126,16 @@ export class RoutingTable {
 
   private weighAnew(): void {
     const weighed = this.slowStart.step(performance.now());
-    for (const { primary, canary } of weighed?.routes ?? []) {
+    if (weighed === null) this.stopWeighing();
+    else this.weigh(weighed);
+  }
+
+  private weigh({ routes }: DesiredRouting): void {
+    for (const { primary, canary } of routes) {
       for (const { id, weight = 1 } of [...(primary?.replicas ?? []), ...(canary?.replicas ?? [])]) {
         this.members.get(id)!.weight = weight;
       }
     }
-    if (weighed === null) this.stopWeighing();
   }
 
   private stopWeighing(): void {

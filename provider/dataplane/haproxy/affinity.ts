@@ -1,6 +1,6 @@
 import type { AffinitySpec, BalancerSpec } from "../../core/spec/pool";
 import { LOAD_RATIO, maxLoadGap, PREFIX_WINDOW_BYTES } from "../affinity";
-import { BUCKETS } from "./keepers";
+import { BUCKETS, EVEN_PART } from "./keepers";
 
 /** Counts the requests that each replica got by their key. */
 const TABLE = "keepers";
@@ -19,7 +19,7 @@ export function keeperRules(backend: string, { affinity, maxInFlightPerReplica }
     "  http-request unset-var(txn.key)",
     `  http-request set-var(txn.keeper) str(${backend}/),concat(,txn.bucket),map_str(${map}) if { var(txn.bucket) -m found }`,
     `  http-request set-var(txn.held) var(txn.keeper),xxh32,table_conn_cur(${TABLE}) if { var(txn.keeper) -m found }`,
-    ...loadGap(backend, maxLoadGap(affinity)),
+    ...loadGap(backend, maxLoadGap(affinity), map),
     `  http-request unset-var(txn.keeper) if { var(txn.held) -m int ge ${maxInFlightPerReplica} }`,
     `  http-request track-sc1 var(txn.keeper),xxh32 table ${TABLE} if { var(txn.keeper) -m found }`,
     "  use-server %[var(txn.keeper)] if { var(txn.keeper) -m found }",
@@ -44,13 +44,17 @@ function waitForPrefix({ prefixField }: AffinitySpec, prefixBytes: number): stri
   return `  http-request wait-for-body time 1h at-least ${prefixField === undefined ? prefixBytes : PREFIX_WINDOW_BYTES}`;
 }
 
-/** HAProxy does not know the least busy replica: what counts is the mean of the others. This request is in `be_conn` already. */
-function loadGap(backend: string, gap: number | null): string[] {
+/**
+ * HAProxy does not know the least busy replica: what counts is the mean of the others, by what the keeper carries against
+ * them. This request is in `be_conn` already.
+ */
+function loadGap(backend: string, gap: number | null, map: string): string[] {
   if (gap === null) return [];
   const keyed = "{ var(txn.keeper) -m found }";
   return [
     `  http-request set-var(txn.others) nbsrv(${backend}),sub(1) if ${keyed}`,
-    `  http-request set-var(txn.mean) be_conn(${backend}),sub(1),sub(txn.held),div(txn.others) if ${keyed}`,
+    `  http-request set-var(txn.part) str(${backend}/),concat(,txn.keeper),map_str(${map},${EVEN_PART}) if ${keyed}`,
+    `  http-request set-var(txn.mean) be_conn(${backend}),sub(1),sub(txn.held),mul(txn.part),div(txn.others),div(${EVEN_PART}) if ${keyed}`,
     `  http-request set-var(txn.mean_of) var(txn.mean),mul(${LOAD_RATIO.of}) if ${keyed}`,
     "  http-request unset-var(txn.keeper) if { var(txn.held),sub(txn.mean) gt " +
       `${gap} } { var(txn.held),mul(${LOAD_RATIO.to}),sub(txn.mean_of) gt 0 }`,

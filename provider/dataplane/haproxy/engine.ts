@@ -21,7 +21,14 @@ import { FailedTries } from "./failed-tries";
 import { addressOf } from "./membership";
 import { reportOf } from "./report";
 import { RequestCounts } from "./request-counts";
-import { Worker, type ListenerSource, type OnLine, type StartOptions, type WorkerRecord } from "./worker";
+import {
+  Worker,
+  type ListenerSource,
+  type OnLine,
+  type Routings,
+  type StartOptions,
+  type WorkerRecord,
+} from "./worker";
 import { removeFilesOf, roomSocket } from "./worker-files";
 import { readRecords, removeRecords, writeRecords, type Listening } from "./worker-records";
 
@@ -151,19 +158,20 @@ export class HaproxyEngine implements EngineInTurn {
 
   private async put(desired: DesiredRouting, keyPair: KeyPair | null): Promise<void> {
     await this.open();
-    const weighed = this.slowStart.put(desired, performance.now());
-    const address = this.retired ? "" : await this.serve(desired, weighed, keyPair);
+    const routing = { desired, weighed: this.slowStart.put(desired, performance.now()) };
+    const address = this.retired ? "" : await this.serve(routing, keyPair);
     if (this.retired) await this.room.open(roomSocket(this.serviceFolder), desired);
     this.inForce = desired;
     this.keyPair = keyPair;
     this.counts.keep(desired);
     // Whoever has a connection there still may ask for more: they too must know who serves.
-    for (const worker of this.ending) await worker.put(weighed, address, keyPair).catch(logError);
+    for (const worker of this.ending) await worker.put(routing, address, keyPair).catch(logError);
     this.writeDown();
   }
 
   /** Returns the address at which it serves when this routing is in force. */
-  private async serve(desired: DesiredRouting, weighed: DesiredRouting, keyPair: KeyPair | null): Promise<string> {
+  private async serve(routing: Routings, keyPair: KeyPair | null): Promise<string> {
+    const { desired } = routing;
     const before = this.current;
     const alive = before !== null && before.isAlive;
     const same = this.listening !== null && sameEndpoint(this.listening.wanted, desired.endpoint);
@@ -176,10 +184,10 @@ export class HaproxyEngine implements EngineInTurn {
     await this.room.open(roomSocket(this.serviceFolder), desired);
     this.versions.set(desired.routes, performance.now());
     if (source === null) {
-      await before!.put(weighed, address, keyPair);
+      await before!.put(routing, address, keyPair);
       return address;
     }
-    this.current = await this.startWorker({ desired: weighed, keyPair, address, listener: source });
+    this.current = await this.startWorker({ routing, keyPair, address, listener: source });
     this.listening = listening;
     this.writeDown();
     if (alive) await this.letGo(before);
@@ -236,7 +244,7 @@ export class HaproxyEngine implements EngineInTurn {
     }
   }
 
-  private async startWorker(to: Pick<StartOptions, "desired" | "keyPair" | "address" | "listener">): Promise<Worker> {
+  private async startWorker(to: Pick<StartOptions, "routing" | "keyPair" | "address" | "listener">): Promise<Worker> {
     const binary = findHaproxy();
     if (binary.kind === "unusable")
       throw new ServeError({ code: "Unsupported", scope: "dataplane", reasons: [`HAProxy: ${binary.reason}.`] });

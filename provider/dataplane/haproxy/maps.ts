@@ -9,7 +9,7 @@ import type { Runtime } from "./runtime";
 export interface Maps {
   split: Map<string, string>;
   pins: Map<string, string>;
-  /** Empty without affinity. */
+  /** And by backend and replica what it carries. Empty without affinity. */
   keepers: Map<string, string>;
 }
 
@@ -22,7 +22,7 @@ export interface MapFiles {
 /** One after the other, a thousand would take their time; a line must fit the smallest buffer. */
 const COMMANDS_AT_ONCE = 50;
 
-/** `split` is what is in force: a counter goes on where its ratio stays. */
+/** `split` is what is in force: a counter goes on where its ratio stays. Weights of `desired` are what machines carry. */
 export function mapsOf(desired: DesiredRouting, slots: readonly Slots[], split: Maps["split"]): Maps {
   const keyed = desired.balancer.affinity !== undefined;
   const keepers = keyed ? keepersOf(membershipOf(desired, slots)) : new Map<string, string>();

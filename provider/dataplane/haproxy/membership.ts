@@ -7,7 +7,7 @@ import type { Slots } from "./pool-maps";
 import type { Runtime } from "./runtime";
 import { readTable } from "./tables";
 
-/** A replica with its weight as HAProxy takes it: in whole numbers, of which the most of a version is 256. */
+/** A replica with its weight in whole numbers, as HAProxy takes it: 256 are 1. */
 export type Weighed = DesiredReplica & { weight: number };
 
 /** The servers that each backend shall have, by their names. */
@@ -15,12 +15,12 @@ export type Membership = Map<string, Map<string, Weighed>>;
 
 /** How often a replica that is down is looked at, in milliseconds: it should be back within a second. */
 const RECHECK_MS = 500;
-const MOST_WEIGHT = 256;
+const WHOLE_WEIGHT = 256;
 /** Bits of `srv_admin_state`. */
 const FORCED_MAINT = 0x01;
 const FORCED_DRAIN = 0x08;
 
-/** `slots` of each pool, in the order of the routes; of each version, the most weight is 1. */
+/** `slots` of each pool, in the order of the routes. No server can have more weight than 1. */
 export function membershipOf(desired: DesiredRouting, slots: readonly Slots[]): Membership {
   const members: Membership = new Map();
   desired.routes.forEach((route, pool) => {
@@ -29,7 +29,7 @@ export function membershipOf(desired: DesiredRouting, slots: readonly Slots[]): 
       for (const version of [route.primary, route.canary]) {
         if (version === null || version.revision !== slots[pool]![slot]) continue;
         for (const replica of version.replicas) {
-          const weight = Math.max(1, Math.round((replica.weight ?? 1) * MOST_WEIGHT));
+          const weight = Math.max(1, Math.round((replica.weight ?? 1) * WHOLE_WEIGHT));
           servers.set(serverName(replica, version.revision), { ...replica, weight });
         }
       }

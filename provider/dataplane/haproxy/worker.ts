@@ -47,11 +47,17 @@ export type ListenerSource =
   | { kind: "worker"; worker: Worker }
   | { kind: "handle"; fd: number };
 
+/** One routing, by what machines carry and by what their replicas get at this moment. */
+export interface Routings {
+  desired: DesiredRouting;
+  weighed: DesiredRouting;
+}
+
 export interface StartOptions {
   binary: string;
   serviceFolder: string;
   number: number;
-  desired: DesiredRouting;
+  routing: Routings;
   /** Null: clients speak in clear. */
   keyPair: KeyPair | null;
   address: string;
@@ -95,14 +101,15 @@ export class Worker {
   }
 
   static async start(options: StartOptions): Promise<Worker> {
-    const { binary, serviceFolder, number, desired, keyPair, address, listener } = options;
+    const { binary, serviceFolder, number, keyPair, address, listener } = options;
+    const { desired, weighed } = options.routing;
     const folder = workerFolder(serviceFolder);
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const files = filesOf(serviceFolder, number);
     const slots = desired.routes.map((route) => assignSlots(noSlots(), route));
     const bound = listener.kind === "handle" ? `fd@${GIVEN_FD}` : address;
     if (keyPair !== null) replace(folder, files.keyPair, renderKeyPair(keyPair));
-    render(folder, files, desired, bound, slots, mapsOf(desired, slots, new Map()));
+    render(folder, files, weighed, bound, slots, mapsOf(desired, slots, new Map()));
     const args = [
       "-db",
       "-f",
@@ -172,12 +179,12 @@ export class Worker {
   }
 
   /** Puts members and weights in force; the pools must be those that it was started with, or some of them be gone. */
-  async put(desired: DesiredRouting, address: string, keyPair: KeyPair | null): Promise<void> {
-    const own = this.ownPart(desired);
+  async put({ desired, weighed }: Routings, address: string, keyPair: KeyPair | null): Promise<void> {
+    const own = this.ownPart(weighed);
     const before = this.slots;
     const slots = own.routes.map((route, pool) => assignSlots(before[pool]!, route));
     const members = membershipOf(own, slots);
-    const maps = mapsOf(own, slots, (await readMaps(this.runtime, this.files)).split);
+    const maps = mapsOf(this.ownPart(desired), slots, (await readMaps(this.runtime, this.files)).split);
     const given = reassigned(before, slots);
     if (given.size > 0) {
       // Another revision moves into a backend: its requests must not meet those who are leaving, nor theirs the new ones.
@@ -194,8 +201,8 @@ export class Worker {
   }
 
   /** Of the routing that is in force, other weights. */
-  weigh(desired: DesiredRouting): Promise<void> {
-    return weighAnew(this.runtime, membershipOf(this.ownPart(desired), this.slots));
+  weigh(weighed: DesiredRouting): Promise<void> {
+    return weighAnew(this.runtime, membershipOf(this.ownPart(weighed), this.slots));
   }
 
   private ownPart(desired: DesiredRouting): DesiredRouting {
@@ -281,7 +288,7 @@ export class Worker {
   }
 }
 
-function recordOf(pid: number, { number, desired, address, listener }: StartOptions): WorkerRecord {
+function recordOf(pid: number, { number, routing: { desired }, address, listener }: StartOptions): WorkerRecord {
   const startTime = startTimeOf(pid) ?? "unknown";
   const pools = desired.routes.map(({ pool }) => pool);
   return { number, pid, startTime, shape: shapeOf(desired, address), pools, givenListener: listener.kind === "handle" };

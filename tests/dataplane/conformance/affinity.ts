@@ -24,6 +24,13 @@ export function holdsSessionsTogether(subject: Subject): void {
     return answers;
   };
 
+  /** Says its port, and at once, but to what it holds. */
+  const holding = (held: (() => void)[]): Promise<TestReplica> =>
+    startReplica((req, res) => {
+      if (req.url === "/hold") held.push(() => res.end("held"));
+      else res.end(String(req.socket.localPort));
+    });
+
   describe("a service with affinity", () => {
     it("sends the same key to the same replica, different ones to others, and those without one by its policy", async () => {
       const replicas = await startReplicas(4);
@@ -113,12 +120,7 @@ export function holdsSessionsTogether(subject: Subject): void {
 
     it("passes over the replica of a key that has too much to do, and comes back to it", async () => {
       const held: (() => void)[] = [];
-      const holding = (): Promise<TestReplica> =>
-        startReplica((req, res) => {
-          if (req.url === "/hold") held.push(() => res.end("held"));
-          else res.end(String(req.socket.localPort));
-        });
-      const replicas = [await holding(), await holding(), await holding()];
+      const replicas = [await holding(held), await holding(held), await holding(held)];
       const port = await subject.serve(primaryOnly(replicas, { affinity: { ...affinity, maxLoadGap: 3 } }));
       const headers = { "x-session": "one" };
       const answering = async (): Promise<string> => (await ask(port, { headers })).body;
@@ -136,6 +138,47 @@ export function holdsSessionsTogether(subject: Subject): void {
       await Promise.all(busy);
       await subject.settled();
       assert.equal(await answering(), keeper);
+    });
+
+    it("reckons what its replica has to do by what the machine carries", async () => {
+      const held: (() => void)[] = [];
+      const replicas = [await holding(held), await holding(held), await holding(held)];
+      const headers = { "x-session": "one" };
+      const answering = async (port: number): Promise<string> => (await ask(port, { headers })).body;
+      const keeper = await answering(await subject.serve(primaryOnly(replicas, { affinity })));
+      const busy: Promise<unknown>[] = [];
+      const hold = async (port: number, requests: number, more: Record<string, string> = {}): Promise<void> => {
+        for (let each = 0; each < requests; each += 1) {
+          busy.push(ask(port, { path: "/hold", headers: more }));
+          await until("it is held", () => held.length === busy.length);
+        }
+      };
+      const release = async (): Promise<void> => {
+        for (const end of held) end();
+        await Promise.all(busy);
+        [held.length, busy.length] = [0, 0];
+        await subject.settled();
+      };
+      const weighing = (weight: number): Promise<number> =>
+        subject.serve(
+          primaryOnly(
+            replicas.map((replica) => (String(replica.port) === keeper ? { ...replica, weight } : replica)),
+            { affinity: { ...affinity, maxLoadGap: 3 } },
+          ),
+        );
+      // What the policy gives: 2 to a machine that carries a quarter of the others, 8 to each of them.
+      const weak = await weighing(0.25);
+      await hold(weak, 18);
+      assert.equal(await answering(weak), keeper);
+      await hold(weak, 6, headers);
+      assert.notEqual(await answering(weak), keeper);
+      await release();
+      // 16 to one that carries four times as much as the others, 4 to each of them.
+      const strong = await weighing(4);
+      await hold(strong, 24);
+      await hold(strong, 3, headers);
+      assert.equal(await answering(strong), keeper);
+      await release();
     });
   });
 
