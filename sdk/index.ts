@@ -21,6 +21,7 @@ export {
 export {
   ServeService,
   type BalancerArgs,
+  type ClientLimitsArgs,
   type EndpointArgs,
   type ServeServiceArgs,
   type TlsArgs,

@@ -65,6 +65,12 @@ export interface BalancerArgs {
   /** Longest silence of both sides of a WebSocket before it is closed, in seconds. Default: 3600. */
   webSocketIdleSeconds?: pulumi.Input<number>;
   /**
+   * How long clients may take, and how many there may be at once, so that none of them keeps a connection or a replica for ever.
+   * Default: each limit's own. Change: live, no replica is touched and no stream that runs is cut; it holds for connections from
+   * then on, and in time for those that are open.
+   */
+  limits?: ClientLimitsArgs;
+  /**
    * Lets in only requests with `Authorization: Bearer <one of these>`; any other gets 401. Each has 16 to 4096 characters of
    * A-Z a-z 0-9 - . _ ~ + / and may end with =; `sha256:<64 hex digits>` stands for the token with that hash. Only hashes leave
    * the program. Replicas do not get the header; their own health checks go on without it. At most 100. Default: none,
@@ -106,6 +112,38 @@ export interface BalancerArgs {
      */
     nonIdempotent?: pulumi.Input<boolean>;
   };
+}
+
+/** What clients may cost. A limit that is none, or has no such name, is refused in preview. */
+export interface ClientLimitsArgs {
+  /**
+   * Longest time in which the whole head of a request must have come once it has begun, or the first one after connecting, in
+   * seconds, 1 to 3600. After it: 408, and the connection is closed. Default: 30. A connection between two requests has
+   * `idleSeconds` instead; with HTTP/2 one on which only a part of a further head has come counts as such.
+   */
+  headSeconds?: pulumi.Input<number>;
+  /**
+   * Longest time in which the whole body of a request must have come, from when it is read, in seconds, 1 to 604,800. After it:
+   * 408, or a response that breaks off where it has begun. Default: 3600. HAProxy knows it only for bodies that it may
+   * have to replay: of known length, up to `replayBufferBytes`.
+   */
+  bodySeconds?: pulumi.Input<number>;
+  /**
+   * How long a connection is kept without a request, in seconds, 1 to 86,400. Default: 650, which is longer than what load
+   * balancers in front of this one keep theirs (600 at most, commonly): who closes first loses the request that is just being sent.
+   */
+  idleSeconds?: pulumi.Input<number>;
+  /**
+   * Longest time in which a client takes nothing of a response that waits for it, or sends nothing of a body that is waited for,
+   * in seconds, 1 to 86,400. After it the request ends and its replica is free. Default: 600. A replica that says nothing is no
+   * stalled client (`requestTimeoutSeconds`), and WebSockets have `webSocketIdleSeconds`.
+   */
+  stalledSeconds?: pulumi.Input<number>;
+  /**
+   * Most connections of clients at once, 1 to 1,000,000; whoever comes beyond waits, connected but unanswered, until one of
+   * them goes, and when as many again wait, is not let in. Default: as many as this computer has room for.
+   */
+  maxConnections?: pulumi.Input<number>;
 }
 
 /** By what requests are held together: exactly one of `header`, `cookie` and `prefixBytes`. */

@@ -119,6 +119,25 @@ describe("a client's connection to the embedded data plane", () => {
     assert.ok(!texts.join("").includes("smuggled"), texts.join(""));
   });
 
+  it("is not let in when as many wait as may be in", async () => {
+    const replica = await startReplica();
+    const port = await subject.serve(primaryOnly([replica], { limits: { maxConnections: 1 } }));
+    const [first, waiting, third] = [new RawClient(port), new RawClient(port), new RawClient(port)];
+    await until("the third one was closed", () => third.closed);
+    for (const client of [first, waiting]) client.send(get("/"));
+    await until("the first one was answered", () => first.received.endsWith(replica.id));
+    assert.deepEqual([waiting.received, waiting.closed], ["", false]);
+    // One that gives up is not waited for.
+    waiting.close();
+    first.close();
+    await until("there is room again", async () => {
+      const client = new RawClient(port);
+      client.send(get("/", "connection: close\r\n"));
+      await until("it is over", () => client.closed);
+      return client.received.endsWith(replica.id);
+    });
+  });
+
   it("that ends its side is not held open, whether it has asked or not", async () => {
     const replica = await startListening((_req, res) => void res.write("first"));
     const port = await subject.serve(primaryOnly([replica]));

@@ -27,9 +27,13 @@ const HAPROXY_LACKS: Lacks = {
   "limits of a body that does not tell its length are answered 413 when it is exceeded":
     "it does not count what it passes on",
   "a service with affinity by the beginning of the body does not wait for ever for a client that pauses before it is through":
-    "it waits for as long as a client may be silent, which is an hour",
+    "it waits for as long as a client may be silent, which is `limits.stalledSeconds`",
   "limits of what a chunked body may say besides its content are kept":
     "it throws away whatever the extensions of chunks say, and replicas get none of it",
+  "the limits of clients end a body whose length is not known that comes byte by byte for longer than bodySeconds with 408":
+    "it judges only the pauses of a body that it does not have to wait for",
+  "the limits of clients end a client that sends nothing of a body of unknown length for stalledSeconds":
+    "its silence is that of the whole exchange, which requestTimeoutSeconds ends with 504",
   "the counts of each version count a retried request once and as no error, for the version that answered last":
     "a request goes to the other version only when no connection to its own can be made",
   "the counts of each version tell the first byte of a stream at once, and its latency at its end":

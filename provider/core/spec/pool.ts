@@ -122,6 +122,20 @@ export interface TlsSpec {
   http2?: boolean | undefined;
 }
 
+/** How long a client may take, in seconds, and how many connections there may be; what is absent has its default. */
+export interface ClientLimitsSpec {
+  /** For the whole head of a request that it has begun. */
+  headSeconds?: number | undefined;
+  /** For the whole body, from when somebody reads it. */
+  bodySeconds?: number | undefined;
+  /** Between two requests of one connection. */
+  idleSeconds?: number | undefined;
+  /** Without sending anything of a body that is waited for, or taking anything of a response that waits for it. */
+  stalledSeconds?: number | undefined;
+  /** At once; whoever comes beyond waits in line. */
+  maxConnections?: number | undefined;
+}
+
 /** What happens to a request in the data plane; a change takes effect live. */
 export interface BalancerSpec {
   /** Absent in what older packages wrote: embedded. */
@@ -137,6 +151,8 @@ export interface BalancerSpec {
   requestTimeoutSeconds: number;
   /** Longest silence of both sides of a WebSocket; absent: an hour. */
   webSocketIdleSeconds?: number;
+  /** What clients may cost; absent: the defaults. */
+  limits?: ClientLimitsSpec | undefined;
   /** SHA-256 of each token that lets a request in, as `sha256:<hex>`; absent: everybody is let in. */
   tokens?: string[];
   /** Requests that name the same here go to the same replica; absent: any replica will do. */

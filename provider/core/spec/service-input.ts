@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { affinityInput } from "./affinity-input";
+import { clientLimitsInput } from "./client-limits-input";
 import { closed, field, seconds, whole } from "./field";
 import { owner, timeouts } from "./owner";
 import { serviceIdentity } from "./identity";
@@ -17,6 +18,7 @@ const balancer = closed({
   queueTimeoutSeconds: field(seconds(0, 3600), 30),
   requestTimeoutSeconds: field(seconds(0.1, 86_400), 300),
   webSocketIdleSeconds: field(seconds(0.1, 604_800).optional()),
+  limits: field(clientLimitsInput.optional()),
   tokens: field(tokensInput.optional()),
   affinity: field(affinityInput.optional()),
   tls: field(tlsInput.optional()),

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { ClientLimits } from "../client-limits";
 import type { ClientRequest } from "./client-request";
 import type { Refusal } from "./refusal";
 
@@ -9,13 +10,14 @@ export interface ClientConnection {
   /** It ends with what it has or is about to get: to close at once could lose a request that is just being sent. */
   leave(): void;
   destroy(): void;
-  /** Looks after time. */
+  /** Looks after time; `now`: on the clock of its host, of which it never says more than has passed. */
   sweep(now: number): void;
 }
 
 /** What a connection needs of the listener that it came to. */
 export interface ConnectionHost {
   readonly maxHeaderBytes: number;
+  readonly limits: ClientLimits;
   readonly closing: boolean;
   /** Milliseconds, as of its last look at its connections: exact enough for deadlines. */
   readonly now: number;
@@ -26,10 +28,3 @@ export interface ConnectionHost {
   /** The connection speaks WebSocket from now on, and `socket` is looked after by whoever does. */
   onSwitched(connection: ClientConnection, socket: Socket): void;
 }
-
-/** Longer than any client waits between two requests: who closes first loses the request that is just being sent. */
-export const KEEP_ALIVE_MS = 650_000;
-/** For a whole head, and for a first request after connecting. */
-export const HEAD_MS = 30_000;
-/** For the whole request with its body; a slow upload must get through, a dead one must not stay for ever. */
-export const REQUEST_MS = 3_600_000;

@@ -1,9 +1,11 @@
 import type { Socket } from "node:net";
-import { HEAD_MS, KEEP_ALIVE_MS, REQUEST_MS, type ClientConnection, type ConnectionHost } from "./client-connection";
+import { BodyClock } from "./body-clock";
+import type { ClientConnection, ConnectionHost } from "./client-connection";
 import { Http1Request, type Wire } from "./http1-request";
 import type { Refusal } from "./refusal";
 import { UNREAD, type ClientHead, type Scheme } from "./request-head";
 import { RequestParser, type RequestSink } from "./request-parser";
+import { Taking } from "./taking";
 import type { Trailers } from "./trailers";
 
 /** How long what a refused client still sends is thrown away: a reset at once would overtake the answer. */
@@ -29,8 +31,13 @@ export class Http1Connection implements ClientConnection, RequestSink, Wire {
   private left: Buffer | null = null;
   private parsing = false;
   private state: "open" | "refused" | "lingering" | "handshake" | "switched" = "open";
-  /** Since when it is in this state, or without a request, or in the midst of one. */
+  /** Since when it is in this state, or without a request. */
   private since: number;
+  /** When the head of which only a part has come was begun; null: there is none, or it must wait. */
+  private headSince: number | null = null;
+  /** Of the body that is coming. */
+  private clock = new BodyClock();
+  private readonly taking = new Taking();
   private served = false;
   private leaving = false;
   /** All that was to be said has left this process. */
@@ -68,7 +75,7 @@ export class Http1Connection implements ClientConnection, RequestSink, Wire {
 
   onRequest(head: ClientHead, more: boolean): void {
     this.served = true;
-    this.since = this.host.now;
+    this.headSince = null;
     const request = new Http1Request(head, this, this.requests.length === 0);
     if (head.kind === "upgrade" && this.requests.length > 0) {
       // Behind a request that is not answered yet: the two answers would run into one another.
@@ -77,8 +84,10 @@ export class Http1Connection implements ClientConnection, RequestSink, Wire {
     }
     this.requests.push(request);
     if (this.host.closing || this.leaving) request.keepAlive = false;
-    if (!request.bodyComplete) this.receiving = request;
-    else if (!request.keepAlive) this.parser.stop();
+    if (!request.bodyComplete) {
+      this.receiving = request;
+      this.clock = new BodyClock();
+    } else if (!request.keepAlive) this.parser.stop();
     if (head.kind === "upgrade") {
       request.keepAlive = false;
       this.parser.stop();
@@ -93,6 +102,7 @@ export class Http1Connection implements ClientConnection, RequestSink, Wire {
   }
 
   onBody(chunk: Buffer): void {
+    this.clock.came(this.host.now);
     this.receiving!.user?.onClientBody(chunk);
   }
 
@@ -129,6 +139,7 @@ export class Http1Connection implements ClientConnection, RequestSink, Wire {
   }
 
   bodyWanted(): void {
+    this.clock.wanted(this.host.now);
     this.work();
   }
 
@@ -159,17 +170,22 @@ export class Http1Connection implements ClientConnection, RequestSink, Wire {
   }
 
   sweep(now: number): void {
-    const passed = now - this.since;
-    if (this.state === "lingering") {
-      if (this.flushed && passed > LINGER_MS) this.socket.destroy();
+    const { limits } = this.host;
+    const { headSeconds, idleSeconds, stalledSeconds } = limits;
+    const { bytesWritten: sent, writableLength: waiting } = this.socket;
+    if (this.taking.stalledFor(now, { sent, waiting }) > stalledSeconds * 1000) this.reset();
+    else if (this.state === "lingering") {
+      if (this.flushed && now - this.since > LINGER_MS) this.socket.destroy();
     } else if (this.state !== "open") {
       return;
     } else if (this.receiving !== null) {
-      if (passed > REQUEST_MS) this.timedOut();
-    } else if (this.left !== null && this.takesRequest) {
-      if (passed > HEAD_MS) this.timedOut();
-    } else if (this.requests.length === 0 && passed > (this.served ? KEEP_ALIVE_MS : HEAD_MS)) {
-      this.socket.destroy();
+      const late = this.receiving.wantsBody ? this.clock.late(now, limits) : null;
+      if (late !== null) this.timedOut(late);
+    } else if (this.headSince !== null) {
+      if (now - this.headSince > headSeconds * 1000)
+        this.timedOut(`The request's head did not come within ${headSeconds} s (balancer.limits.headSeconds).`);
+    } else if (this.requests.length === 0 && waiting === 0) {
+      if (now - this.since > (this.served ? idleSeconds : headSeconds) * 1000) this.socket.destroy();
     }
   }
 
@@ -184,7 +200,6 @@ export class Http1Connection implements ClientConnection, RequestSink, Wire {
       case "switched":
         return;
       case "open":
-        if (this.left === null && this.receiving === null) this.since = this.host.now;
         this.left = this.left === null ? data : Buffer.concat([this.left, data]);
         this.work();
     }
@@ -200,6 +215,8 @@ export class Http1Connection implements ClientConnection, RequestSink, Wire {
       this.parsing = false;
       this.left = at === data.length ? null : at === 0 ? data : data.subarray(at);
     }
+    if (this.left === null || this.receiving !== null || !this.takesRequest) this.headSince = null;
+    else this.headSince ??= this.host.now;
     if (this.left !== null && this.left.length >= LEFT_BYTES && !this.awaitsMore) this.socket.pause();
     else if (this.socket.isPaused()) this.socket.resume();
   }
@@ -232,14 +249,20 @@ export class Http1Connection implements ClientConnection, RequestSink, Wire {
 
   private breakOff(request: Http1Request): void {
     // Without chunks or a length, only a reset tells the end of HTTP/1.0 from an accident.
-    if (request.head.minor === 0) this.wire.resetAndDestroy();
+    if (request.head.minor === 0) this.reset();
+    else this.destroy();
+  }
+
+  /** What the client has not taken yet is thrown away. */
+  private reset(): void {
+    this.wire.resetAndDestroy();
     this.destroy();
   }
 
-  private timedOut(): void {
+  private timedOut(sentence: string): void {
     this.parser.stop();
     this.left = null;
-    this.onRefused({ status: 408, sentence: "The request did not come within its time." });
+    this.onRefused({ status: 408, sentence });
   }
 
   /** The last answer is out. What the client still sends is read for a moment, or the answer would be lost to a reset. */

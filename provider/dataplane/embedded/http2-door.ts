@@ -1,4 +1,4 @@
-import { createServer, type Http2Server } from "node:http2";
+import { createServer, type Http2Server, type ServerHttp2Session } from "node:http2";
 import type { TLSSocket } from "node:tls";
 import type { ClientConnection, ConnectionHost } from "./client-connection";
 import { Http2Connection } from "./http2-connection";
@@ -10,13 +10,14 @@ export class Http2Door {
 
   constructor(
     private readonly host: ConnectionHost,
-    onConnection: (connection: ClientConnection) => void,
-  ) {
-    this.server.on("session", (session) => onConnection(new Http2Connection(session, host)));
-  }
+    private readonly onConnection: (connection: ClientConnection) => void,
+  ) {}
 
   admit(socket: TLSSocket): void {
     this.server.updateSettings({ maxHeaderListSize: maxHeaderListSize(this.host.maxHeaderBytes) });
+    this.server.once("session", (session: ServerHttp2Session) =>
+      this.onConnection(new Http2Connection(session, socket, this.host)),
+    );
     this.server.emit("connection", socket);
   }
 }

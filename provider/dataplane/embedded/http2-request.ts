@@ -1,8 +1,12 @@
 import { STATUS_CODES } from "node:http";
 import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import type { ClientLimits } from "../client-limits";
+import { BodyClock } from "./body-clock";
+import type { ConnectionHost } from "./client-connection";
 import type { ClientRequest, ClientUser, ResponseFraming } from "./client-request";
 import { refusalFields, type Refusal } from "./refusal";
 import type { ClientHead } from "./request-head";
+import { Taking } from "./taking";
 import { trailersOf, type Trailers } from "./trailers";
 
 /** Of what a replica says of its response: HTTP/2 has no such field, whatever it would be for. */
@@ -25,12 +29,16 @@ export class Http2Request implements ClientRequest {
   /** Of the response. */
   private trailing: OutgoingHttpHeaders = {};
   private received = 0;
+  private sent = 0;
   private continued = false;
+  private wantsBody = false;
+  private readonly clock = new BodyClock();
+  private readonly taking = new Taking();
 
   constructor(
     readonly head: ClientHead,
     private readonly stream: ServerHttp2Stream,
-    private readonly came: { peer: string | undefined; since: number; bodyFollows: boolean },
+    private readonly came: { peer: string | undefined; bodyFollows: boolean; host: Pick<ConnectionHost, "now"> },
     onOver: () => void,
   ) {
     this.bodyComplete = !came.bodyFollows;
@@ -58,14 +66,21 @@ export class Http2Request implements ClientRequest {
     return this.came.peer;
   }
 
-  /** Its body has not come within `ms`. */
-  isLate(now: number, ms: number): boolean {
-    return !this.bodyComplete && !this.over && now - this.came.since > ms;
+  /** Looks after the client's time. */
+  sweep(now: number, limits: ClientLimits): void {
+    const { writableLength: waiting } = this.stream;
+    if (this.taking.stalledFor(now, { sent: this.sent, waiting }) > limits.stalledSeconds * 1000)
+      return void this.stream.destroy(new Error("the client takes nothing of its response"));
+    if (this.bodyComplete || this.over || !this.wantsBody) return;
+    const late = this.clock.late(now, limits);
+    if (late !== null) this.user?.onClientRefused({ status: 408, sentence: late });
   }
 
   wantBody(wants: boolean): void {
-    if (wants) this.stream.resume();
-    else this.stream.pause();
+    this.wantsBody = wants;
+    if (!wants) return void this.stream.pause();
+    this.clock.wanted(this.came.host.now);
+    this.stream.resume();
   }
 
   writeContinue(): void {
@@ -93,6 +108,7 @@ export class Http2Request implements ClientRequest {
 
   write(chunk: Buffer): boolean {
     if (chunk.length === 0 || this.stream.writableEnded) return true;
+    this.sent += chunk.length;
     return this.stream.write(Buffer.from(chunk));
   }
 
@@ -100,7 +116,7 @@ export class Http2Request implements ClientRequest {
     this.over = true;
     if (trailers !== null) this.trailing = fieldsOf(trailers);
     if (!this.stream.writableEnded) {
-      if (last !== null && last.length > 0) this.stream.write(Buffer.from(last));
+      if (last !== null) this.write(last);
       this.stream.end();
     }
     // The answer is whole, and the client need not send the rest.
@@ -119,14 +135,10 @@ export class Http2Request implements ClientRequest {
     this.stream.destroy(new Error("the response broke off"));
   }
 
-  /** Its body did not come within its time. */
-  timedOut(): void {
-    this.user?.onClientRefused({ status: 408, sentence: "The request did not come within its time." });
-  }
-
   private take(chunk: Buffer): void {
     if (this.gone) return;
     this.received += chunk.length;
+    this.clock.came(this.came.host.now);
     this.user?.onClientBody(chunk);
   }
 

@@ -49,5 +49,12 @@ function told(request: ClientRequest): ClientRequest {
 
 /** The engine in front has judged the header and the token already, and added to it; TLS ends there. */
 function behindAnother(balancer: BalancerSpec): BalancerSpec {
-  return { ...balancer, tokens: undefined, tls: undefined, maxHeaderBytes: balancer.maxHeaderBytes + ADDED_BYTES };
+  return {
+    ...balancer,
+    tokens: undefined,
+    tls: undefined,
+    // Its connections here are not those of clients.
+    limits: { ...balancer.limits, headSeconds: undefined, idleSeconds: undefined, maxConnections: undefined },
+    maxHeaderBytes: balancer.maxHeaderBytes + ADDED_BYTES,
+  };
 }

@@ -4,10 +4,12 @@ import type { TLSSocket } from "node:tls";
 import type { BalancerSpec } from "../../core/spec/pool";
 import type { KeyPair } from "../../core/spec/tls-input";
 import { bind } from "../bind";
+import { clientLimits, type ClientLimits } from "../client-limits";
 import { copyOfListener, type TcpHandle } from "../listener";
 import { affinityKey } from "./affinity";
 import type { ClientConnection, ConnectionHost } from "./client-connection";
 import type { ClientRequest } from "./client-request";
+import { ConnectionLine, type Door } from "./connection-line";
 import { Exchange } from "./forward";
 import { Http1Connection } from "./http1-connection";
 import { Http2Door } from "./http2-door";
@@ -20,7 +22,7 @@ import { TlsDoor } from "./tls-door";
 import { TokenGuard } from "./token-guard";
 import { WEBSOCKET_FIELDS } from "./websocket";
 
-/** How often the time of connections is looked after, in milliseconds; their deadlines are exact to this. */
+/** How often the time of connections is looked after, in milliseconds; they get up to twice as much more than they may have. */
 const SWEEP_MS = 500;
 /** While it closes, its connections fall idle one by one. */
 const CLOSE_IDLE_MS = 50;
@@ -32,7 +34,7 @@ const NOT_BEGUN: readonly Buffer[] = [];
 export type Watch = (request: ClientRequest) => ClientRequest;
 
 /** The listener that clients talk to. Its connections outlive every apply. */
-export class FrontServer implements ConnectionHost {
+export class FrontServer implements ConnectionHost, Door {
   private readonly server: Server;
   private readonly connections = new Set<ClientConnection>();
   /** WebSockets: nobody here reads them any more. */
@@ -40,6 +42,8 @@ export class FrontServer implements ConnectionHost {
   private readonly sweeping: NodeJS.Timeout;
   closing = false;
   now = performance.now();
+  limits: ClientLimits;
+  private readonly line = new ConnectionLine(this);
   private readonly http2 = new Http2Door(this, (connection) => this.connections.add(connection));
   /** Null: everybody is let in. */
   private guard: TokenGuard | null = null;
@@ -54,11 +58,9 @@ export class FrontServer implements ConnectionHost {
   ) {
     // Half open: a client that has ended its side may still be owed an answer that is on its way.
     this.server = createServer({ noDelay: true, allowHalfOpen: true });
+    this.limits = clientLimits(balancer);
     this.setBalancer(balancer, keyPair, null);
-    this.server.on("connection", (socket) => {
-      if (this.door === null) this.connections.add(new Http1Connection(socket, this, "http"));
-      else this.door.admit(socket);
-    });
+    this.server.on("connection", (socket) => this.line.arrive(socket));
     this.sweeping = setInterval(() => this.sweep(), SWEEP_MS).unref();
   }
 
@@ -110,6 +112,7 @@ export class FrontServer implements ConnectionHost {
   /** `watch`: null where nobody looks on. */
   setBalancer(balancer: BalancerSpec, keyPair: KeyPair | null, watch: Watch | null): void {
     this.balancer = balancer;
+    this.limits = clientLimits(balancer);
     this.watch = watch;
     this.setKeyPair(keyPair);
     this.guard = balancer.tokens === undefined ? null : new TokenGuard(balancer.tokens);
@@ -121,7 +124,7 @@ export class FrontServer implements ConnectionHost {
   }
 
   get isIdle(): boolean {
-    return this.connections.size === 0 && this.tunnels.size === 0 && this.door?.isIdle !== false;
+    return this.clients === 0 && this.line.isEmpty;
   }
 
   /** Accepts nothing new. Idle connections stay until their next answer: a request may just be coming on them. */
@@ -141,6 +144,7 @@ export class FrontServer implements ConnectionHost {
       for (const connection of this.connections) if (connection.isIdle) connection.destroy();
     }, CLOSE_IDLE_MS);
     const cut = setTimeout(() => {
+      this.line.close();
       for (const connection of this.connections) connection.destroy();
       for (const socket of this.tunnels) socket.destroy();
     }, graceSeconds * 1000);
@@ -162,6 +166,20 @@ export class FrontServer implements ConnectionHost {
     };
     this.door = keyPair === null ? null : new TlsDoor(keyPair, http2, take);
     for (const connection of this.connections) connection.leave();
+  }
+
+  /** Of all kinds; those that still shake hands too. */
+  get clients(): number {
+    return this.connections.size + this.tunnels.size + (this.door?.shakingHands ?? 0);
+  }
+
+  get maxConnections(): number {
+    return this.limits.maxConnections;
+  }
+
+  letIn(socket: Socket): void {
+    if (this.door === null) this.connections.add(new Http1Connection(socket, this, "http"));
+    else this.door.admit(socket);
   }
 
   get maxHeaderBytes(): number {
@@ -210,17 +228,24 @@ export class FrontServer implements ConnectionHost {
 
   onGone(connection: ClientConnection): void {
     this.connections.delete(connection);
+    this.line.move();
   }
 
   onSwitched(connection: ClientConnection, socket: Socket): void {
     this.connections.delete(connection);
     this.tunnels.add(socket);
-    socket.once("close", () => this.tunnels.delete(socket));
+    socket.once("close", () => {
+      this.tunnels.delete(socket);
+      this.line.move();
+    });
   }
 
   private sweep(): void {
+    // What began since the last look is dated by that: nothing is found to have lasted longer than it has.
+    const judged = this.now;
     this.now = performance.now();
-    for (const connection of this.connections) connection.sweep(this.now);
+    for (const connection of this.connections) connection.sweep(judged);
+    this.line.move();
   }
 
   private tryListen(on: ListenOptions | TcpHandle): Promise<NodeJS.ErrnoException | null> {

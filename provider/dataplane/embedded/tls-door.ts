@@ -63,8 +63,8 @@ export class TlsDoor {
     this.server.emit("connection", socket);
   }
 
-  get isIdle(): boolean {
-    return this.shaking.size === 0;
+  get shakingHands(): number {
+    return this.shaking.size;
   }
 
   /** Ends those that have not come to a request yet. */

@@ -1,6 +1,7 @@
 import type { DesiredRoute, DesiredRouting } from "../../core/routing";
 import type { BalancerSpec, ReadinessSpec, TlsSpec } from "../../core/spec/pool";
 import { LONGEST_PATH } from "../access-entry";
+import { clientLimits } from "../client-limits";
 import { ROOM_FIELD } from "../room-note";
 import { webSocketIdleSeconds } from "../websocket-idle";
 import { keeperRules, keepersTable } from "./affinity";
@@ -18,8 +19,6 @@ const REWRITE_BYTES = 8192;
 const HARD_STOP = "24h";
 /** The supervisor follows the log on one connection, on which a service without requests says nothing. */
 const LONGEST_SILENCE = "24d";
-/** How long a client may take between two pieces of what it sends or reads. */
-const CLIENT_SILENCE = "1h";
 /** Further tries that connections which were refused may use up, so that a replica's death costs none of the others. */
 const SPARE_RETRIES = 1;
 
@@ -87,6 +86,7 @@ function replays({ retry }: BalancerSpec): boolean {
 function defaults(balancer: BalancerSpec): string[] {
   const { attempts, nonIdempotent } = balancer.retry;
   const replay = replays(balancer);
+  const { headSeconds, bodySeconds, idleSeconds, stalledSeconds } = clientLimits(balancer);
   return [
     "defaults",
     "  mode http",
@@ -103,13 +103,18 @@ function defaults(balancer: BalancerSpec): string[] {
     `  retries ${replay ? attempts + SPARE_RETRIES : 3}`,
     `  retry-on ${replay ? "conn-failure empty-response response-timeout junk-response" : "conn-failure"}`,
     "  timeout connect 5s",
-    `  timeout client ${CLIENT_SILENCE}`,
+    `  timeout client ${milliseconds(stalledSeconds)}`,
     "  timeout client-fin 30s",
     `  timeout tunnel ${milliseconds(webSocketIdleSeconds(balancer))}`,
-    "  timeout http-request 30s",
-    "  timeout http-keep-alive 650s",
+    `  timeout http-request ${milliseconds(headSeconds)}`,
+    `  timeout http-keep-alive ${milliseconds(idleSeconds)}`,
     `  timeout server ${milliseconds(balancer.requestTimeoutSeconds)}`,
     `  timeout queue ${milliseconds(balancer.queueTimeoutSeconds)}`,
+    error(
+      408,
+      `The request's body did not come within ${bodySeconds} s (balancer.limits.bodySeconds), or nothing of it came for ${stalledSeconds} s (balancer.limits.stalledSeconds).`,
+      CLOSE,
+    ),
     error(502, "The replica failed before it answered: it closed the connection, or sent what is no proper response."),
     error(
       503,
@@ -123,8 +128,10 @@ function defaults(balancer: BalancerSpec): string[] {
 
 function frontend(desired: DesiredRouting, address: string, files: WorkerFiles): string[] {
   const { balancer } = desired;
+  const { maxConnections } = clientLimits(balancer);
   const lines = [
     `frontend ${FRONTEND}`,
+    ...(Number.isFinite(maxConnections) ? [`  maxconn ${maxConnections}`] : []),
     `  bind ${address}${tls(balancer, files)}`,
     `  log ring@${LOG} format raw local0`,
     `  log-format "${logFormat(balancer.accessLog === true)}"`,
@@ -266,13 +273,14 @@ function alpnOf({ http2 }: TlsSpec): string {
 
 /**
  * HAProxy can replay a request only if it had all of it when it began to send it. Of one of known length that may be
- * replayed it waits for the rest of the body, and answers 408 to one that takes longer than a client may be silent. A client that asks whether it may send is answered by the replica.
+ * replayed it waits for the rest of the body, and answers 408 to one that takes too long. A client that asks whether it may
+ * send is answered by the replica.
  */
 function wholeBody(balancer: BalancerSpec): string[] {
   if (!replays(balancer)) return [];
   const length = "req.hdr_val(content-length)";
   const replayable = `{ ${length} gt 0 } { ${length} le ${balancer.replayBufferBytes} } !{ req.hdr(expect) -m found }`;
-  return [`  http-request wait-for-body time ${CLIENT_SILENCE} if ${replayable}`];
+  return [`  http-request wait-for-body time ${milliseconds(clientLimits(balancer).bodySeconds)} if ${replayable}`];
 }
 
 /** What is gone when a request is logged. Before all else: the line of one that is refused tells its path too. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { digest } from "../../../provider/core/digest";
 import { parse } from "../../../provider/core/spec/check-result";
 import { serviceInput } from "../../../provider/core/spec/service-input";
 import { UNKNOWN } from "../../../provider/core/spec/unknown";
@@ -26,8 +27,8 @@ describe("the balancer that a program declares", () => {
   it("has no optional member that nobody asked for, so that a newer package changes no service", () => {
     const parsed = check({});
     assert.ok(parsed.ok);
-    const { tokens, webSocketIdleSeconds, engine, affinity, slowStartSeconds } = parsed.value.balancer;
-    for (const member of [tokens, webSocketIdleSeconds, engine, affinity, slowStartSeconds])
+    const { tokens, webSocketIdleSeconds, engine, affinity, slowStartSeconds, limits } = parsed.value.balancer;
+    for (const member of [tokens, webSocketIdleSeconds, engine, affinity, slowStartSeconds, limits])
       assert.equal(member, undefined);
   });
 
@@ -95,6 +96,43 @@ describe("the balancer that a program declares", () => {
       reasonFor({ webSocketIdleSeconds: 0 }),
       /^balancer\.webSocketIdleSeconds: must be a number of seconds/,
     );
+  });
+});
+
+describe("the limits of clients that a program declares", () => {
+  it("are what it says, and no other: a default that changes some day changes no service that named none", () => {
+    const parsed = check({ limits: { headSeconds: 5, maxConnections: 1000 } });
+    assert.ok(parsed.ok);
+    assert.deepEqual(JSON.parse(JSON.stringify(parsed.value.balancer.limits)), {
+      headSeconds: 5,
+      maxConnections: 1000,
+    });
+    assert.ok(check({ limits: UNKNOWN }).ok && check({ limits: { idleSeconds: UNKNOWN } }).ok);
+  });
+
+  it("leave the routing as it is where they are not named", () => {
+    const without = check({});
+    assert.ok(without.ok);
+    const { limits, ...before } = without.value.balancer;
+    assert.equal(digest(without.value.balancer), digest(before));
+    assert.equal(limits, undefined);
+  });
+
+  for (const [name, given, sentence] of [
+    ["no time", { headSeconds: 0 }, /^balancer\.limits\.headSeconds: must be a number of seconds from 1 to 3600/],
+    ["a time without end", { bodySeconds: 1e9 }, /^balancer\.limits\.bodySeconds: .* from 1 to 604800/],
+    ["a text for a time", { idleSeconds: "10m" }, /^balancer\.limits\.idleSeconds: must be a number of seconds/],
+    ["a time below none", { stalledSeconds: -1 }, /^balancer\.limits\.stalledSeconds: .* from 1 to 86400/],
+    ["no connection", { maxConnections: 0 }, /^balancer\.limits\.maxConnections: must be a whole number from 1 to/],
+    ["half a connection", { maxConnections: 1.5 }, /^balancer\.limits\.maxConnections: must be a whole number/],
+    ["a name that is none", { headerSeconds: 5 }, /^balancer\.limits.*Did you mean `headSeconds`/],
+    ["no object", 5, /^balancer\.limits: must be an object/],
+  ] as const) {
+    it(`are refused by field with ${name}`, () => assert.match(reasonFor({ limits: given }), sentence));
+  }
+
+  it("are told where they belong", () => {
+    assert.match(reasonFor({ idleSeconds: 5 }), /give it as `balancer\.limits\.idleSeconds`/);
   });
 });
 

@@ -1,6 +1,7 @@
 import type { Subject } from "../support/subject";
 import { logsAccess } from "./access-log";
 import { holdsSessionsTogether } from "./affinity";
+import { limitsClients } from "./client-limits";
 import { changesMembership } from "./membership";
 import { countsVersions } from "./metrics";
 import { handlesMessages } from "./messages";
@@ -28,6 +29,7 @@ export function conforms(subject: Subject): void {
   passesTrailers(subject);
   handlesMessages(subject);
   queuesRequests(subject);
+  limitsClients(subject);
   countsVersions(subject);
   switchesToWebSocket(subject);
   letsInByToken(subject);

@@ -46,7 +46,16 @@ export function askHttp2(session: ClientHttp2Session, ask: Http2Ask = {}): Promi
   });
 }
 
-export const FRAME = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, goaway: 7, continuation: 9 } as const;
+export const FRAME = {
+  data: 0,
+  headers: 1,
+  reset: 3,
+  settings: 4,
+  ping: 6,
+  goaway: 7,
+  windowUpdate: 8,
+  continuation: 9,
+} as const;
 export const END_STREAM = 1;
 export const END_HEADERS = 4;
 
