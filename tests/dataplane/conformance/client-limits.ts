@@ -134,6 +134,36 @@ export function limitsClients(subject: Subject): void {
       await until("all came", () => bytes > LARGE);
     });
 
+    it("do not count the time in which a request waits for a replica", async () => {
+      const running: ServerResponse[] = [];
+      const replica = await startReplica((_req, res) => void running.push(res));
+      const port = await subject.serve(primaryOnly([replica], { maxInFlightPerReplica: 1, limits: TIGHT }));
+      const first = ask(port);
+      await until("one runs", () => running.length === 1);
+      const waiting = ask(port, { body: Buffer.alloc(512 * 1024, "b") });
+      await until("one waits", async () => (await subject.report()).routes["/"]!.queued === 1);
+      await passing(2000);
+      running.shift()!.end("first");
+      await until("the other one runs", () => running.length === 1);
+      running.shift()!.end("second");
+      assert.deepEqual([(await first).body, (await waiting).body], ["first", "second"]);
+    });
+
+    it("leave an upload alone that its replica does not read", async () => {
+      let read: (() => void) | null = null;
+      const replica = await startListening((req, res) => {
+        let bytes = 0;
+        read = () => req.on("data", (chunk: Buffer) => (bytes += chunk.length));
+        req.on("end", () => res.end(String(bytes)));
+      });
+      const body = Buffer.alloc(7 * 1024 * 1024, "b");
+      const answer = ask(await serving(replica, { stalledSeconds: 0.5 }), { body });
+      await until("it was asked", () => read !== null);
+      await passing(2000);
+      read!();
+      assert.equal((await answer).body, String(body.length));
+    });
+
     it("leave a stream alone whose replica is silent", async () => {
       let stream: ServerResponse | null = null;
       const replica = await startListening((_req, res) => {
