@@ -4,7 +4,7 @@ import type { RolloutProgress, State } from "../../../provider/core/state";
 import type { Vm } from "./cloud";
 import { ElasticRules } from "./elastic-rules";
 import type { Sender } from "./process";
-import { capOf, deficitsOf, hasFled, idleIn, servingIn, shareOf, type Deficits } from "./rules";
+import { capOf, deficitsOf, hasFled, idleIn, servingIn, shareOf, sharedNeed, type Deficits } from "./rules";
 import type { SimulatedWorld } from "./world";
 
 export interface Violation {
@@ -111,6 +111,7 @@ export class Judge {
   /** Carries an order out and judges what it did to those who serve. */
   ours(sender: Sender, order: string, effect: () => void, generation?: number): void {
     const before = deficitsOf(this.world);
+    const need = sharedNeed(this.world);
     const served = servingIn(this.world);
     effect();
     const after = deficitsOf(this.world);
@@ -123,7 +124,9 @@ export class Judge {
     const least = this.elastic.isGrowing
       ? Object.fromEntries(Object.entries(after).filter(([what]) => isFewer(what.split(" ")[0]!)))
       : after;
-    this.judgeDeficits(sender, order, before, least);
+    // A split that suits no pool may move the need to another one, but makes nobody lack more than the worst did before.
+    const allowed = sharedNeed(this.world) > 0 ? need : 0;
+    this.judgeDeficits(sender, order, { before, allowed, after: least });
     for (const [pool, count] of Object.entries(serving)) {
       if (count > 0 || (served[pool] ?? 0) === 0 || this.mayEndAll(pool) || this.isOlder(sender)) continue;
       this.broken("lastHealthy", `${order} left nobody to serve pool ${pool}`);
@@ -254,11 +257,15 @@ export class Judge {
     return canary / Math.max(1, canary + primary);
   }
 
-  private judgeDeficits(sender: Sender, order: string, before: Deficits, after: Deficits): void {
+  private judgeDeficits(
+    sender: Sender,
+    order: string,
+    { before, allowed, after }: { before: Deficits; allowed: number; after: Deficits },
+  ): void {
     if (this.isExcused(sender)) return;
     const idle = idleIn(this.world);
     for (const [what, deficit] of Object.entries(after)) {
-      if (idle.has(what) || deficit <= 1e-9 || deficit <= (before[what] ?? 0) + 1e-9) continue;
+      if (idle.has(what) || deficit <= 1e-9 || deficit <= Math.max(allowed, before[what] ?? 0) + 1e-9) continue;
       this.broken("capacity", `${order} left ${what} short by ${(100 * deficit).toFixed(1)} %`);
     }
   }

@@ -22,7 +22,6 @@ export function servingIn(world: SimulatedWorld): Record<string, number> {
 export function deficitsOf(world: SimulatedWorld): Deficits {
   const { state, dataPlane } = world;
   const deficits: Deficits = {};
-  const standings: Standing[] = [];
   if (state === null || !dataPlane.up || world.store.intent!.value.service.deleting) return deficits;
   for (const [name, pool] of Object.entries(state.pools)) {
     const route = dataPlane.inForce?.routes.find((each) => each.pool === name);
@@ -36,9 +35,23 @@ export function deficitsOf(world: SimulatedWorld): Deficits {
       if (wanted > 0) deficits[name] = Math.max(0, 1 - serving / wanted);
     } else if (route !== undefined && state.rollout.floor !== null) {
       Object.assign(deficits, deficitOfFloor(world, route, state.rollout.floor[name] ?? 0, moved));
-    } else if (route !== undefined) standings.push(...standingOf(world, route, state.rollout, moved));
+    } else if (route !== undefined) {
+      for (const standing of standingOf(world, route, state.rollout, moved)) {
+        Object.assign(deficits, deficitsOfShares(standing));
+      }
+    }
   }
-  return { ...deficits, ...deficitsOfShares(standings) };
+  return deficits;
+}
+
+function standingsOf(world: SimulatedWorld): Standing[] {
+  const { state, dataPlane } = world;
+  const rollout = state?.rollout ?? null;
+  if (rollout === null || rollout.floor !== null || !dataPlane.up) return [];
+  return rollout.pools.flatMap((moved) => {
+    const route = dataPlane.inForce?.routes.find(({ pool }) => pool === moved.name);
+    return route === undefined ? [] : standingOf(world, route, rollout, moved);
+  });
 }
 
 function deficitOfFloor(
@@ -79,26 +92,28 @@ function standingOf(
   return [{ name, primary: standing(pool.primary?.revision, from), canary: standing(pool.canary?.revision, to) }];
 }
 
+/** Where both versions together cannot carry it all (more is declared than is there yet), the split can only share out the need. */
+function deficitsOfShares({ name, primary, canary }: Standing): Deficits {
+  const worst = isShort([{ name, primary, canary }]) ? Math.max(primary.deficit, canary.deficit) : 0;
+  return {
+    [`${name} primary`]: Math.max(worst, primary.deficit),
+    [`${name} canary`]: Math.max(worst, canary.deficit),
+  };
+}
+
 /**
- * Where both versions together cannot carry it all (more is declared than is there yet), the split can only share out the
- * need. All pools have one split, so that holds between them, too; one that a version serves alone has none.
+ * All pools have one split, but for those that a version serves alone: where none suits them all, it shares out the need
+ * between them too. The most that any of them lacks then; 0: one split would suit all.
  */
-function deficitsOfShares(standings: readonly Standing[]): Deficits {
-  const isShort = (pools: readonly Standing[]) =>
-    Math.min(...pools.map(({ primary }) => primary.carries)) + Math.min(...pools.map(({ canary }) => canary.carries)) <
-    1 - 1e-9;
-  const worstOf = (pools: readonly Standing[]) =>
-    pools.reduce((worst, { primary, canary }) => Math.max(worst, primary.deficit, canary.deficit), 0);
-  const split = standings.filter(({ primary, canary }) => primary.carries > 0 && canary.carries > 0);
-  const worstOfSplit = isShort(split) ? worstOf(split) : 0;
-  const deficits: Deficits = {};
-  for (const each of standings) {
-    const { name, primary, canary } = each;
-    const worst = Math.max(isShort([each]) ? worstOf([each]) : 0, split.includes(each) ? worstOfSplit : 0);
-    deficits[`${name} primary`] = Math.max(worst, primary.deficit);
-    deficits[`${name} canary`] = Math.max(worst, canary.deficit);
-  }
-  return deficits;
+export function sharedNeed(world: SimulatedWorld): number {
+  const split = standingsOf(world).filter(({ primary, canary }) => primary.carries > 0 && canary.carries > 0);
+  if (!isShort(split)) return 0;
+  return Math.max(...split.flatMap(({ primary, canary }) => [primary.deficit, canary.deficit]));
+}
+
+function isShort(pools: readonly Standing[]): boolean {
+  const least = (side: "primary" | "canary") => Math.min(...pools.map((each) => each[side].carries));
+  return least("primary") + least("canary") < 1 - 1e-9;
 }
 
 /** Versions that have no traffic, as deficits name them: of a share of nothing, nothing can be missing. */
