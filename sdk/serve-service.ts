@@ -42,6 +42,16 @@ export interface BalancerArgs {
    */
   engine?: pulumi.Input<"embedded" | "haproxy">;
   /**
+   * Processes that carry the requests, 1 to 64, for a service that is more than one core can carry; only with engine "embedded"
+   * ("haproxy" has a thread for each core anyway). Give at most one for each core, and no more than `maxInFlightPerReplica`,
+   * `maxQueue` and `limits.maxConnections`, of which each has its part. A client's connection stays with one worker, which
+   * chooses replicas by its own requests. Its split is exact; that of all is, but for the windows that they are in. Each takes
+   * some 55 MB of memory, 15 MB of them not shared, and checks every replica itself. Default: 1, in the balancer's own process.
+   * Change: live, without a failed request; connections of a worker that leaves end with their next answer, streams where they
+   * began.
+   */
+  workers?: pulumi.Input<number>;
+  /**
    * Which ready replica gets the next request: the one with the fewest in flight, or each in turn. Default: "leastLoad". In a
    * pool of several machines with a `targetQpsPerReplica` for each, what is in flight counts against what the machine is to get.
    */

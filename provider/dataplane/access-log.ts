@@ -82,7 +82,7 @@ export class AccessLog {
   }
 
   /** Told once, until lines are written again: they say themselves how many are missing. */
-  private lose(lines: number, why: string): void {
+  lose(lines: number, why: string): void {
     if (this.lost === 0) logError(`Lines of the access log are lost, and counted: ${why}.`);
     this.lost += lines;
   }

@@ -1,11 +1,12 @@
 import { connect, type Socket } from "node:net";
-import { extname, join } from "node:path";
+import { join } from "node:path";
 import { ServeError } from "../core/errors";
 import type { DesiredRouting } from "../core/routing";
 import type { EngineKind } from "../core/spec/pool";
 import type { KeyPair } from "../core/spec/tls-input";
 import type { DataPlane, DataPlaneReport } from "../ports/dataplane";
 import { spawnDetached } from "../host/child";
+import { programOf } from "../host/own-program";
 import { controlSocket } from "../host/paths";
 import {
   fromWire,
@@ -146,12 +147,7 @@ export class DataPlaneClient implements DataPlane {
 
 /** Starts the data plane of a service as a process that outlives us; it ends by itself when there is one. Returns its pid. */
 export function startDataPlane(serviceFolder: string, engine: EngineKind = "embedded"): number {
-  const main = join(__dirname, "main");
-  const program =
-    extname(__filename) === ".ts"
-      ? // From sources (tests) it runs through ts-node, which looks for the tsconfig from its working folder.
-        { args: ["-r", require.resolve("ts-node/register/transpile-only"), `${main}.ts`], cwd: __dirname }
-      : { args: [`${main}.js`], cwd: undefined };
+  const program = programOf(join(__dirname, "main"));
   return spawnDetached({
     command: process.execPath,
     args: [...program.args, serviceFolder, engine],

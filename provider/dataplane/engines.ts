@@ -6,6 +6,8 @@ import type { DataPlaneReport } from "../ports/dataplane";
 import { AccessLog } from "./access-log";
 import { EmbeddedEngine } from "./embedded/engine";
 import { EmbeddedRoom } from "./embedded/room";
+import { WorkersEngine } from "./embedded/workers/engine";
+import { workersOf } from "./embedded/workers/share";
 import type { Engine, EngineInTurn } from "./engine";
 import { Fence } from "./fence";
 import { HaproxyEngine } from "./haproxy/engine";
@@ -14,6 +16,9 @@ import type { TcpHandle } from "./listener";
 import { logError } from "./log-error";
 import { together } from "./report";
 import { VersionCounts } from "./version-counts";
+
+/** What carries the requests: an engine as it is declared, but for the embedded one in several processes. */
+type Carrier = EngineKind | "workers";
 
 /**
  * The engine that the routing names, which may change while it serves: the next one goes on with the listener, so that no
@@ -25,8 +30,8 @@ export class Engines implements Engine {
   private readonly log: AccessLog;
   private readonly startedAt = Date.now();
   /** Each is made once: what it has counted stays, and it may come to serve again. */
-  private readonly made = new Map<EngineKind, EngineInTurn>();
-  private current: EngineKind | null = null;
+  private readonly made = new Map<Carrier, EngineInTurn>();
+  private current: Carrier | null = null;
   private inForce: DesiredRouting | null = null;
   private keyPair: KeyPair | undefined;
   private waiting: (() => void) | null = null;
@@ -52,7 +57,7 @@ export class Engines implements Engine {
   apply(desired: DesiredRouting, keyPair?: KeyPair): Promise<void> {
     return this.turns.take(async () => {
       this.fenced.admit(desired, this.inForce);
-      const kind = desired.balancer.engine ?? this.usual;
+      const kind = this.carrierOf(desired);
       if (kind === this.current) await this.engine(kind).apply(desired, keyPair);
       else await this.change(kind, desired, keyPair);
       this.inForce = desired;
@@ -82,7 +87,7 @@ export class Engines implements Engine {
     });
   }
 
-  private async change(kind: EngineKind, desired: DesiredRouting, keyPair: KeyPair | undefined): Promise<void> {
+  private async change(kind: Carrier, desired: DesiredRouting, keyPair: KeyPair | undefined): Promise<void> {
     // A supervisor that was killed in the middle of a change may have left a HAProxy that listens.
     if (this.current === null && kind !== "haproxy" && readRecords(this.serviceFolder).workers.length > 0)
       await this.engine("haproxy").retire();
@@ -99,7 +104,12 @@ export class Engines implements Engine {
     this.current = kind;
   }
 
-  private engine(kind: EngineKind): EngineInTurn {
+  private carrierOf({ balancer }: DesiredRouting): Carrier {
+    const kind = balancer.engine ?? this.usual;
+    return kind === "embedded" && workersOf(balancer) > 1 ? "workers" : kind;
+  }
+
+  private engine(kind: Carrier): EngineInTurn {
     const known = this.made.get(kind);
     if (known !== undefined) return known;
     const engine = this.make(kind);
@@ -108,10 +118,12 @@ export class Engines implements Engine {
     return engine;
   }
 
-  private make(kind: EngineKind): EngineInTurn {
+  private make(kind: Carrier): EngineInTurn {
     switch (kind) {
       case "embedded":
         return new EmbeddedEngine(this.versions, this.log);
+      case "workers":
+        return new WorkersEngine(this.serviceFolder, this.versions, this.log);
       case "haproxy":
         return new HaproxyEngine(this.serviceFolder, this.versions, new EmbeddedRoom(this.versions), this.log);
     }

@@ -32,7 +32,7 @@ export interface TcpHandle {
  */
 export function copyOfListener(server: Server): Promise<TcpHandle> {
   return new Promise((resolve, reject) => {
-    const own = known(handleOf(server));
+    const own = listeningHandle(server);
     const child = spawn(process.execPath, ["-e", ECHO], {
       stdio: ["ignore", "ignore", "ignore", "ipc"],
       env: allowedEnvironment(),
@@ -86,6 +86,11 @@ export function listenerOfHaproxy(runtime: string, port: number): Promise<TcpHan
   });
 }
 
+/** The handle by which `server` listens, for a process that is sent it: there it is one of its own. */
+export function listeningHandle(server: Server): TcpHandle {
+  return known(handleOf(server));
+}
+
 export function addressOfHandle(handle: TcpHandle): { host: string; port: number } {
   const found: Partial<AddressInfo> = {};
   handle.getsockname(found);
@@ -110,7 +115,8 @@ function handleOf(owner: Server | Socket): unknown {
   return (owner as unknown as { _handle?: unknown })._handle ?? null;
 }
 
-function known(handle: unknown): TcpHandle {
+/** Throws where Node has sent something else. */
+export function known(handle: unknown): TcpHandle {
   if (!isTcp(handle) || !(handle.fd >= 0)) throw notHandedOver(unknownNode());
   return handle;
 }

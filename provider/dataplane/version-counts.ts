@@ -29,6 +29,18 @@ export class VersionCounts {
     return counted.metrics;
   }
 
+  /** What another process has counted between two of its reports. */
+  add(now: ObservedDataPlane["versions"], before: ObservedDataPlane["versions"]): void {
+    for (const [pool, versions] of Object.entries(now)) {
+      for (const [revision, counted] of Object.entries(versions)) {
+        const known = before[pool]?.[revision];
+        // A fall: it has forgotten this one, and began anew.
+        const since = known !== undefined && known.requests <= counted.requests ? known : nothingCounted();
+        addDifference(this.of(pool, revision), counted, since);
+      }
+    }
+  }
+
   /** Notes which versions are routed from now on, and forgets those that have not been for long. */
   set(routes: DesiredRouting["routes"], now: number): void {
     for (const [pool, versions] of this.pools) {
@@ -54,6 +66,15 @@ export class VersionCounts {
     }
     return report;
   }
+}
+
+function addDifference(to: VersionMetrics, now: VersionMetrics, before: VersionMetrics): void {
+  to.requests += now.requests - before.requests;
+  to.errors += now.errors - before.errors;
+  const failedTries = (now.failedTries ?? 0) - (before.failedTries ?? 0);
+  if (failedTries > 0) countFailedTries(to, failedTries);
+  now.latency.forEach((value, at) => (to.latency[at]! += value - before.latency[at]!));
+  now.timeToFirstByte.forEach((value, at) => (to.timeToFirstByte[at]! += value - before.timeToFirstByte[at]!));
 }
 
 function nothingCounted(): VersionMetrics {

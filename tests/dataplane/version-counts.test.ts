@@ -53,4 +53,20 @@ describe("the version counts of the embedded data plane", () => {
     assert.equal(kept.length, 21);
     assert.ok(kept.includes("r999") && kept.includes("r979") && !kept.includes("r978"));
   });
+
+  it("take over what another process has counted since it told last, and all of it when that began anew", () => {
+    const [counts, other] = [new VersionCounts(), new VersionCounts()];
+    const count = (): void => {
+      countRequest(other.of("pool", "a"), "failed", 5);
+      countFirstByte(other.of("pool", "a"), 5);
+    };
+    count();
+    const first = other.report();
+    counts.add(first, {});
+    count();
+    counts.add(other.report(), first);
+    assert.deepEqual(counts.report(), other.report());
+    counts.add(first, other.report());
+    assert.equal(counts.report()["pool"]!["a"]!.requests, 3);
+  });
 });

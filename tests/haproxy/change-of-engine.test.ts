@@ -19,6 +19,14 @@ import { until } from "../dataplane/support/until";
 
 const WITHIN_MS = 60_000;
 
+type Carrier = keyof typeof DECLARED;
+
+const DECLARED = {
+  embedded: { engine: "embedded" },
+  "two workers": { engine: "embedded", workers: 2 },
+  haproxy: { engine: "haproxy" },
+} as const;
+
 describe("a change of the engine while it serves", function () {
   const found = findHaproxy();
   if (found.kind === "unusable") {
@@ -41,8 +49,8 @@ describe("a change of the engine while it serves", function () {
     await stopReplicas();
   });
 
-  const routingOf = (kind: EngineKind, maxQueue = 100): DesiredRouting =>
-    primaryOnly([replica], { engine: kind, maxQueue });
+  const routingOf = (carrier: Carrier, maxQueue = 100): DesiredRouting =>
+    primaryOnly([replica], { ...DECLARED[carrier], maxQueue });
   const openStream = async (port: number): Promise<RawClient> => {
     const stream = new RawClient(port);
     stream.send("GET /stream HTTP/1.1\r\nhost: x\r\n\r\n");
@@ -56,6 +64,9 @@ describe("a change of the engine while it serves", function () {
   for (const [first, other] of [
     ["embedded", "haproxy"],
     ["haproxy", "embedded"],
+    ["two workers", "haproxy"],
+    ["haproxy", "two workers"],
+    ["embedded", "two workers"],
   ] as const) {
     it(`from ${first} to ${other} and back costs no request, cuts no stream, and forgets no count`, async () => {
       await engine.plane.apply(routingOf(first));
@@ -90,13 +101,13 @@ describe("a change of the engine while it serves", function () {
 
     it(`from ${first} to ${other} keeps a WebSocket, which counts as in flight until it is closed`, async () => {
       const echo = await startEcho();
-      await engine.plane.apply(primaryOnly([echo], { engine: first }));
+      await engine.plane.apply(primaryOnly([echo], DECLARED[first]));
       const client = await connected((await engine.plane.observe()).endpoint!.port);
-      await engine.plane.apply(primaryOnly([echo], { engine: other }));
+      await engine.plane.apply(primaryOnly([echo], DECLARED[other]));
       // Another replica takes its place: who has only the WebSocket must still know of the one that leaves.
       await engine.plane.apply(
         routing([route({ primary: version(1, [replica]), draining: [echo] })], {
-          balancer: balancer({ engine: other }),
+          balancer: balancer(DECLARED[other]),
         }),
       );
       client.send("still here");

@@ -140,6 +140,8 @@ export interface ClientLimitsSpec {
 export interface BalancerSpec {
   /** Absent in what older packages wrote: embedded. */
   engine?: EngineKind;
+  /** Processes that carry the requests, with the embedded engine; absent: one. */
+  workers?: number | undefined;
   policy: "leastLoad" | "roundRobin";
   /** How long a replica that joins others of its version takes to come to its whole share; absent: 0, it has it at once. */
   slowStartSeconds?: number | undefined;

@@ -8,9 +8,11 @@ import type { BalancerSpec, ServiceSpec, Targets } from "./pool";
 import { tlsInput, tlsSpec, type TlsInput } from "./tls-input";
 import { additionalTargetsInput, targetInput, targetsFaults } from "./targets-input";
 import { tokensInput } from "./tokens-input";
+import { workersFault, workersInput } from "./workers-input";
 
 const balancer = closed({
   engine: field(z.enum(["embedded", "haproxy"], 'must be "embedded" or "haproxy"').optional()),
+  workers: field(workersInput),
   policy: field(z.enum(["leastLoad", "roundRobin"], 'must be "leastLoad" or "roundRobin"'), "leastLoad"),
   slowStartSeconds: field(seconds(0, 3600).optional()),
   maxInFlightPerReplica: field(whole(1, 100_000), 256),
@@ -51,6 +53,8 @@ export const serviceInput = closed({
   timeouts,
 }).superRefine((input, context) => {
   for (const fault of targetsFaults(input)) context.addIssue({ code: "custom", ...fault });
+  const message = workersFault(input.balancer);
+  if (message !== null) context.addIssue({ code: "custom", path: ["balancer", "workers"], message });
 });
 
 export type ServiceInput = z.output<typeof serviceInput>;

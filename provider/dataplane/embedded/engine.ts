@@ -29,7 +29,7 @@ export class EmbeddedEngine implements EngineInTurn {
 
   constructor(
     versions: VersionCounts,
-    private readonly log: AccessLog,
+    private readonly log: Pick<AccessLog, "add">,
   ) {
     this.table = new RoutingTable(versions);
   }
@@ -66,6 +66,11 @@ export class EmbeddedEngine implements EngineInTurn {
       const { front, inForce } = this;
       return front !== null && sameEndpoint(inForce?.endpoint, endpoint) ? front.copyOfListener() : null;
     });
+  }
+
+  /** By which it listens; null: nobody takes connections here. */
+  get listening(): TcpHandle | null {
+    return this.front?.handle ?? null;
   }
 
   retire(): Promise<void> {

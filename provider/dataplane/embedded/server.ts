@@ -5,7 +5,7 @@ import type { BalancerSpec } from "../../core/spec/pool";
 import type { KeyPair } from "../../core/spec/tls-input";
 import { bind } from "../bind";
 import { clientLimits, type ClientLimits } from "../client-limits";
-import { copyOfListener, type TcpHandle } from "../listener";
+import { copyOfListener, listeningHandle, type TcpHandle } from "../listener";
 import { affinityKey } from "./affinity";
 import type { ClientConnection, ConnectionHost } from "./client-connection";
 import type { ClientRequest } from "./client-request";
@@ -121,6 +121,10 @@ export class FrontServer implements ConnectionHost, Door {
   /** For another engine, which goes on with the clients that are just connecting. */
   copyOfListener(): Promise<TcpHandle> {
     return copyOfListener(this.server);
+  }
+
+  get handle(): TcpHandle {
+    return listeningHandle(this.server);
   }
 
   get isIdle(): boolean {

@@ -27,9 +27,25 @@ describe("the balancer that a program declares", () => {
   it("has no optional member that nobody asked for, so that a newer package changes no service", () => {
     const parsed = check({});
     assert.ok(parsed.ok);
-    const { tokens, webSocketIdleSeconds, engine, affinity, slowStartSeconds, limits } = parsed.value.balancer;
-    for (const member of [tokens, webSocketIdleSeconds, engine, affinity, slowStartSeconds, limits])
+    const { tokens, webSocketIdleSeconds, engine, workers, affinity, slowStartSeconds, limits } = parsed.value.balancer;
+    for (const member of [tokens, webSocketIdleSeconds, engine, workers, affinity, slowStartSeconds, limits])
       assert.equal(member, undefined);
+  });
+
+  it("takes workers, and says of which limit each of them needs a part", () => {
+    for (const workers of [1, 64, UNKNOWN]) assert.ok(check({ workers }).ok);
+    assert.ok(check({ workers: 4, maxInFlightPerReplica: 4, maxQueue: 0 }).ok);
+    assert.ok(check({ workers: 4, maxInFlightPerReplica: UNKNOWN, engine: UNKNOWN }).ok);
+    assert.ok(check({ workers: 1, engine: "haproxy" }).ok);
+    assert.match(reasonFor({ workers: 65 }), /^balancer\.workers: must be a whole number from 1 to 64/);
+    assert.match(
+      reasonFor({ workers: 2, engine: "haproxy" }),
+      /^balancer\.workers: must be left out with engine "haproxy"/,
+    );
+    const more = /^balancer\.workers: must not be more than balancer\.([\w.]+), which is 3: each worker/;
+    assert.equal(more.exec(reasonFor({ workers: 4, maxInFlightPerReplica: 3 }))?.[1], "maxInFlightPerReplica");
+    assert.equal(more.exec(reasonFor({ workers: 4, maxQueue: 3 }))?.[1], "maxQueue");
+    assert.equal(more.exec(reasonFor({ workers: 4, limits: { maxConnections: 3 } }))?.[1], "limits.maxConnections");
   });
 
   it("takes hashes of tokens, and what is not known yet", () => {

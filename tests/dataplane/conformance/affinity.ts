@@ -39,14 +39,15 @@ export function holdsSessionsTogether(subject: Subject): void {
       assert.deepEqual(await whoAnswers(port), first);
       assert.ok(new Set(first.values()).size >= 3, "24 keys spread over 4 replicas");
       const without = [];
-      for (let each = 0; each < 4; each += 1) without.push((await ask(port)).body);
+      for (let each = 0; each < 4; each += 1) without.push((await ask(port, { agent: subject.agent })).body);
       assert.equal(new Set(without).size, 4);
     });
 
     it("knows a cookie by its whole name", async () => {
       const replicas = await startReplicas(4);
       const port = await subject.serve(primaryOnly(replicas, { affinity: { cookie: "sid" }, policy: "roundRobin" }));
-      const answering = async (cookie: string): Promise<string> => (await ask(port, { headers: { cookie } })).body;
+      const answering = async (cookie: string): Promise<string> =>
+        (await ask(port, { headers: { cookie }, agent: subject.agent })).body;
       const first = await answering("a=1; sid=abc; b=2");
       for (const cookie of ["sid=abc", "sid=abc; a=7", "xsid=no; sid=abc"])
         assert.equal(await answering(cookie), first, cookie);
@@ -111,9 +112,9 @@ export function holdsSessionsTogether(subject: Subject): void {
       );
       const pin = { "x-pulumi-serve-version": "canary" };
       assert.deepEqual(await whoAnswers(port, pin), await whoAnswers(port, pin));
+      const one = { headers: { "x-session": "one" }, agent: subject.agent };
       const answers = [];
-      for (let each = 0; each < 40; each += 1)
-        answers.push((await ask(port, { headers: { "x-session": "one" } })).body);
+      for (let each = 0; each < 40; each += 1) answers.push((await ask(port, one)).body);
       assert.equal(answers.filter((id) => canary.some((replica) => replica.id === id)).length, 10);
       assert.equal(new Set(answers).size, 2);
     });
@@ -210,7 +211,7 @@ export function holdsSessionsTogether(subject: Subject): void {
       for (const [prompt, replica] of first)
         assert.equal(await answering(port, `${prompt},"more":"${"x".repeat(50_000)}"}`), replica, prompt);
       const without = new Set<string>();
-      for (let each = 0; each < 4; each += 1) without.add((await ask(port)).body);
+      for (let each = 0; each < 4; each += 1) without.add((await ask(port, { agent: subject.agent })).body);
       assert.equal(without.size, 4, "a request without a body goes by the policy");
     });
 

@@ -44,7 +44,7 @@ export function countsVersions(subject: Subject): void {
       const port = await subject.serve(
         routing([route({ primary: version(3, [old]), canary: version(1, [next], CANARY) })]),
       );
-      await Promise.all(Array.from({ length: 20 }, () => ask(port)));
+      await Promise.all(Array.from({ length: 20 }, () => ask(port, { agent: subject.agent })));
       await come({ requests: 15, errors: 0, timed: 15, firstBytes: 15 });
       await come({ requests: 5, errors: 0, timed: 5, firstBytes: 5 }, CANARY);
     });
@@ -197,7 +197,7 @@ export function countsVersions(subject: Subject): void {
       const [old, next, later] = [await startReplica(), await startReplica(), await startReplica()];
       const serve = async (desired: ReturnType<typeof routing>): Promise<void> => {
         const port = await subject.serve(desired);
-        await Promise.all(Array.from({ length: 10 }, () => ask(port)));
+        await Promise.all(Array.from({ length: 10 }, () => ask(port, { agent: subject.agent })));
       };
       await serve(routing([route({ primary: version(1, [old]), canary: version(1, [next], CANARY) })]));
       await serve(routing([route({ primary: version(1, [old]), canary: version(4, [next, later], CANARY) })]));

@@ -114,7 +114,8 @@ export function retriesRequests(subject: Subject): void {
       const port = await subject.serve(
         primaryOnly([dying, other], { policy: "roundRobin", retry: { attempts: 2, nonIdempotent: false } }),
       );
-      const statuses = [(await ask(port, { body: "x" })).status, (await ask(port, { body: "x" })).status];
+      const { agent } = subject;
+      const statuses = [(await ask(port, { body: "x", agent })).status, (await ask(port, { body: "x", agent })).status];
       assert.deepEqual(statuses.sort(), [200, 502]);
       assert.equal(other.seen.length, 1);
     });
@@ -141,7 +142,7 @@ export function retriesRequests(subject: Subject): void {
       const other = await startReplica();
       const port = await subject.serve(primaryOnly([dying, other], { policy: "roundRobin", replayBufferBytes: 1000 }));
       const send = (bytes: number): Promise<number> =>
-        ask(port, { body: Buffer.alloc(bytes) }).then(({ status }) => status);
+        ask(port, { body: Buffer.alloc(bytes), agent: subject.agent }).then(({ status }) => status);
       assert.deepEqual([await send(1001), await send(1001)].sort(), [200, 502]);
       assert.deepEqual([await send(1000), await send(1000)].sort(), [200, 200]);
     });

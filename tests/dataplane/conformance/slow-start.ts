@@ -110,7 +110,7 @@ export function startsSlowly(subject: Subject): void {
       const askAll = async (port: number, requests: number): Promise<number[]> => {
         hits.clear();
         for (let asked = 0; asked < requests; asked += AT_ONCE)
-          await Promise.all(Array.from({ length: AT_ONCE }, () => ask(port)));
+          await Promise.all(Array.from({ length: AT_ONCE }, () => ask(port, { agent: subject.agent })));
         return counted([a, b, c, d]);
       };
       await put([a], []);
@@ -126,7 +126,7 @@ export function startsSlowly(subject: Subject): void {
       const [a, b] = [await working(), await working()];
       await subject.serve(primaryOnly([a], { policy: "roundRobin" }));
       const port = await subject.serve(primaryOnly([a, b], { policy: "roundRobin" }));
-      for (let asked = 0; asked < 20; asked += 1) await ask(port);
+      for (let asked = 0; asked < 20; asked += 1) await ask(port, { agent: subject.agent });
       assert.deepEqual(counted([a, b]), [10, 10]);
     });
   });

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
-import { ask } from "../support/client";
+import { ask, type Answer, type Ask } from "../support/client";
 import { startReplica, type TestReplica } from "../support/replica";
 import { balancer, CANARY, PRIMARY, route, routing, version } from "../support/routing";
 import type { Subject } from "../support/subject";
 import { until } from "../support/until";
 
 export function splitsTraffic(subject: Subject): void {
+  const askInTurn = (port: number, wish: Ask = {}): Promise<Answer> => ask(port, { ...wish, agent: subject.agent });
+
   describe("the split between primary and canary", () => {
     let old: TestReplica[];
     let next: TestReplica[];
@@ -29,7 +31,7 @@ export function splitsTraffic(subject: Subject): void {
       it(`gives the canary exactly ${canary} of every ${canary + primary} first attempts`, async () => {
         const port = await subject.serve(weighted(canary, primary));
         for (let window = 1; window <= 2; window += 1) {
-          await Promise.all(Array.from({ length: canary + primary }, () => ask(port)));
+          await Promise.all(Array.from({ length: canary + primary }, () => askInTurn(port)));
           assert.equal(canaryHits(), window * canary);
         }
         assert.equal(hits(), 2 * (canary + primary));
@@ -38,25 +40,25 @@ export function splitsTraffic(subject: Subject): void {
 
     it("spreads the canary's turns instead of bunching them", async () => {
       const port = await subject.serve(weighted(25, 75));
-      for (let sent = 0; sent < 20; sent += 1) await ask(port);
+      for (let sent = 0; sent < 20; sent += 1) await askInTurn(port);
       assert.equal(canaryHits(), 5);
     });
 
     it("starts a new window when the weights change, and not when they are applied again", async () => {
       const port = await subject.serve(weighted(1, 3));
-      for (let sent = 0; sent < 2; sent += 1) await ask(port);
+      for (let sent = 0; sent < 2; sent += 1) await askInTurn(port);
       await subject.serve(weighted(25, 75));
-      for (let sent = 0; sent < 2; sent += 1) await ask(port);
+      for (let sent = 0; sent < 2; sent += 1) await askInTurn(port);
       assert.equal(canaryHits(), 1);
       await subject.serve(weighted(1, 1));
-      await Promise.all(Array.from({ length: 10 }, () => ask(port)));
+      await Promise.all(Array.from({ length: 10 }, () => askInTurn(port)));
       assert.equal(canaryHits(), 6);
     });
 
     it("reports first attempts in exactly the ratio of the weights", async () => {
       const port = await subject.serve(weighted(3, 5));
       const before = (await subject.report()).routes["/"]!.firstAttempts;
-      await Promise.all(Array.from({ length: 80 }, () => ask(port)));
+      await Promise.all(Array.from({ length: 80 }, () => askInTurn(port)));
       await until("all are counted", async () => {
         const after = (await subject.report()).routes["/"]!.firstAttempts;
         return after.canary - before.canary === 30 && after.primary - before.primary === 50;
@@ -66,8 +68,8 @@ export function splitsTraffic(subject: Subject): void {
     it("does not let requests with a version header move the split", async () => {
       const port = await subject.serve(weighted(1, 3));
       for (let round = 0; round < 8; round += 1) {
-        await ask(port);
-        await ask(port, { headers: { "x-pulumi-serve-version": "canary" } });
+        await askInTurn(port);
+        await askInTurn(port, { headers: { "x-pulumi-serve-version": "canary" } });
       }
       assert.equal(canaryHits(), 8 + 2);
     });
@@ -160,7 +162,7 @@ export function splitsTraffic(subject: Subject): void {
       const port = await subject.serve(
         routing([route({ primary: version(1, replicas) })], { balancer: balancer({ policy: "roundRobin" }) }),
       );
-      for (let sent = 0; sent < 9; sent += 1) await ask(port);
+      for (let sent = 0; sent < 9; sent += 1) await askInTurn(port);
       assert.deepEqual(
         replicas.map(({ seen }) => seen.length),
         [3, 3, 3],

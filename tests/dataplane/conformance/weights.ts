@@ -34,7 +34,7 @@ export function weighsReplicas(subject: Subject): void {
       await subject.settled();
     };
     const near = (shares: readonly number[], wanted: readonly number[]): void => {
-      const isNear = shares.every((share, at) => Math.abs(share - wanted[at]!) <= 1);
+      const isNear = shares.every((share, at) => Math.abs(share - wanted[at]!) <= subject.workers);
       assert.ok(isNear, `${shares.join(" : ")} instead of ${wanted.join(" : ")}`);
     };
     beforeEach(async () => {

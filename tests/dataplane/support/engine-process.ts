@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { DataPlaneClient, type startDataPlane } from "../../../provider/dataplane/client";
 import { controlSocket } from "../../../provider/host/paths";
 import type { EngineKind } from "../../../provider/core/spec/pool";
+import type { DataPlane, DataPlaneReport } from "../../../provider/ports/dataplane";
 import { endOrphans } from "../../../provider/dataplane/haproxy/worker-records";
 import { compiled } from "../../agent/compiled";
 import type { EngineUnderTest } from "./engine";
@@ -51,6 +52,30 @@ export async function startEngine(
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** As `startEngine`, with so many workers, whatever the routing says. */
+export async function startWorkers(workers: number): Promise<EngineUnderTest> {
+  const engine = await startEngine("embedded");
+  const { plane } = engine;
+  const apply: DataPlane["apply"] = (desired, keyPair) =>
+    plane.apply({ ...desired, balancer: { ...desired.balancer, workers } }, keyPair);
+  const observe = (): Promise<DataPlaneReport> => plane.observe();
+  const shutdown = (graceSeconds: number): Promise<void> => plane.shutdown(graceSeconds);
+  return { ...engine, plane: { apply, observe, shutdown }, workers };
+}
+
+/** Processes that `pid` has started and that still run. */
+export function childrenOf(pid: number): number[] {
+  const parentOf = (id: string): number => {
+    try {
+      return Number(readFileSync(`/proc/${id}/stat`, "utf8").split(") ")[1]!.split(" ")[1]);
+    } catch {
+      return NaN;
+    }
+  };
+  const all = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return all.filter((id) => parentOf(id) === pid && isRunning(Number(id))).map(Number);
 }
 
 export async function kill(pid: number): Promise<void> {

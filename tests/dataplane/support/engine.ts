@@ -5,6 +5,8 @@ export interface EngineUnderTest {
   plane: DataPlane;
   /** Of the service. */
   folder: string;
+  /** Each counts for itself, and a client's connection stays with one of them; absent: one. */
+  workers?: number;
   /** Ends the engine and whatever it left, even after a failed test. */
   stop(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 import { ask, RawClient } from "./client";
-import type { ProcessUnderTest } from "./engine-process";
+import type { EngineUnderTest } from "./engine";
 import { startListening } from "./replica";
 import { primaryOnly } from "./routing";
 import { until } from "./until";
@@ -8,7 +8,7 @@ import { until } from "./until";
  * Shuts an engine down that has an idle client and one with an open stream: it must wait for the stream alone. The function
  * that comes back lets the clients go.
  */
-export async function shutDownMidstream(engine: ProcessUnderTest): Promise<() => void> {
+export async function shutDownMidstream(engine: EngineUnderTest): Promise<() => void> {
   let finish = (): void => undefined;
   const replica = await startListening((req, res) => {
     // An engine's health checks come here too.

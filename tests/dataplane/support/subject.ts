@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Agent } from "node:http";
 import type { DesiredRouting } from "../../../provider/core/routing";
 import type { KeyPair } from "../../../provider/core/spec/tls-input";
 import type { DataPlane, DataPlaneReport } from "../../../provider/ports/dataplane";
@@ -15,6 +16,10 @@ export interface Subject {
   readonly plane: DataPlane;
   /** Of the service. */
   readonly folder: string;
+  /** How many there are that count each for itself. */
+  readonly workers: number;
+  /** For requests whose order counts: with several workers one connection for all of them, which stays with one. */
+  readonly agent: Agent | undefined;
   /** Puts a routing in force and returns the port that clients use. */
   serve(desired: DesiredRouting, keyPair?: KeyPair): Promise<number>;
   report(): Promise<DataPlaneReport>;
@@ -32,6 +37,7 @@ export type Lacks = Readonly<Record<string, string>>;
 export function subjectOf(start: EngineFactory, lacks: Lacks = {}): Subject {
   const met = new Set<string>();
   let engine: EngineUnderTest | null = null;
+  let agent: Agent | undefined;
   const subject: Subject = {
     get plane() {
       assert.ok(engine, "the engine has started");
@@ -40,6 +46,12 @@ export function subjectOf(start: EngineFactory, lacks: Lacks = {}): Subject {
     get folder() {
       assert.ok(engine, "the engine has started");
       return engine.folder;
+    },
+    get workers() {
+      return engine?.workers ?? 1;
+    },
+    get agent() {
+      return agent;
     },
     serve: async (desired, keyPair) => {
       await subject.plane.apply(desired, keyPair);
@@ -64,12 +76,14 @@ export function subjectOf(start: EngineFactory, lacks: Lacks = {}): Subject {
     const test = this.currentTest!;
     const behaviour = test.titlePath().slice(1).join(" ");
     met.add(behaviour);
+    if (subject.workers > 1) agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const reason = lacks[behaviour];
     if (reason === undefined) return;
     test.title += ` - not with this engine: ${reason}`;
     this.skip();
   });
   afterEach(async () => {
+    agent?.destroy();
     try {
       await subject.settled();
     } finally {
