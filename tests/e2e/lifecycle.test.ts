@@ -72,6 +72,29 @@ describe("a service from its first up to its destroy", function () {
     await deployment.assertSound();
   });
 
+  it("carries its requests in several processes and in one again while it serves, and touches no replica", async () => {
+    const { workspace } = deployment;
+    const running = (program: RegExp): number[] =>
+      workspace.processes().flatMap(({ pid, command }) => (program.test(command) ? [pid] : []));
+    const workers = (): number => running(/embedded\/workers\/main\.js/).length;
+    const [replicas, dataPlanes] = [running(/server\.js/), deployment.service.dataPlanes()];
+    workspace.replace("index.ts", "balancer: {", 'balancer: { workers: config.getNumber("workers"),');
+    await workspace.must("up", "--yes", "--skip-preview", "--expect-no-changes");
+    const report = await deployment.underLoad(async (load) => {
+      for (const count of [3, 2, 1]) {
+        await workspace.configure({ workers: count });
+        await workspace.mustUp();
+        const { requests } = await load.progress();
+        await eventually("the load ran on it", async () => (await load.progress()).requests > requests + 200);
+        await eventually("there are as many workers", () => workers() === (count === 1 ? 0 : count));
+      }
+    });
+    assertUnharmed(report);
+    assert.deepEqual(running(/server\.js/), replicas);
+    assert.deepEqual(deployment.service.dataPlanes(), dataPlanes);
+    await deployment.assertSound();
+  });
+
   it("changes its engine and back while it serves, previewed as a change of the balancer alone, and touches no replica", async function () {
     if (findHaproxy().kind === "unusable") return this.skip();
     const { workspace } = deployment;

@@ -130,6 +130,23 @@ describe("the workers of the embedded data plane", function () {
     assert.equal(log.match(/worker \d+ has died, and another one takes its place/g)?.length, 3);
   });
 
+  it("are replaced when they hang, and until then the others serve and are told of", async () => {
+    const replica = await startReplica();
+    const port = await serve([replica], { workers: 2 });
+    const [hung] = workers();
+    process.kill(hung!, "SIGSTOP");
+    // Some clients may have come to the one that hangs: they are cut with it.
+    const asked = Array.from({ length: 10 }, () => ask(port).catch(() => null));
+    await until("somebody was answered", () => replica.seen.length > 0);
+    assert.equal((await engine.plane.observe()).replicas[replica.id]!.healthy, true);
+    await until("another one has its place", async () => {
+      await engine.plane.observe();
+      return !isRunning(hung!) && workers().length === 2;
+    });
+    await Promise.all(asked);
+    for (let each = 0; each < 10; each += 1) assert.equal((await ask(port)).body, replica.id);
+  });
+
   it("keep no client from its answer even when all of them die at once", async () => {
     const replica = await startReplica();
     const port = await serve([replica], { workers: 2 });
