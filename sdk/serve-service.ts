@@ -160,8 +160,9 @@ export interface ClientLimitsArgs {
 export type AffinityArgs = ({ header: pulumi.Input<string> } | { cookie: pulumi.Input<string> } | PrefixArgs) & {
   /**
    * When the replica of a key has so many more requests in flight than the least busy one, and more than 1.5 times as many, a
-   * request goes by `policy` instead; of machines with unlike `targetQpsPerReplica`, than as many as would make it as busy.
-   * Default: 64 with `prefixBytes`; else none, only a replica without room is passed over.
+   * request goes by `policy` instead. Where machines have unlike `targetQpsPerReplica`, one that is to get twice as much may
+   * have twice as many before they count as more. Default: 64 with `prefixBytes`; else none, only a replica without room is
+   * passed over.
    */
   maxLoadGap?: pulumi.Input<number>;
 };
