@@ -29,6 +29,11 @@ export class RoutingTable {
   onWaiting: (() => void) | null = null;
   /** Made once: what a function can see where it is made lives on with it, such as the members of that moment. */
   private readonly waiting = (): void => this.onWaiting?.();
+  private readonly weighAnew = (): void => {
+    const weighed = this.slowStart.step(performance.now());
+    if (weighed === null) this.stopWeighing();
+    else this.weigh(weighed);
+  };
 
   constructor(private readonly counts = new VersionCounts()) {}
 
@@ -86,7 +91,7 @@ export class RoutingTable {
     const gone = this.routes.filter((route) => !routes.includes(route));
     this.members = members;
     this.weigh(this.slowStart.put(desired, performance.now()));
-    this.weighing ??= setInterval(() => this.weighAnew(), WEIGH_EVERY_MS);
+    this.weighing ??= setInterval(this.weighAnew, WEIGH_EVERY_MS);
     this.routes = routes.sort((a, b) => b.prefix.length - a.prefix.length);
     for (const member of before.values()) if (members.get(member.desired.id) !== member) this.depart(member);
     for (const route of gone) route.setVersions(null, null);
@@ -122,12 +127,6 @@ export class RoutingTable {
     this.members = new Map();
     this.departed.clear();
     this.routes = [];
-  }
-
-  private weighAnew(): void {
-    const weighed = this.slowStart.step(performance.now());
-    if (weighed === null) this.stopWeighing();
-    else this.weigh(weighed);
   }
 
   private weigh({ routes }: DesiredRouting): void {

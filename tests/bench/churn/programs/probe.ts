@@ -10,7 +10,8 @@ const file = process.env["PROBE_FILE"]!;
 const folder = process.env["PROBE_FOLDER"]!;
 
 process.on("SIGUSR2", () => {
-  const objects = Object.fromEntries(classes().map((each) => [each.name, queryObjects(each, { format: "count" })]));
+  const all = classes();
+  const objects = Object.fromEntries(all.map((each) => [each.name, countOf(each, all)]));
   global.gc!();
   const { heapUsed, external } = process.memoryUsage();
   const left = { heapBytes: heapUsed + external, objects, timers: timers() };
@@ -25,6 +26,12 @@ function classes(): (() => void)[] {
     const exported = Object.values(require(join(folder, name)) as Record<string, unknown>);
     return exported.filter((each): each is () => void => /^class /.test(String(each)));
   });
+}
+
+/** The prototypes of the classes that are derived from it are found as well, and are none of its objects. */
+function countOf(each: () => void, all: readonly (() => void)[]): number {
+  const derived = all.filter(({ prototype }) => (prototype as unknown) instanceof each);
+  return queryObjects(each, { format: "count" }) - derived.length;
 }
 
 function timers(): number {
