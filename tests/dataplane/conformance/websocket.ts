@@ -112,9 +112,10 @@ export function switchesToWebSocket(subject: Subject): void {
       const before = (await subject.report()).routes["/"]!.firstAttempts;
       const clients = [pinned];
       for (let each = 0; each < 4; each += 1) clients.push(await connected(port));
-      const byVersion = clients.slice(1).map((client) => said(client));
-      assert.deepEqual(byVersion.filter((text) => text === `${canary.id}:`).length, 2);
+      const toCanary = clients.slice(1).filter((client) => said(client) === `${canary.id}:`).length;
       for (const client of clients) client.close();
+      // Each worker has a window of its own, of which it may have begun half.
+      assert.ok(Math.abs(toCanary - 2) <= Math.floor(subject.workers / 2), `${toCanary} of 4 went to the canary`);
       await subject.settled();
       await until("the split has counted them", async () => {
         const { primary, canary } = (await subject.report()).routes["/"]!.firstAttempts;
