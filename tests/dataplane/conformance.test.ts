@@ -1,4 +1,4 @@
-import { conforms } from "./conformance/conforms";
+import { conforms, conformsOverConnections } from "./conformance/conforms";
 import { startEngine, startWorkers } from "./support/engine-process";
 import { subjectOf, type Lacks } from "./support/subject";
 
@@ -18,12 +18,10 @@ describe("the embedded data plane with two workers conforms:", () => {
       OWN_LOAD,
     "the in-flight limit and the queue never send a replica more than it may have, and show who waits": OWN_ROOM,
     "WebSockets count as in flight until they are closed, also for the choice of the next request": OWN_LOAD,
-    "the limits of clients let in as many connections as there may be, and one that waits when one of them goes":
-      OWN_ROOM,
     "slow start refuses nothing that only a replica which has just joined has room for (leastLoad)": OWN_ROOM,
     "slow start refuses nothing that only a replica which has just joined has room for (roundRobin)": OWN_ROOM,
     "a service with affinity reckons what its replica has to do by what the machine carries": OWN_LOAD,
     "a service with affinity passes over the replica of a key that has too much to do, and comes back to it": OWN_LOAD,
   };
-  conforms(subjectOf(() => startWorkers(2), lacks));
+  conformsOverConnections(subjectOf(() => startWorkers(2), lacks));
 });

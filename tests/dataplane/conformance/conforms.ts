@@ -20,22 +20,27 @@ import { weighsReplicas } from "./weights";
 
 /** All that every engine must do alike. */
 export function conforms(subject: Subject): void {
+  conformsOverConnections(subject);
+  passesTrailers(subject);
+  handlesMessages(subject);
+  limitsClients(subject);
+  speaksHttp2(subject);
+  withstandsHttp2(subject);
+}
+
+/** What several processes have to do together; how one connection is read and answered is for one of them alone. */
+export function conformsOverConnections(subject: Subject): void {
   splitsTraffic(subject);
   weighsReplicas(subject);
   startsSlowly(subject);
   changesMembership(subject);
   retriesRequests(subject);
   passesStreams(subject);
-  passesTrailers(subject);
-  handlesMessages(subject);
   queuesRequests(subject);
-  limitsClients(subject);
   countsVersions(subject);
   switchesToWebSocket(subject);
   letsInByToken(subject);
   speaksTls(subject);
-  speaksHttp2(subject);
-  withstandsHttp2(subject);
   holdsSessionsTogether(subject);
   logsAccess(subject);
 }

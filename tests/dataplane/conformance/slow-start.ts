@@ -116,8 +116,8 @@ export function startsSlowly(subject: Subject): void {
       await put([a], []);
       assert.deepEqual(await askAll(await put([a], [c, d]), 80), [60, 0, 10, 10]);
       await put([a], [c]);
-      const [ofA, ofB, ofC, ofD] = (await askAll(await put([a, b], [c, d]), 400)) as [number, number, number, number];
-      assert.deepEqual([ofA + ofB, ofC + ofD], [300, 100]);
+      const [ofA, ofB, ofC, ofD] = (await askAll(await put([a, b], [c, d]), 200)) as [number, number, number, number];
+      assert.deepEqual([ofA + ofB, ofC + ofD], [150, 50]);
       assert.ok(ofB > 0 && ofB < ofA / 4, `${ofB} beside ${ofA} of the primary`);
       assert.ok(ofD > 0 && ofD < ofC / 4, `${ofD} beside ${ofC} of the canary`);
     });
