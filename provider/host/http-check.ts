@@ -92,7 +92,8 @@ function onConnection(
   };
 }
 
-function requestOf({ address, method, path, headers = {}, body = "" }: HttpCheck): string {
+/** Fields are Latin-1, as whoever wrote a value for HTTP means it, and were found to be; all else would be cut to a byte. */
+function requestOf({ address, method, path, headers = {}, body = "" }: HttpCheck): Buffer {
   const host = address.host.includes(":") ? `[${address.host}]` : address.host;
   let fields = "connection: close\r\n";
   if (!Object.keys(headers).some((name) => name.toLowerCase() === "host"))
@@ -102,8 +103,13 @@ function requestOf({ address, method, path, headers = {}, body = "" }: HttpCheck
     validateHeaderValue(name, value);
     fields += `${name}: ${value}\r\n`;
   }
-  if (method === "GET") return `GET ${path} HTTP/1.1\r\n${fields}\r\n`;
-  return `POST ${path} HTTP/1.1\r\n${fields}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+  const content = Buffer.from(method === "POST" ? body : "");
+  if (method === "POST") fields += `content-length: ${content.length}\r\n`;
+  return Buffer.concat([
+    Buffer.from(`${method} ${path} HTTP/1.1\r\n`),
+    Buffer.from(`${fields}\r\n`, "latin1"),
+    content,
+  ]);
 }
 
 /** Null: it has not come yet. An answer of 1xx only says that there will be another one. */

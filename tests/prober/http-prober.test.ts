@@ -130,14 +130,18 @@ describe("the http prober", () => {
         response.end();
       });
     });
-    secrets["probe-1"] = { headers: { authorization: "Bearer hunter2" }, body: '{"prompt":"hi"}' };
+    secrets["probe-1"] = {
+      headers: { authorization: "Bearer hunter2", "x-name": "Zoé" },
+      body: '{"prompt":"salut, Zoé"}',
+    };
     prober.watch([target(port, { method: "POST", path: "/v1?x=1", requestSecret: "probe-1" })]);
     await until("a success", () => reading()?.consecutiveSuccesses);
     const [{ request, body }] = asked as [(typeof asked)[0]];
     assert.deepEqual(
       [request.method, request.url, request.headers.authorization, request.headers.connection, body],
-      ["POST", "/v1?x=1", "Bearer hunter2", "close", '{"prompt":"hi"}'],
+      ["POST", "/v1?x=1", "Bearer hunter2", "close", '{"prompt":"salut, Zoé"}'],
     );
+    assert.equal(request.headers["x-name"], "Zoé");
     for (const headers of [undefined, { authorization: "hunter2\n" }]) {
       if (headers) secrets["probe-2"] = { headers };
       prober.watch([{ ...target(port, { requestSecret: "probe-2" }), replicaId: headers ? "r-3" : "r-2" }]);
