@@ -1,6 +1,7 @@
 import type { Action } from "./action";
 import type { EventBody } from "./events";
 import { takeCensus, type Census } from "./fleet/census";
+import { patched } from "./fleet/patched";
 import { Roster } from "./fleet/roster";
 import type { PoolState, Replica, State } from "./state";
 
@@ -15,6 +16,8 @@ export class Draft {
   readonly state: Drafted;
   readonly events: EventBody[] = [];
   readonly actions: Action[] = [];
+  /** Replicas that whoever decides has not itself probed yet; filled by the look at each of them. */
+  readonly unprobed: string[] = [];
   private readonly pools: Record<string, PoolState>;
   private readonly roster: Roster;
   private counted: Readonly<Record<string, Census>> | null = null;
@@ -69,7 +72,7 @@ export class Draft {
   }
 
   patchReplica(id: string, patch: Partial<Replica>): Replica {
-    return this.keepReplica({ ...this.replica(id)!, ...patch });
+    return this.keepReplica(patched(this.replica(id)!, patch));
   }
 
   keepReplica(replica: Replica): Replica {

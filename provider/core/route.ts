@@ -1,7 +1,7 @@
 import { digest } from "./digest";
 import type { Draft } from "./draft";
 import type { RoutedPool } from "./events";
-import type { Census, Count } from "./fleet/census";
+import { inAll, type Census, type Count } from "./fleet/census";
 import { hasStranger } from "./fleet/orphans";
 import { hasOneEach } from "./fleet/sight";
 import { ALL_PRIMARY, type Goals, type PoolGoal, type Weights } from "./goals";
@@ -35,15 +35,14 @@ export function route(draft: Draft, intent: Intent, goals: Goals, observed: Obse
     draft.state.routing = { ...same, weights, ...apartOf(draft, routes, goals) };
   }
   const { generation } = draft.state.routing;
-  for (const replica of draft.replicas()) {
-    if (replica.status === "draining" && replica.drainGeneration === null) {
-      draft.patchReplica(replica.id, { drainGeneration: generation });
-    }
+  const census = draft.census();
+  for (const { id, drainGeneration } of inAll(census, ({ draining }) => draining)) {
+    if (drainGeneration === null) draft.patchReplica(id, { drainGeneration: generation });
   }
   if (observed.dataplane?.generation === generation) return;
   // Where nothing is in force there is nothing to lose.
   if (observed.dataplane?.generation !== 0) {
-    if (!isFounded(draft, observed, isNew)) return;
+    if (!isFounded(census, observed, isNew)) return;
     const isOwn = isNew && routing.inForce !== 0;
     if (!isOwn && routes.some((each) => takesLastStranger(draft, goals, observed, each))) return;
   }
@@ -56,8 +55,8 @@ export function route(draft: Draft, intent: Intent, goals: Goals, observed: Obse
  * has just taken over to probe at all; one that was decided before, possibly long ago and by a predecessor, would put out
  * of service who serves now, for those who do not answer any more.
  */
-function isFounded(draft: Draft, observed: Observed, isNew: boolean): boolean {
-  return hasOneEach(draft, observed, ({ consecutiveSuccesses }) => isNew || consecutiveSuccesses > 0);
+function isFounded(census: Readonly<Record<string, Census>>, observed: Observed, isNew: boolean): boolean {
+  return hasOneEach(census, observed, ({ consecutiveSuccesses }) => isNew || consecutiveSuccesses > 0);
 }
 
 /**
@@ -125,9 +124,7 @@ function routeOf(draft: Draft, name: string, goals: Goals): DesiredRoute[] {
   const weights = toWhoeverServes(weightsOf(goals.pools[name], counts), counts);
   const version = (side: "primary" | "canary", spec: PoolSpec | null): DesiredVersion | null =>
     spec && { revision: spec.revision, weight: weights[side], replicas: serving[side] };
-  const draining = [census.primary, census.canary, census.stale].flatMap(({ all, noticed }) =>
-    [...all, ...noticed].filter(({ status }) => status === "draining"),
-  );
+  const draining = [census.primary, census.canary, census.stale].flatMap((count) => count.draining);
   return [
     {
       prefix: shown.route,
@@ -163,8 +160,9 @@ function reachable(replicas: readonly Replica[], spec: PoolSpec | null): Desired
   for (const replica of replicas) {
     const { id, address } = replica;
     if (address === null) continue;
+    const { host, port } = address;
     const weight = spec === null ? 1 : weightOf(spec, replica);
-    reachable.push(weight === 1 ? { id, ...address } : { id, ...address, weight });
+    reachable.push(weight === 1 ? { id, host, port } : { id, host, port, weight });
   }
   return reachable;
 }

@@ -20,7 +20,7 @@ export interface State {
   /** Version of the intent that the last tick worked from; a handler waits until its own write has been seen. */
   intentVersion: number;
   pools: Record<string, PoolState>;
-  replicas: Record<string, Replica>;
+  replicas: Readonly<Record<string, Replica>>;
   nextReplica: number;
   rollout: RolloutProgress | null;
   /** True once a Rollout adopted what serves: from then on new pools wait for a SHIFT. */

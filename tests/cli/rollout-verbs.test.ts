@@ -93,10 +93,10 @@ describe("pulumi-serve rollout", () => {
     it("shows the overload that it predicts, and is said only when that is meant", async () => {
       const store = await rolling((state) => {
         // All but two of the four primary replicas are gone: those would get twice their load.
-        const ready = Object.values(state.replicas).filter(
-          ({ revision, status }) => revision === "a" && status === "ready",
-        );
-        for (const { id } of ready.slice(2)) delete state.replicas[id];
+        const replicas = Object.entries(state.replicas);
+        const ready = replicas.filter(([, { revision, status }]) => revision === "a" && status === "ready");
+        const gone = ready.slice(2).map(([id]) => id);
+        state.replicas = Object.fromEntries(replicas.filter(([id]) => !gone.includes(id)));
       });
       const overload = /each primary replica of pool p would get 2\.00 times its load/;
       await refused(rollout("rollback", "--mode", "immediate"), overload);

@@ -11,6 +11,8 @@ export interface Count {
   all: Replica[];
   /** VMs that the cloud takes, whatever they still do. */
   noticed: Replica[];
+  /** Those that drain, under notice or not. */
+  draining: Replica[];
 }
 
 export interface Census {
@@ -47,10 +49,13 @@ export function takeCensus(
 ): Record<string, Census> {
   const census: Record<string, Census> = {};
   for (const name of Object.keys(pools)) census[name] = emptyCensus();
+  let [name, pool] = ["", emptyCensus()];
   for (const replica of replicas) {
-    const pool = (census[replica.pool] ??= emptyCensus());
-    const count = pool[sideOf(pools[replica.pool], replica)];
+    // Those of one pool mostly come in a row.
+    if (replica.pool !== name) pool = census[(name = replica.pool)] ??= emptyCensus();
+    const count = pool[sideOf(pools[name], replica)];
     pool.total += 1;
+    if (replica.status === "draining") count.draining.push(replica);
     if (isNoticed(replica)) {
       count.noticed.push(replica);
       continue;
@@ -77,8 +82,16 @@ export function takeCensus(
 }
 
 /** Replicas of one version that drain to restart as the other one. */
-export function comingBack({ all }: Count): number {
-  return all.filter(({ status, afterDrain }) => status === "draining" && afterDrain.kind === "restart").length;
+export function comingBack({ draining }: Count): number {
+  return draining.filter((replica) => replica.afterDrain.kind === "restart" && !isNoticed(replica)).length;
+}
+
+/** Replicas of every pool and version, as they were counted. */
+export function inAll(
+  census: Readonly<Record<string, Census>>,
+  of: (count: Count) => readonly Replica[],
+): readonly Replica[] {
+  return Object.values(census).flatMap(({ primary, canary, stale }) => [primary, canary, stale].flatMap(of));
 }
 
 function emptyCensus(): Census {
@@ -86,5 +99,5 @@ function emptyCensus(): Census {
 }
 
 function emptyCount(): Count {
-  return { alive: [], ready: [], all: [], noticed: [] };
+  return { alive: [], ready: [], all: [], noticed: [], draining: [] };
 }

@@ -18,14 +18,23 @@ const LAUNCH_DUE_MS = 5_000;
 
 /** What the last look says about each replica we journalled, and about VMs that nobody journalled. */
 export function followReplicas(draft: Draft, observed: Observed): void {
-  const vms = observed.vms === null ? null : new Map(observed.vms.map((vm) => [vm.replicaId, vm]));
+  const vms = observed.vms === null ? null : byReplica(observed.vms);
+  let known = 0;
   for (const replica of draft.replicas()) {
-    const seen = vms === null ? replica : followListing(draft, replica, vms.get(replica.id), observed);
+    const vm = vms?.get(replica.id);
+    if (vm !== undefined) known += 1;
+    const seen = vms === null ? replica : followListing(draft, replica, vm, observed);
     if (seen !== null) followHealth(draft, seen, observed);
   }
   // After the look at the VMs: one that is there was launched, whatever the answer said.
   for (const failure of observed.launchErrors) followFailedLaunch(draft, failure, observed);
-  if (vms !== null) endOrphans(draft, vms, observed);
+  if (vms !== null && (known < vms.size || draft.state.orphans.length > 0)) endOrphans(draft, vms, observed);
+}
+
+function byReplica(listing: readonly ObservedVm[]): Map<string, ObservedVm> {
+  const vms = new Map<string, ObservedVm>();
+  for (const vm of listing) vms.set(vm.replicaId, vm);
+  return vms;
 }
 
 function followFailedLaunch(draft: Draft, failure: LaunchFailure, observed: Observed): void {
@@ -146,6 +155,7 @@ function followHealth(draft: Draft, replica: Replica, observed: Observed): void 
   const side = sideOf(pool, replica);
   const spec = side === "stale" ? null : pool![side];
   const reading = observed.probes[replica.id];
+  if (reading === undefined) draft.unprobed.push(replica.id);
   switch (replica.status) {
     case "starting":
       if (spec !== null) followStart(draft, replica, spec, reading);

@@ -3,7 +3,7 @@ import { POOL_DELETED } from "../events";
 import type { Intent } from "../intent";
 import type { Observed } from "../observed";
 import type { Replica } from "../state";
-import { isNoticed, type Census } from "./census";
+import { inAll, isNoticed, type Census } from "./census";
 import { beginDrain, wholeDrain } from "./drain";
 import { end } from "./lifecycle";
 import { remember } from "./places";
@@ -25,10 +25,8 @@ export function followNotices(draft: Draft, intent: Intent, observed: Observed):
     remember(draft, replica, { kind: "lost", taken: true });
     draft.say({ kind: "replicaNoticed", replica: replicaId, until: at });
   }
-  const noticed = draft.replicas().filter(isNoticed);
-  if (noticed.length === 0) return;
   const census = draft.census();
-  for (const replica of noticed) {
+  for (const replica of inAll(census, ({ noticed }) => noticed)) {
     const deleted = intent.service.deleting || (intent.pools[replica.pool]?.deleting ?? true);
     if (deleted) leave(draft, replica, POOL_DELETED, "goes");
     else leave(draft, replica, "the cloud takes its VM", isServed(census[replica.pool]!) ? "goes" : "staysIfLast");

@@ -2,7 +2,7 @@ import type { Draft } from "../draft";
 import type { Intent } from "../intent";
 import type { Observed } from "../observed";
 import type { Replica } from "../state";
-import { isNoticed, sideOf, type Census } from "./census";
+import { inAll, isNoticed, sideOf, type Census } from "./census";
 import { FEWER_WANTED } from "./moves";
 
 /**
@@ -14,11 +14,10 @@ import { FEWER_WANTED } from "./moves";
 export function takeBackDrains(draft: Draft, intent: Intent, observed: Observed): void {
   const generation = observed.dataplane?.generation;
   if (generation === undefined) return;
-  const early = draft.replicas().filter((replica) => servedUntilDrained(replica, generation));
-  if (early.length === 0) return;
   const census = draft.census();
-  for (const replica of early.filter((each) => sideOf(draft.state.pools[each.pool], each) !== "stale")) {
+  for (const replica of inAll(census, ({ draining }) => draining)) {
     const { id, pool } = replica;
+    if (!servedUntilDrained(replica, generation) || sideOf(draft.state.pools[pool], replica) === "stale") continue;
     if (isToServeNobody(draft, intent, pool)) continue;
     const isLast = !isServed(census[pool]!);
     if (!isLast && !isWantedAgain(draft, replica)) continue;

@@ -16,7 +16,7 @@ import { giveUp } from "./turn";
 
 /** Moves the cursor over every plan state that is established and may be left. True when the last one is behind it. */
 export function advance(draft: Draft, intent: Intent, observed: Observed, census: Record<string, Census>): boolean {
-  if (!seesWhoIsReady(draft, observed)) return false;
+  if (!seesWhoIsReady(draft)) return false;
   for (;;) {
     const rollout = draft.state.rollout!;
     if (!established(draft, rollout, census, observed.dataplane)) {

@@ -30,9 +30,9 @@ describe("the VMs that a pool with spot ones may have outside a rollout", () => 
   function capWith(spotReplicas: number): number {
     const state: State = structuredClone(world.state!);
     const [one] = Object.values(state.replicas).filter(({ market }) => market === "spot");
-    for (let more = 3; more < spotReplicas; more += 1)
-      state.replicas[`p-${100 + more}`] = { ...one!, id: `p-${100 + more}` };
-    const draft = new Draft(state, world.now);
+    const replicas = { ...state.replicas };
+    for (let more = 3; more < spotReplicas; more += 1) replicas[`p-${100 + more}`] = { ...one!, id: `p-${100 + more}` };
+    const draft = new Draft({ ...state, replicas }, world.now);
     const goals = { pools: { p: steadyGoal(draft, world.intent, "p") }, weights: ALL_PRIMARY };
     return mixMarkets(draft, goals, OBSERVED).pools["p"]!.cap;
   }
