@@ -177,7 +177,10 @@ export interface ReadinessArgs {
   path?: pulumi.Input<string>;
   /** A replica that is not ready this long after its launch has failed, in seconds. Default: 600. */
   startupGraceSeconds?: pulumi.Input<number>;
-  /** Time between two probes, in seconds. Default: 2. */
+  /**
+   * Time between two probes, in seconds. The balancer's own checks of a replica that is well come at every fifth of them,
+   * and at least every 10 s, while the agent looks on; at each one when it does not. Default: 2.
+   */
   intervalSeconds?: pulumi.Input<number>;
   /** A probe without an answer fails after this, in seconds. Default: 2. */
   timeoutSeconds?: pulumi.Input<number>;

@@ -107,6 +107,10 @@ export class ManyTargets implements Cloud {
     });
   }
 
+  get tellsOfLosses(): boolean {
+    return this.targets.every(({ cloud }) => cloud.tellsOfLosses === true);
+  }
+
   watch(listener: () => void): () => void {
     this.listener = listener;
     for (const one of this.targets) one.unwatch = this.watched(one.cloud);

@@ -8,14 +8,24 @@ const MOVING_MS = 50;
 /** Something is missing, but nothing has changed for a while: a slow boot, a lack of capacity, a port that is taken. */
 const WAITING_MS = 250;
 const WAITING_AFTER_MS = 5_000;
-/** At rest: notices, losses, failing probes and new intents wake the loop by themselves. */
+/** At rest: failing probes and new intents wake the loop by themselves. */
 const SETTLED_MS = 2_000;
+/** At rest, and the cloud tells of notices and losses besides, so that a look finds nothing new. */
+const SETTLED_AND_TOLD_MS = 5_000;
 /** At rest too, but the load decides how many replicas there are, and it is only seen by looking. */
 const SETTLED_UNDER_LOAD_MS = 1_000;
 
-/** How long the loop may sleep when nothing wakes it. `quietMs`: since the state last changed. */
-export function pauseAfter(intent: Intent, state: State, observed: Observed, quietMs: number): number {
-  if (isSettled(intent, state, observed)) return followsLoad(state) ? SETTLED_UNDER_LOAD_MS : SETTLED_MS;
+/**
+ * How long the loop may sleep when nothing wakes it.
+ *
+ * @param quietMs since the state last changed
+ * @param isTold whether the cloud tells of every notice and loss by itself
+ */
+export function pauseAfter(intent: Intent, state: State, observed: Observed, quietMs: number, isTold: boolean): number {
+  if (isSettled(intent, state, observed)) {
+    if (followsLoad(state)) return SETTLED_UNDER_LOAD_MS;
+    return isTold ? SETTLED_AND_TOLD_MS : SETTLED_MS;
+  }
   const passing = Object.values(state.replicas).some(
     ({ status }) => status === "launching" || status === "draining" || status === "terminating",
   );

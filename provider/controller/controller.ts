@@ -16,7 +16,7 @@ const RETRY_MS = 1_000;
 /** Where the store does not tell of a new intent: a look at its version costs a fraction of a tick, and whoever wrote it waits. */
 const INTENT_EVERY_MS = 250;
 /** Where it does: its word may be lost. */
-const INTENT_EVERY_TOLD_MS = 1_000;
+const INTENT_EVERY_TOLD_MS = 2_500;
 /** Requests that still run when the last replica is gone can only be answers of the balancer itself. */
 const DISSOLVE_GRACE_SECONDS = 2;
 
@@ -127,7 +127,8 @@ export class Controller {
     }
     this.executor.start(actions.filter(isWorldAction));
     await this.upkeep.run(intent, state);
-    return pauseAfter(intent, state, observed, now - this.changedAt);
+    const isTold = this.parts.cloud.tellsOfLosses === true;
+    return pauseAfter(intent, state, observed, now - this.changedAt, isTold);
   }
 
   /** Sleeps until something happened, which a new intent is too. */

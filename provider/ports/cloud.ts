@@ -29,6 +29,8 @@ export interface Cloud {
    * Where a cloud has no such word the looks alone must do. Returns what ends it.
    */
   watch?(listener: () => void): () => void;
+  /** Whether `watch` tells of every notice and loss, so that looks at rest may be rare; absent: it does not. */
+  readonly tellsOfLosses?: boolean;
   /** What is declared of its targets now. True: it was something else. */
   follow?(targets: Targets): boolean;
   offerings(): Promise<Offering[]>;

@@ -2,7 +2,7 @@ import { toBeat } from "../core/beat";
 import type { ProbeReading } from "../core/observed";
 import type { Clock } from "../ports/clock";
 import type { Prober, ProbeTarget } from "../ports/prober";
-import { checkOnce } from "../host/http-check";
+import { checkOnce, requestOf } from "../host/http-check";
 
 /** What of a probe may be secret: it is read from the store when it is needed and kept nowhere else. */
 export interface ProbeSecret {
@@ -60,6 +60,8 @@ class Watch {
   private probing = false;
   private isStopped = false;
   private cancel: (() => void) | null = null;
+  /** What a probe without secrets sends; null: the next one makes it. */
+  private request: Buffer | null = null;
 
   constructor(
     private target: ProbeTarget,
@@ -74,6 +76,8 @@ class Watch {
   /** A light change of the probe, or a replica that became ready, keeps what was read so far. */
   follow(target: ProbeTarget): void {
     const before = this.intervalMs();
+    const { address, readiness } = this.target;
+    if (target.address !== address || target.readiness !== readiness) this.request = null;
     this.target = target;
     if (this.intervalMs() !== before && !this.probing) this.schedule();
   }
@@ -104,17 +108,23 @@ class Watch {
     this.began = this.clock.now();
     const { requestSecret } = this.target.readiness;
     try {
-      const secret = requestSecret === null ? {} : await this.secrets(requestSecret);
+      if (requestSecret === null) return this.ask(null);
+      const secret = await this.secrets(requestSecret);
       if (!this.isStopped) this.ask(secret);
     } catch {
       this.answered("its secret headers or body cannot be read from the store");
     }
   }
 
-  private ask(secret: ProbeSecret): void {
+  private ask(secret: ProbeSecret | null): void {
     const { address, readiness } = this.target;
+    const { method, path, timeoutSeconds } = readiness;
     try {
-      this.cancel = checkOnce({ address, ...readiness, ...secret }, (failure) => this.answered(failure));
+      const request =
+        secret === null
+          ? (this.request ??= requestOf({ address, method, path }))
+          : requestOf({ address, method, path, ...secret });
+      this.cancel = checkOnce(address, request, timeoutSeconds, (failure) => this.answered(failure));
     } catch (error) {
       // A header value that HTTP does not allow: its text is secret, its kind is not.
       this.answered(`cannot be asked (${(error as NodeJS.ErrnoException).code ?? "invalid request"})`);

@@ -12,7 +12,7 @@ const SECONDS = 300;
 const SAMPLE_SECONDS = 10;
 /** Until then the agent still notes that replicas have proven themselves, and compilers still compile. */
 const SETTLE_SECONDS = 90;
-/** The default of `readiness.intervalSeconds`: agent and balancer each probe every replica this often. */
+/** The default of `readiness.intervalSeconds`: how often the agent probes every replica. */
 const PROBE_SECONDS = 2;
 const BAR = { rssMB: 150, cpuPercentOfACore: 1 };
 

@@ -29,6 +29,7 @@ const PURGE_GRACE_MS = 2000;
 
 /** VMs that are process groups on this computer; everything about them is in files, so any process can take over. */
 export class LocalCloud implements Cloud {
+  readonly tellsOfLosses = true;
   private readonly replicas: Replicas;
   /** Placement counts what is there, so within this process one launch is placed after the other. */
   private readonly placing = new Turns();

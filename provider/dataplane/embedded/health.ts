@@ -1,11 +1,15 @@
 import { toBeat } from "../../core/beat";
 import type { ReadinessSpec } from "../../core/spec/pool";
-import { checkOnce, connectOnce } from "../../host/http-check";
+import { checkOnce, connectOnce, requestOf, type Address } from "../../host/http-check";
 
 /** Failures in a row of real requests that take a replica out; a refused connection does so at once. */
 const PASSIVE_FALL = 3;
 /** A replica that is out is looked at this often at least, in milliseconds: it should be back within a second. */
 const RECHECK_MS = 500;
+/** While the agent looks on, which probes it too, one that is well is checked at every so manieth interval only. */
+const RARELY = 5;
+/** But at least this often, in milliseconds. */
+const RAREST_MS = 10_000;
 
 /**
  * Whether one replica should get requests: real requests tell (passive), and so do checks of our own (active). Whoever is
@@ -21,15 +25,21 @@ export class Health {
   /** Who took it out: after real requests one passed check (or answer) brings it back, after checks the whole rise. */
   private outBy: "requests" | "checks" = "requests";
   private timer: NodeJS.Timeout | null = null;
+  /** By the clock that only goes forward, as all here. */
+  private checkedAt = Number.NEGATIVE_INFINITY;
   private isChecking = false;
   private endCheck: (() => void) | null = null;
   private stopped = false;
+  /** What a check sends; null: the next one makes it. */
+  private request: Buffer | null = null;
 
   constructor(
-    private readonly address: { host: string; port: number },
+    private readonly address: Address,
     private readiness: ReadinessSpec,
     private readonly onChange: (healthy: boolean, why: string) => void,
     private readonly onCheckPassed: () => void,
+    /** Whether the agent asks after the replicas, so that it lives. */
+    private readonly isLookedOn: () => boolean,
   ) {
     Health.crowd += 1;
     this.schedule();
@@ -37,6 +47,7 @@ export class Health {
 
   setReadiness(readiness: ReadinessSpec): void {
     this.readiness = readiness;
+    this.request = null;
   }
 
   requestSucceeded(): void {
@@ -71,14 +82,27 @@ export class Health {
 
   private check(): void {
     this.timer = null;
+    if (this.mayWait()) return this.schedule();
+    this.checkedAt = performance.now();
     this.isChecking = true;
-    this.endCheck = startCheck(this.address, this.readiness, (failure) => {
+    this.endCheck = this.startCheck((failure) => {
       this.isChecking = false;
       if (this.stopped) return;
       if (failure === null) this.checkPassed();
       else this.checkFailed(failure);
       this.schedule();
     });
+  }
+
+  /**
+   * Two who probe every replica at the same pace see the same. Should the agent fall silent, checks are due again at the
+   * next interval: the timer keeps its pace.
+   */
+  private mayWait(): boolean {
+    if (!this.healthy || this.failedRequests > 0 || this.failedChecks > 0 || !this.isLookedOn()) return false;
+    const interval = this.readiness.intervalSeconds * 1000;
+    // Half an interval early is no earlier than at the next one.
+    return performance.now() - this.checkedAt + interval / 2 < Math.min(RARELY * interval, RAREST_MS);
   }
 
   private checkPassed(): void {
@@ -111,19 +135,16 @@ export class Health {
     this.failedChecks = 0;
     this.onChange(true, why);
   }
-}
 
-/**
- * The readiness path is only asked when it can be asked as declared: its secret headers and body are not known here, so
- * that a check with them, or by POST, is a mere connect.
- */
-function startCheck(
-  address: { host: string; port: number },
-  { requestSecret, method, path, timeoutSeconds }: ReadinessSpec,
-  done: (failure: string | null) => void,
-): () => void {
-  const isAsked = requestSecret === null && method === "GET";
-  return isAsked
-    ? checkOnce({ address, method, path, timeoutSeconds }, done)
-    : connectOnce(address, timeoutSeconds, done);
+  /**
+   * The readiness path is only asked when it can be asked as declared: its secret headers and body are not known here, so
+   * that a check with them, or by POST, is a mere connect.
+   */
+  private startCheck(done: (failure: string | null) => void): () => void {
+    const { address } = this;
+    const { requestSecret, method, path, timeoutSeconds } = this.readiness;
+    if (requestSecret !== null || method !== "GET") return connectOnce(address, timeoutSeconds, done);
+    this.request ??= requestOf({ address, method, path });
+    return checkOnce(address, this.request, timeoutSeconds, done);
+  }
 }

@@ -38,6 +38,7 @@ export class Member {
   constructor(
     readonly desired: DesiredReplica,
     readiness: ReadinessSpec,
+    isLookedOn: () => boolean,
   ) {
     this.affinity = hashOf(desired.id);
     this.pool = new UpstreamPool(desired.host, desired.port);
@@ -45,7 +46,7 @@ export class Member {
       process.stderr.write(`replica ${desired.id} ${healthy ? "takes requests again" : "is out"}: ${why}\n`);
       if (healthy) this.onRoom?.();
     };
-    this.health = new Health(desired, readiness, onChange, () => this.seenAlive());
+    this.health = new Health(desired, readiness, onChange, () => this.seenAlive(), isLookedOn);
   }
 
   /** One that restarted in place as another revision is at the same address, but what was known of it no longer holds. */

@@ -14,6 +14,8 @@ type Report = Pick<DataPlaneReport, "replicas" | "versions" | "routes" | "metric
 
 /** How often weights that change by themselves are looked at. */
 const WEIGH_EVERY_MS = 100;
+/** An agent at rest asks for a report every five seconds; one that has not for this long is dead, or hangs. */
+const LOOKED_ON_MS = 12_000;
 
 /** The routing in force. `set` works out the difference itself: members, splits and queues that stay are not touched. */
 export class RoutingTable {
@@ -24,6 +26,10 @@ export class RoutingTable {
   private readonly departed = new Set<Member>();
   private readonly slowStart = new SlowStart();
   private weighing: NodeJS.Timeout | null = null;
+
+  /** When somebody last asked for a report. */
+  private askedAt = Number.NEGATIVE_INFINITY;
+  private readonly isLookedOn = (): boolean => performance.now() - this.askedAt < LOOKED_ON_MS;
 
   /** Called when a request waits at a route that has no replica at all. */
   onWaiting: (() => void) | null = null;
@@ -52,7 +58,7 @@ export class RoutingTable {
       onRoom: (() => void) | null,
     ): Member => {
       const known = members.get(replica.id) ?? before.get(replica.id);
-      const member = known?.isStill(replica, revision) ? known : new Member(replica, route.readiness);
+      const member = known?.isStill(replica, revision) ? known : new Member(replica, route.readiness, this.isLookedOn);
       member.health.setReadiness(route.readiness);
       member.onRoom = onRoom;
       member.owner = route.pool;
@@ -98,7 +104,9 @@ export class RoutingTable {
     for (const route of routes) route.queue.serve();
   }
 
+  /** Whoever asks is the agent, which probes the replicas too. */
   report(): Report {
+    this.askedAt = performance.now();
     const report: Report = { replicas: {}, versions: this.counts.report(), routes: {}, metrics: {}, pools: {} };
     for (const { pool, arrivals, queue } of this.routes) {
       report.pools[pool] = { arrivals, inFlight: 0, queued: queue.size };
