@@ -6,7 +6,7 @@ import { checkOnce, connectOnce, requestOf, type Address } from "../../host/http
 const PASSIVE_FALL = 3;
 /** A replica that is out is looked at this often at least, in milliseconds: it should be back within a second. */
 const RECHECK_MS = 500;
-/** While the agent looks on, which probes it too, one that is well is checked at every so manieth interval only. */
+/** While the agent looks on, which probes it too, one that is well is checked once in so many intervals. */
 const RARELY = 5;
 /** But at least this often, in milliseconds. */
 const RAREST_MS = 10_000;
@@ -25,7 +25,7 @@ export class Health {
   /** Who took it out: after real requests one passed check (or answer) brings it back, after checks the whole rise. */
   private outBy: "requests" | "checks" = "requests";
   private timer: NodeJS.Timeout | null = null;
-  /** By the clock that only goes forward, as all here. */
+  /** By the clock that only goes forward. */
   private checkedAt = Number.NEGATIVE_INFINITY;
   private isChecking = false;
   private endCheck: (() => void) | null = null;
