@@ -120,6 +120,8 @@ class Peer {
         persisted.save({ routing: request.params.desired, keyPair: request.params.keyPair });
         return null;
       case "observe":
+        // Whoever has not said hello only looks, such as `status`.
+        if (this.epoch !== null) engine.lookedOn?.();
         return engine.observe();
       case "goodbye":
         if (this.epoch !== null && !this.saidGoodbye) reviver.agentWent("goodbye");

@@ -8,6 +8,8 @@ export interface Engine extends DataPlane {
   fence(epoch: number): void;
   /** Called when a request comes to a route that has no replica at all, so that nobody has to wait for the agent's next look. */
   onWaiting?(listener: () => void): void;
+  /** An agent has asked for a report just now: it lives, and probes every replica itself. */
+  lookedOn?(): void;
 }
 
 /** An engine that another one can take the place of while it serves, and that can take its place again. */

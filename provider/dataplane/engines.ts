@@ -68,6 +68,10 @@ export class Engines implements Engine {
     });
   }
 
+  lookedOn(): void {
+    for (const engine of this.made.values()) engine.lookedOn?.();
+  }
+
   async observe(): Promise<DataPlaneReport> {
     const serving = await this.currentEngine()?.observe();
     const before = await Promise.all(this.others().map((engine) => engine.observe()));

@@ -28,6 +28,7 @@ export function followReplicas(draft: Draft, observed: Observed): void {
   }
   // After the look at the VMs: one that is there was launched, whatever the answer said.
   for (const failure of observed.launchErrors) followFailedLaunch(draft, failure, observed);
+  // All that is listed is ours: to look for orphans would be another look at each.
   if (vms !== null && (known < vms.size || draft.state.orphans.length > 0)) endOrphans(draft, vms, observed);
 }
 

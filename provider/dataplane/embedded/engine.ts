@@ -42,6 +42,10 @@ export class EmbeddedEngine implements EngineInTurn {
     this.table.onWaiting = listener;
   }
 
+  lookedOn(): void {
+    this.table.lookedOn();
+  }
+
   apply(desired: DesiredRouting, keyPair?: KeyPair): Promise<void> {
     return this.turns.take(() => this.put(desired, keyPair));
   }

@@ -27,9 +27,8 @@ export class RoutingTable {
   private readonly slowStart = new SlowStart();
   private weighing: NodeJS.Timeout | null = null;
 
-  /** When somebody last asked for a report. */
-  private askedAt = Number.NEGATIVE_INFINITY;
-  private readonly isLookedOn = (): boolean => performance.now() - this.askedAt < LOOKED_ON_MS;
+  private lookedOnAt = Number.NEGATIVE_INFINITY;
+  private readonly isLookedOn = (): boolean => performance.now() - this.lookedOnAt < LOOKED_ON_MS;
 
   /** Called when a request waits at a route that has no replica at all. */
   onWaiting: (() => void) | null = null;
@@ -104,9 +103,12 @@ export class RoutingTable {
     for (const route of routes) route.queue.serve();
   }
 
-  /** Whoever asks is the agent, which probes the replicas too. */
+  /** The agent, which probes the replicas too, asks for a report. */
+  lookedOn(): void {
+    this.lookedOnAt = performance.now();
+  }
+
   report(): Report {
-    this.askedAt = performance.now();
     const report: Report = { replicas: {}, versions: this.counts.report(), routes: {}, metrics: {}, pools: {} };
     for (const { pool, arrivals, queue } of this.routes) {
       report.pools[pool] = { arrivals, inFlight: 0, queued: queue.size };
