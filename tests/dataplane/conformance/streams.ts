@@ -59,7 +59,7 @@ export function passesStreams(subject: Subject): void {
           req.on("end", () => res.end(String(received)));
         };
       });
-      const port = await subject.serve(primaryOnly([slow], { maxBodyBytes: total, requestTimeoutSeconds: 30 }));
+      const port = await subject.serve(primaryOnly([slow], { maxBodyBytes: total }));
       let written = 0;
       const answer = await new Promise<string>((resolve, reject) => {
         const upload = request({ port, method: "POST", agent: false }, (res) => {

@@ -13,7 +13,8 @@ const BALANCER: BalancerSpec = {
   maxInFlightPerReplica: 256,
   maxQueue: 100,
   queueTimeoutSeconds: 5,
-  requestTimeoutSeconds: 10,
+  // Longer than any stream that says nothing is held open, on a computer that is slow: it would be cut, as it should be.
+  requestTimeoutSeconds: 120,
   maxHeaderBytes: 16_384,
   maxBodyBytes: 8 * 1024 * 1024,
   replayBufferBytes: 1024 * 1024,
