@@ -5,7 +5,7 @@ import type { Trailers } from "../../provider/dataplane/embedded/trailers";
 
 interface Parsed {
   status: number;
-  headers: string[];
+  fields: string;
   body: string;
   ended: number;
   trailers?: Trailers;
@@ -18,19 +18,19 @@ function parse(
   maySwitch = false,
 ): { parsed: Parsed; parser: ResponseParser } {
   const parser = new ResponseParser();
-  const parsed: Parsed = { status: 0, headers: [], body: "", ended: 0 };
+  const parsed: Parsed = { status: 0, fields: "", body: "", ended: 0 };
   parser.begin(
     method,
     {
       onHints: () => undefined,
-      onHead: (status, _reason, headers) => Object.assign(parsed, { status, headers }),
+      onHead: ({ status, fields }) => Object.assign(parsed, { status, fields }),
       onBody: (chunk) => (parsed.body += chunk.toString("latin1")),
       onEnd: (chunk, trailers) => {
         if (trailers !== null) parsed.trailers = trailers;
         parsed.body += chunk?.toString("latin1") ?? "";
         parsed.ended += 1;
       },
-      onSwitch: (headers, rest) => Object.assign(parsed, { status: 101, headers, body: rest.toString("latin1") }),
+      onSwitch: (fields, rest) => Object.assign(parsed, { status: 101, fields, body: rest.toString("latin1") }),
     },
     maySwitch,
   );
@@ -136,7 +136,7 @@ describe("the parser of replicas' responses", () => {
     fc.assert(
       fc.property(fc.array(fc.nat(), { maxLength: 6 }), (places) => {
         const { parsed } = parse("GET", cut(Buffer.from(SWITCH), places), false, true);
-        assert.deepEqual(parsed, { status: 101, headers: ["x-a", "b"], body: "", ended: 0 });
+        assert.deepEqual(parsed, { status: 101, fields: "x-a: b\r\n", body: "", ended: 0 });
       }),
     );
     assert.equal(parse("GET", [Buffer.from(`${SWITCH}frames`)], false, true).parsed.body, "frames");

@@ -10,7 +10,7 @@ import { makeKeyPair, shownBy, whyNoCertificates } from "./support/certificate";
 import { freePort } from "../e2e/harness/free-port";
 import { ask, RawClient } from "./support/client";
 import { isRunning, kill, startBuilt, startEngine, type ProcessUnderTest } from "./support/engine-process";
-import { startListening, startReplica, stopReplicas } from "./support/replica";
+import { startConnectable, startListening, startReplica, stopReplicas } from "./support/replica";
 import { primaryOnly, tlsOf } from "./support/routing";
 import { shutDownMidstream } from "./support/shut-down-midstream";
 import { until } from "./support/until";
@@ -217,6 +217,39 @@ describe("the process of the embedded data plane", () => {
     const waited = performance.now() + 800;
     await until("the time after a broken connection has passed", () => performance.now() > waited);
     assert.ok(!existsSync(file));
+  });
+
+  it("checks replicas rarely while its agent asks after them, and as often as ever while anybody else does", async () => {
+    const [INTERVAL_MS, RARE_MS] = [100, 5 * 100];
+    const checkedAt: number[] = [];
+    const replica = await startConnectable((socket) =>
+      socket.on("data", () => {
+        checkedAt.push(performance.now());
+        socket.end("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+      }),
+    );
+    const desired = primaryOnly([replica]);
+    desired.routes[0]!.readiness.intervalSeconds = INTERVAL_MS / 1000;
+    await engine.plane.apply(desired);
+    const gaps = (): number[] => checkedAt.slice(1).map((at, index) => at - checkedAt[index]!);
+    // On a busy computer some come late, but none early.
+    const isOften = (gap: number): boolean => gap < RARE_MS - 2 * INTERVAL_MS;
+    await until("some checks came at their interval", async () => {
+      await engine.plane.observe();
+      return checkedAt.length > 5 && gaps().some(isOften);
+    });
+    const file = join(engine.folder, "agent-pid");
+    await engine.plane.hello(1, reviveInto(file));
+    await engine.plane.observe();
+    // What was due when it came to be looked on is still made.
+    checkedAt.length = 0;
+    await until("it was checked", () => checkedAt.length > 0);
+    await until("a few rare ones came", async () => {
+      await engine.plane.observe();
+      return checkedAt.length > 4;
+    });
+    assert.ok(!gaps().some(isOften), `${gaps().map(Math.round).join(", ")} ms`);
+    await engine.plane.goodbye();
   });
 
   it("tells the agent when it was killed, and fails what was asked", async () => {

@@ -1,6 +1,6 @@
-import type { Socket } from "node:net";
 import type { ClientLimits } from "../client-limits";
 import type { ClientRequest } from "./client-request";
+import type { Inlet } from "./inlet";
 import type { Refusal } from "./refusal";
 
 /** One connection of a client, whichever HTTP it speaks. */
@@ -25,6 +25,6 @@ export interface ConnectionHost {
   /** What came is no request, and gets this for an answer. */
   onRefused(request: ClientRequest, refusal: Refusal): void;
   onGone(connection: ClientConnection): void;
-  /** The connection speaks WebSocket from now on, and `socket` is looked after by whoever does. */
-  onSwitched(connection: ClientConnection, socket: Socket): void;
+  /** The connection speaks WebSocket from now on, and `inlet` is looked after by whoever does. */
+  onSwitched(connection: ClientConnection, inlet: Inlet): void;
 }

@@ -1,4 +1,4 @@
-import type { Socket } from "node:net";
+import type { Inlet } from "./inlet";
 import type { Member } from "./member";
 import type { Refusal } from "./refusal";
 import type { ClientHead, Scheme } from "./request-head";
@@ -29,6 +29,17 @@ export interface RequestNotes {
 /** How the end of a response is told, as the replica told it. */
 export type ResponseFraming = "none" | "length" | "chunked" | "close";
 
+/** The head of a response, on its way to a client. */
+export interface ResponseHead {
+  status: number;
+  reason: string;
+  /** What goes on to the client as it came, each line with its end. */
+  fields: string;
+  /** Whether Date is among them. */
+  dated: boolean;
+  framing: ResponseFraming;
+}
+
 /** One request of a client and the response to it, whichever HTTP the client speaks. */
 export interface ClientRequest {
   user: ClientUser | null;
@@ -51,10 +62,10 @@ export interface ClientRequest {
   wantBody(wants: boolean): void;
   /** The body may come. Said once, and only to a client that awaits it. */
   writeContinue(): void;
-  /** Tells at once what the response is likely to have (103). `fields`: names and values in turn. */
-  hint(fields: readonly string[]): void;
-  /** The head waits for the first piece of the body, or for `flush`. `fields`: names and values in turn. */
-  begin(status: number, reason: string, fields: readonly string[], framing: ResponseFraming): void;
+  /** Tells at once what the response is likely to have (103), in lines. */
+  hint(fields: string): void;
+  /** The head waits for the first piece of the body, or for `flush`. */
+  begin(head: ResponseHead): void;
   /** Sends the head if nothing has gone with it yet. */
   flush(): void;
   /** A piece of the body, from a buffer that is used again. False: `onClientRoom` tells when there is room for more. */
@@ -68,5 +79,5 @@ export interface ClientRequest {
   /** The client must see that its response broke off: never a clean end. */
   truncate(): void;
   /** The client's socket, for a WebSocket that the head asks for: a replica has agreed. */
-  switch?(): Socket;
+  switch?(): Inlet;
 }

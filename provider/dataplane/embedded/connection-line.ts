@@ -5,7 +5,10 @@ export interface Door {
   /** Those that are in. */
   readonly clients: number;
   readonly maxConnections: number;
+  /** Nothing of it has been read. */
   letIn(socket: Socket): void;
+  /** It has waited, and may have said something meanwhile. */
+  letInAtLast(socket: Socket): void;
 }
 
 /**
@@ -26,6 +29,8 @@ export class ConnectionLine {
     if (this.isEmpty && clients < maxConnections) return this.door.letIn(socket);
     if (this.waiting.size >= maxConnections) return void socket.destroy();
     this.waiting.add(socket);
+    // No more than Node reads of its own, so that one that goes away is noticed.
+    socket.read(0);
     // `close` always follows.
     socket.on("error", () => undefined);
     socket.once("close", () => this.waiting.delete(socket));
@@ -36,7 +41,7 @@ export class ConnectionLine {
     for (const socket of this.waiting) {
       if (this.door.clients >= this.door.maxConnections) return;
       this.waiting.delete(socket);
-      this.door.letIn(socket);
+      this.door.letInAtLast(socket);
     }
   }
 

@@ -15,6 +15,7 @@ export enum FieldKind {
   ForwardedProto,
   /** Which version the client asks for. */
   Pin,
+  Date,
 }
 
 const KINDS: Readonly<Record<string, FieldKind>> = {
@@ -34,7 +35,23 @@ const KINDS: Readonly<Record<string, FieldKind>> = {
   "x-forwarded-for": FieldKind.ForwardedFor,
   "x-forwarded-proto": FieldKind.ForwardedProto,
   "x-pulumi-serve-version": FieldKind.Pin,
+  date: FieldKind.Date,
 };
+
+/** Longer than each name that means something. */
+const LENGTHS = 32;
+/** By length and first letter, in whichever case. */
+const MEANING = new Uint8Array(LENGTHS * 32);
+for (const name of Object.keys(KINDS)) MEANING[placeOf(name.length, name.charCodeAt(0))] = 1;
+
+/** False: a name of this length, with this first letter, means nothing to a proxy. */
+export function mayMean(length: number, first: number): boolean {
+  return length < LENGTHS && MEANING[placeOf(length, first)] === 1;
+}
+
+function placeOf(length: number, first: number): number {
+  return length * 32 + (first & 31);
+}
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
@@ -66,6 +83,35 @@ export function fieldValue(text: string, from: number, to: number): string {
   while (start < end && isBlank(text.charCodeAt(start))) start += 1;
   while (end > start && isBlank(text.charCodeAt(end - 1))) end -= 1;
   return text.slice(start, end);
+}
+
+/** Without the lines that Connection names: they are the hop's, but what framing rests on cannot be named away. */
+export function withoutNamed(fields: string, named: ReadonlySet<string>): string {
+  return fields
+    .split("\r\n")
+    .filter((line) => {
+      const name = line.slice(0, Math.max(0, line.indexOf(":"))).toLowerCase();
+      return name === "content-length" || !named.has(name);
+    })
+    .join("\r\n");
+}
+
+/** The members of a list, in lower case. */
+export function tokensOf(list: string): ReadonlySet<string> {
+  return new Set(
+    list
+      .toLowerCase()
+      .split(",")
+      .map((token) => token.trim()),
+  );
+}
+
+/** Names and values of lines, in turn. */
+export function pairsOf(fields: string): string[] {
+  return fields.split("\r\n").flatMap((line) => {
+    const colon = line.indexOf(":");
+    return colon === -1 ? [] : [line.slice(0, colon), fieldValue(line, colon + 1, line.length)];
+  });
 }
 
 function isBlank(code: number): boolean {

@@ -1,5 +1,6 @@
+import { performance } from "node:perf_hooks";
 import type { VersionMetrics } from "../../core/observed";
-import type { ClientRequest, ClientUser, ResponseFraming } from "./client-request";
+import type { ClientRequest, ClientUser, ResponseHead } from "./client-request";
 import type { Member } from "./member";
 import { count } from "../metrics";
 import type { Waiter } from "./queue";
@@ -90,17 +91,17 @@ export class Exchange implements UpstreamUser, ClientUser, Waiter {
     return this.client.takesChunks;
   }
 
-  onHints(fields: readonly string[]): void {
+  onHints(fields: string): void {
     this.client.hint(fields);
   }
 
-  onHead(status: number, reason: string, headers: string[], framing: ResponseFraming): void {
+  onHead(head: ResponseHead): void {
     const member = this.member!;
     const now = performance.now();
     count(member.metrics.timeToFirstByte, now - this.startedAt);
-    headers.push("x-pulumi-serve-revision", member.revision);
-    this.client.begin(status, reason, headers, framing);
-    this.status = status;
+    head.fields += revisionLine(member);
+    this.client.begin(head);
+    this.status = head.status;
     countFirstByte(this.counts!, now - this.arrivedAt);
   }
 
@@ -132,7 +133,7 @@ export class Exchange implements UpstreamUser, ClientUser, Waiter {
   }
 
   /** The handshake is what is answered; how long the two then talk says nothing about the replica's speed. */
-  onSwitch(headers: string[], rest: Buffer): void {
+  onSwitch(fields: string, rest: Buffer): void {
     const { connection, member } = this;
     this.connection = null;
     this.member = null;
@@ -144,9 +145,10 @@ export class Exchange implements UpstreamUser, ClientUser, Waiter {
     countFirstByte(this.counts!, now - this.arrivedAt);
     countRequest(this.counts!, "answered", now - this.arrivedAt);
     member!.health.requestSucceeded();
-    headers.push("x-pulumi-serve-revision", member!.revision);
-    const ends = { client: this.client.switch!(), connection: connection! };
-    join(ends, { headers, rest }, webSocketIdleSeconds(this.route.balancer), () => member!.release());
+    const ends = { inlet: this.client.switch!(), connection: connection! };
+    join(ends, { fields: fields + revisionLine(member!), rest }, webSocketIdleSeconds(this.route.balancer), () =>
+      member!.release(),
+    );
   }
 
   onWritable(): void {
@@ -356,6 +358,11 @@ export class Exchange implements UpstreamUser, ClientUser, Waiter {
     }
     member.release();
   }
+}
+
+/** By which a client can tell what has answered it. */
+function revisionLine({ revision }: Member): string {
+  return "x-pulumi-serve-revision: " + revision + "\r\n";
 }
 
 function failure({ kind, why }: Break): Refusal {

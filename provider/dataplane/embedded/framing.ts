@@ -1,6 +1,7 @@
 import { chunkSize, CHUNK_LINE_BYTES, wholeChunks } from "./chunks";
-import type { ResponseFraming } from "./client-request";
-import { fieldKind, FieldKind, fieldValue } from "./fields";
+import type { ResponseHead } from "./client-request";
+import { fieldKind, FieldKind, fieldValue, tokensOf, withoutNamed } from "./fields";
+import { FAULT, HeadScan } from "./head-scan";
 import { MAX_TRAILER_BYTES, trailerKind, withTrailer, type Trailers } from "./trailers";
 
 /**
@@ -8,17 +9,16 @@ import { MAX_TRAILER_BYTES, trailerKind, withTrailer, type Trailers } from "./tr
  * Chunks are views of the read buffer: whoever keeps one beyond the call copies it.
  */
 export interface ResponseSink {
-  /** What the response is likely to have: names and values in turn. The response itself is still to come. */
-  onHints(fields: readonly string[]): void;
-  /** `framing`: how the end of the body is told. */
-  onHead(status: number, reason: string, headers: string[], framing: ResponseFraming): void;
+  /** What the response is likely to have, in lines. The response itself is still to come. */
+  onHints(fields: string): void;
+  onHead(head: ResponseHead): void;
   onBody(chunk: Buffer): void;
   /** Whole chunks as they came, with their framing, to a sink that says it takes them. */
   readonly takesChunks?: boolean;
   onChunks?(chunks: Buffer): void;
   onEnd(chunk: Buffer | null, trailers: Trailers): void;
   /** The replica speaks WebSocket from here on, as it was asked to; `rest` is what it has said already. Nothing else follows. */
-  onSwitch(headers: string[], rest: Buffer): void;
+  onSwitch(fields: string, rest: Buffer): void;
 }
 
 /** The replica said something that is not HTTP/1.1 as we insist on it; the connection must not be used any further. */
@@ -29,12 +29,12 @@ const MAX_FIELDS = 256;
 const MAX_INTERIM_RESPONSES = 16;
 const EARLY_HINTS = 103;
 const HEAD_END = Buffer.from("\r\n\r\n");
+const VERSION = "HTTP/1.";
+const STATUS_AT = VERSION.length + 2;
+const REASON_AT = STATUS_AT + 4;
 const LINE_END = Buffer.from("\r\n");
 
-/** Control characters, and CR or LF that is not part of a CRLF: each a way to smuggle a second message. */
-// eslint-disable-next-line no-control-regex
-const FORBIDDEN = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n/;
-const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: (.*))?$/;
+const scan = new HeadScan();
 
 type State = "idle" | "head" | "length" | "close" | "chunkSize" | "chunkData" | "chunkEnd" | "trailer";
 
@@ -92,15 +92,17 @@ export class ResponseParser {
         case "idle":
           throw new FramingError("it sent bytes that nobody asked for");
         case "head": {
-          const end = data.indexOf(HEAD_END, at);
-          if ((end === -1 ? data.length : end) - at > MAX_HEAD_BYTES) throw new FramingError("its header is too large");
-          if (end === -1) {
+          const end = scan.run(data, at);
+          const whole = end >= 0 || data.includes(HEAD_END, at);
+          if ((end < 0 ? data.length : end) - at > MAX_HEAD_BYTES) throw new FramingError("its header is too large");
+          if (!whole) {
             this.rest = Buffer.from(data.subarray(at));
             return;
           }
-          const head = data.toString("latin1", at, end);
-          at = end + 4;
-          if (!this.parseHead(head, data, at)) return;
+          if (end === FAULT.control) throw new FramingError("its header has control characters");
+          if (end === FAULT.noName) throw new FramingError("a header line has no proper name");
+          if (!this.parseHead(data.toString("latin1", at, end - 2), data, end)) return;
+          at = end;
           break;
         }
         case "length": {
@@ -199,48 +201,46 @@ export class ResponseParser {
     return end;
   }
 
-  /** False: this response is over (the sink may have begun the next one by now) or the sink has gone. */
+  /** `head`: what was scanned. False: this response is over (the sink may have begun the next one by now) or the sink has gone. */
   private parseHead(head: string, data: Buffer, after: number): boolean {
-    const more = after < data.length;
-    if (FORBIDDEN.test(head)) throw new FramingError("its header has control characters");
-    let end = head.indexOf("\r\n");
-    if (end === -1) end = head.length;
-    const status = STATUS_LINE.exec(head.slice(0, end));
-    if (status === null) throw new FramingError("its first line is not a status line");
-    const code = Number(status[2]);
+    const { firstEnd } = scan;
+    if (scan.fields > MAX_FIELDS) throw new FramingError("its header has too many fields");
+    const minor = head.charCodeAt(VERSION.length) - 48;
+    const code = statusOf(head, firstEnd);
+    if (!head.startsWith(VERSION) || (minor !== 0 && minor !== 1) || code === null)
+      throw new FramingError("its first line is not a status line");
 
-    const headers: string[] = [];
+    let fields = "";
+    // From here on the lines go on as they are; a run of them is copied at once.
+    let run = firstEnd + 2;
+    let dated = false;
     let length: number | null = null;
     let chunked = false;
-    let close = status[1] === "0";
-    let connection: string[] | null = null;
+    let close = minor === 0;
+    let connection: string | null = null;
     let upgrade: string | null = null;
     this.keepAliveSeconds = null;
-    for (let at = end + 2, fields = 0; at < head.length; fields += 1) {
-      if (fields === MAX_FIELDS) throw new FramingError("its header has too many fields");
-      end = head.indexOf("\r\n", at);
-      if (end === -1) end = head.length;
-      const colon = head.indexOf(":", at);
-      if (colon === -1 || colon >= end) throw new FramingError("a header line has no colon");
-      const name = head.slice(at, colon);
-      const value = fieldValue(head, colon + 1, end);
-      at = end + 2;
-      switch (fieldKind(name)) {
-        case FieldKind.Invalid:
-          throw new FramingError("a header field has no proper name");
+    for (let note = 0; note < scan.noted; note += 1) {
+      const start = scan.starts[note]!;
+      const colon = scan.colons[note]!;
+      const to = scan.ends[note]!;
+      const value = fieldValue(head, colon + 1, to);
+      switch (fieldKind(head.slice(start, colon))) {
         case FieldKind.ContentLength:
           if (length !== null) throw new FramingError("it sent Content-Length twice");
           if (!/^\d{1,15}$/.test(value)) throw new FramingError("its Content-Length is not a number");
           length = Number(value);
-          headers.push(name, value);
-          break;
+          continue;
+        case FieldKind.Date:
+          dated = true;
+          continue;
         case FieldKind.TransferEncoding:
-          if (chunked || value.toLowerCase() !== "chunked" || status[1] === "0")
+          if (chunked || value.toLowerCase() !== "chunked" || minor === 0)
             throw new FramingError("its Transfer-Encoding is not just chunked");
           chunked = true;
           break;
         case FieldKind.Connection:
-          for (const token of value.toLowerCase().split(",")) (connection ??= []).push(token.trim());
+          connection = connection === null ? value : `${connection},${value}`;
           break;
         case FieldKind.KeepAlive:
           this.keepAliveSeconds = Number(/timeout=(\d{1,6})/i.exec(value)?.[1] ?? NaN);
@@ -251,24 +251,26 @@ export class ResponseParser {
         case FieldKind.HopByHop:
           break;
         default:
-          headers.push(name, value);
+          continue;
       }
+      if (start > run) fields += head.slice(run, start);
+      run = to + 2;
     }
+    if (run < head.length) fields += head.slice(run);
     if (length !== null && chunked) throw new FramingError("it sent both Content-Length and Transfer-Encoding");
+    const names = connection === null || isKeepAlive(connection) ? null : tokensOf(connection);
+    if (names !== null) fields = withoutNamed(fields, names);
+    if (connection !== null && names === null) close = false;
     if (code === 101) {
       if (!this.maySwitch) throw new FramingError("it switched protocols, which nobody asked for");
-      const toWebSocket = upgrade === "websocket" && connection?.includes("upgrade") === true;
+      const toWebSocket = upgrade === "websocket" && names?.has("upgrade") === true;
       if (!toWebSocket || length !== null || chunked)
         throw new FramingError("it switched to something else than asked");
-      removeNamed(headers, connection!);
-      return this.switched(headers, data.subarray(after));
+      return this.switched(fields, data.subarray(after));
     }
-    if (connection !== null) removeNamed(headers, connection);
-    if (code < 200) return this.interimResponse(code, length === null && !chunked ? headers : null);
-    if (connection !== null) {
-      if (connection.includes("close")) close = true;
-      else if (connection.includes("keep-alive")) close = false;
-    }
+    if (code < 200) return this.interimResponse(code, length === null && !chunked ? fields : null);
+    if (names?.has("close") === true) close = true;
+    else if (names?.has("keep-alive") === true) close = false;
 
     const sink = this.sink!;
     this.interim = 0;
@@ -276,23 +278,24 @@ export class ResponseParser {
     this.keepAlive = !close && (bodiless || chunked || length !== null);
     this.state = bodiless ? "idle" : chunked ? "chunkSize" : length !== null ? "length" : "close";
     this.remaining = length ?? 0;
-    sink.onHead(
-      code,
-      status[3] ?? "",
-      headers,
-      bodiless ? "none" : this.state === "close" ? "close" : chunked ? "chunked" : "length",
-    );
+    sink.onHead({
+      status: code,
+      reason: head.slice(REASON_AT, firstEnd),
+      fields,
+      dated,
+      framing: bodiless ? "none" : this.state === "close" ? "close" : chunked ? "chunked" : "length",
+    });
     if (this.sink !== sink) return false;
     if (!bodiless) return true;
-    if (more) this.keepAlive = false;
+    if (after < data.length) this.keepAlive = false;
     this.finish(null);
     return false;
   }
 
-  private switched(headers: string[], rest: Buffer): false {
+  private switched(fields: string, rest: Buffer): false {
     const sink = this.sink!;
     this.abandon();
-    sink.onSwitch(headers, rest);
+    sink.onSwitch(fields, rest);
     return false;
   }
 
@@ -300,7 +303,7 @@ export class ResponseParser {
    * Hints go on; any other is between the replica and us. `fields`: null if it tells of a body, which it cannot have: another
    * parser might wait for that.
    */
-  private interimResponse(code: number, fields: readonly string[] | null): boolean {
+  private interimResponse(code: number, fields: string | null): boolean {
     this.interim += 1;
     if (this.interim > MAX_INTERIM_RESPONSES) throw new FramingError("it sends interim responses without end");
     if (code === EARLY_HINTS && fields !== null) this.sink!.onHints(fields);
@@ -308,10 +311,19 @@ export class ResponseParser {
   }
 }
 
-/** Fields that Connection names are for us alone, but framing cannot be named away. */
-function removeNamed(headers: string[], names: string[]): void {
-  for (let at = headers.length - 2; at >= 0; at -= 2) {
-    const name = headers[at]!.toLowerCase();
-    if (name !== "content-length" && names.includes(name)) headers.splice(at, 2);
-  }
+/** What most say that say anything: there is nothing to look for. */
+function isKeepAlive(connection: string): boolean {
+  return connection === "keep-alive" || connection === "Keep-Alive";
+}
+
+/** The number in a status line, which ends with it or goes on with a space and the reason; null: there is none. */
+function statusOf(head: string, end: number): number | null {
+  const hundreds = head.charCodeAt(STATUS_AT) - 48;
+  const tens = head.charCodeAt(STATUS_AT + 1) - 48;
+  const ones = head.charCodeAt(STATUS_AT + 2) - 48;
+  const isNumber = hundreds > 0 && hundreds < 10 && tens >= 0 && tens < 10 && ones >= 0 && ones < 10;
+  const SPACE = 32;
+  if (!isNumber || head.charCodeAt(STATUS_AT - 1) !== SPACE) return null;
+  if (end > STATUS_AT + 3 && head.charCodeAt(STATUS_AT + 3) !== SPACE) return null;
+  return hundreds * 100 + tens * 10 + ones;
 }

@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { BodyClock } from "./body-clock";
 import type { ClientConnection, ConnectionHost } from "./client-connection";
 import { Http1Request, type Wire } from "./http1-request";
+import type { Inlet } from "./inlet";
 import type { Refusal } from "./refusal";
 import { UNREAD, type ClientHead, type Scheme } from "./request-head";
 import { RequestParser, type RequestSink } from "./request-parser";
@@ -22,12 +23,13 @@ const LEFT_BYTES = 16 * 1024;
  */
 export class Http1Connection implements ClientConnection, RequestSink, Wire {
   readonly peer: string | undefined;
+  readonly socket: Socket;
   private readonly parser: RequestParser;
   /** Those that are not answered yet, in the order of their answers. */
   private readonly requests: Http1Request[] = [];
   /** The one whose body is coming. */
   private receiving: Http1Request | null = null;
-  /** Read, but not worked off. */
+  /** Read, but not worked off: a copy, as what is read is. */
   private left: Buffer | null = null;
   private parsing = false;
   private state: "open" | "refused" | "lingering" | "handshake" | "switched" = "open";
@@ -44,16 +46,18 @@ export class Http1Connection implements ClientConnection, RequestSink, Wire {
   private flushed = false;
 
   constructor(
-    readonly socket: Socket,
+    private readonly inlet: Inlet,
     private readonly host: ConnectionHost,
     readonly scheme: Scheme,
     /** What its bytes go through: with TLS not the socket itself. */
-    private readonly wire: Socket = socket,
+    private readonly wire: Socket = inlet.socket,
   ) {
+    const { socket } = inlet;
+    this.socket = socket;
     this.peer = socket.remoteAddress;
     this.since = host.now;
     this.parser = new RequestParser(this, () => host.maxHeaderBytes);
-    socket.on("data", (data: Buffer) => this.read(data));
+    inlet.take = (data) => this.read(data);
     socket.on("drain", () => this.requests[0]?.user?.onClientRoom());
     socket.on("end", () => this.clientEnded());
     // `close` always follows.
@@ -103,7 +107,8 @@ export class Http1Connection implements ClientConnection, RequestSink, Wire {
 
   onBody(chunk: Buffer): void {
     this.clock.came(this.host.now);
-    this.receiving!.user?.onClientBody(chunk);
+    // It may be kept for another replica, or until this one takes it.
+    this.receiving!.user?.onClientBody(Buffer.from(chunk));
   }
 
   onBodyEnd(trailers: Trailers): void {
@@ -151,12 +156,12 @@ export class Http1Connection implements ClientConnection, RequestSink, Wire {
     if (request === this.requests[0]) this.breakOff(request);
   }
 
-  switch(): Socket {
+  switch(): Inlet {
     this.state = "switched";
     this.requests.length = 0;
-    for (const event of ["data", "drain", "end", "close"]) this.socket.removeAllListeners(event);
-    this.host.onSwitched(this, this.socket);
-    return this.socket;
+    for (const event of ["drain", "end", "close"]) this.socket.removeAllListeners(event);
+    this.host.onSwitched(this, this.inlet);
+    return this.inlet;
   }
 
   leave(): void {
@@ -202,6 +207,8 @@ export class Http1Connection implements ClientConnection, RequestSink, Wire {
       case "open":
         this.left = this.left === null ? data : Buffer.concat([this.left, data]);
         this.work();
+        // Of a buffer that is read into again.
+        if (this.left?.buffer === data.buffer) this.left = Buffer.from(this.left);
     }
   }
 

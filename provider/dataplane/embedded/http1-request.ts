@@ -1,11 +1,10 @@
-import { STATUS_CODES } from "node:http";
-import type { Socket } from "node:net";
-import type { ClientRequest, ClientUser, ResponseFraming } from "./client-request";
+import type { ClientRequest, ClientUser, ResponseHead } from "./client-request";
 import { httpDate } from "./http-date";
+import type { Inlet } from "./inlet";
 import { JOINED_BYTES } from "./joined";
-import { isUntrusted, refusalFields, type Refusal } from "./refusal";
+import { headOfRefusal, isUntrusted, type Refusal } from "./refusal";
 import type { ClientHead, Scheme } from "./request-head";
-import { fieldLines, lastChunk, type Trailers } from "./trailers";
+import { lastChunk, type Trailers } from "./trailers";
 
 /** The connection of a request, as far as a request needs it. */
 export interface Wire {
@@ -20,7 +19,7 @@ export interface Wire {
   /** Its response cannot be completed: the client must see that. */
   cut(request: Http1Request): void;
   /** Gives the socket away: from here on nobody here reads it, ends it or hears its errors. */
-  switch(): Socket;
+  switch(): Inlet;
 }
 
 /** What an answer that is not yet on turn may hold back, in bytes, before its replica has to wait. */
@@ -83,20 +82,14 @@ export class Http1Request implements ClientRequest {
     this.send("HTTP/1.1 100 Continue\r\n\r\n");
   }
 
-  hint(fields: readonly string[]): void {
+  hint(fields: string): void {
     // HTTP/1.0 knows one response only.
-    if (this.head.minor === 1) this.send("HTTP/1.1 103 Early Hints\r\n" + fieldLines(fields) + "\r\n");
+    if (this.head.minor === 1) this.send("HTTP/1.1 103 Early Hints\r\n" + fields + "\r\n");
   }
 
-  begin(status: number, reason: string, fields: readonly string[], framing: ResponseFraming): void {
+  begin({ status, reason, fields, dated, framing }: ResponseHead): void {
     this.begun = true;
-    let text = "HTTP/1.1 " + status + " " + reason + "\r\n";
-    let dated = false;
-    for (let at = 0; at < fields.length; at += 2) {
-      const name = fields[at]!;
-      if (name.length === 4 && name.toLowerCase() === "date") dated = true;
-      text += name + ": " + fields[at + 1]! + "\r\n";
-    }
+    let text = "HTTP/1.1 " + status + " " + reason + "\r\n" + fields;
     if (!dated) text += httpDate();
     if (framing === "chunked" || framing === "close") {
       this.chunked = this.head.minor === 1;
@@ -140,7 +133,7 @@ export class Http1Request implements ClientRequest {
   refuse(refusal: Refusal): void {
     if (isUntrusted(refusal) || !this.bodyComplete) this.keepAlive = false;
     const text = Buffer.from(`${refusal.sentence}\n`);
-    this.begin(refusal.status, STATUS_CODES[refusal.status]!, refusalFields(refusal, text.length), "length");
+    this.begin(headOfRefusal(refusal, text.length));
     this.end(this.head.method === "HEAD" ? null : text, null);
   }
 
@@ -150,7 +143,7 @@ export class Http1Request implements ClientRequest {
     this.wire.cut(this);
   }
 
-  switch(): Socket {
+  switch(): Inlet {
     this.over = true;
     return this.wire.switch();
   }

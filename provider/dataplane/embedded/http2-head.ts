@@ -60,7 +60,7 @@ export function parseHttp2Head(fields: readonly string[], more: boolean, mostByt
       status: 431,
       sentence: `The request's header is larger than ${mostBytes} bytes (balancer.maxHeaderBytes).`,
     };
-  const head = parseRequestHead(text);
+  const head = parseRequestHead(Buffer.from(`${text}\r\n\r\n`, "latin1"), 0)!;
   if ("status" in head || head.length !== null || !more) return head;
   return { ...head, body: { framing: "chunked" } };
 }

@@ -1,10 +1,10 @@
-import { STATUS_CODES } from "node:http";
 import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import type { ClientLimits } from "../client-limits";
 import { BodyClock } from "./body-clock";
 import type { ConnectionHost } from "./client-connection";
-import type { ClientRequest, ClientUser, ResponseFraming } from "./client-request";
-import { refusalFields, type Refusal } from "./refusal";
+import type { ClientRequest, ClientUser, ResponseHead } from "./client-request";
+import { pairsOf } from "./fields";
+import { headOfRefusal, type Refusal } from "./refusal";
 import type { ClientHead } from "./request-head";
 import { Taking } from "./taking";
 import { trailersOf, type Trailers } from "./trailers";
@@ -89,12 +89,12 @@ export class Http2Request implements ClientRequest {
     this.stream.additionalHeaders({ ":status": constants.HTTP_STATUS_CONTINUE });
   }
 
-  hint(fields: readonly string[]): void {
+  hint(fields: string): void {
     if (!this.gone) this.stream.additionalHeaders(headersOf(EARLY_HINTS, fields));
   }
 
   /** The head goes out at once: the library puts it together with what follows in the same moment. */
-  begin(status: number, _reason: string, fields: readonly string[], framing: ResponseFraming): void {
+  begin({ status, fields, framing }: ResponseHead): void {
     this.begun = true;
     if (this.gone) return;
     // One whose body is still coming is ended by us, and so without trailers.
@@ -125,7 +125,7 @@ export class Http2Request implements ClientRequest {
 
   refuse(refusal: Refusal): void {
     const text = Buffer.from(`${refusal.sentence}\n`);
-    this.begin(refusal.status, STATUS_CODES[refusal.status]!, refusalFields(refusal, text.length), "length");
+    this.begin(headOfRefusal(refusal, text.length));
     this.end(text, null);
   }
 
@@ -159,8 +159,8 @@ export class Http2Request implements ClientRequest {
   }
 }
 
-function headersOf(status: number, fields: readonly string[]): OutgoingHttpHeaders {
-  const headers = fieldsOf(fields);
+function headersOf(status: number, fields: string): OutgoingHttpHeaders {
+  const headers = fieldsOf(pairsOf(fields));
   headers[":status"] = String(status <= HIGHEST_STATUS ? status : 502);
   return headers;
 }

@@ -1,6 +1,6 @@
-import type { Socket } from "node:net";
 import { LONGEST_PATH, roleOf, whyRefused, type AccessEntry } from "../access-entry";
-import type { ClientRequest, ResponseFraming } from "./client-request";
+import type { ClientRequest, ResponseHead } from "./client-request";
+import type { Inlet } from "./inlet";
 import type { Refusal } from "./refusal";
 import { UNREAD } from "./request-head";
 import type { Trailers } from "./trailers";
@@ -26,10 +26,10 @@ export class LoggedRequest extends WatchedRequest {
     this.refusal = refusal;
   }
 
-  override begin(status: number, reason: string, fields: readonly string[], framing: ResponseFraming): void {
-    this.status = status;
+  override begin(head: ResponseHead): void {
+    this.status = head.status;
     this.firstByteAt = performance.now();
-    super.begin(status, reason, fields, framing);
+    super.begin(head);
   }
 
   override write(chunk: Buffer): boolean {
@@ -61,8 +61,9 @@ export class LoggedRequest extends WatchedRequest {
     super.truncate();
   }
 
-  override switch(): Socket {
-    const socket = super.switch();
+  override switch(): Inlet {
+    const inlet = super.switch();
+    const { socket } = inlet;
     this.status = 101;
     this.firstByteAt = performance.now();
     const before = socket.bytesWritten;
@@ -70,7 +71,7 @@ export class LoggedRequest extends WatchedRequest {
       this.bytes = socket.bytesWritten - before;
       this.tell("whole");
     });
-    return socket;
+    return inlet;
   }
 
   override onClientGone(): void {

@@ -1,11 +1,14 @@
 import { METHODS } from "node:http";
-import { fieldKind, FieldKind, fieldValue, hasControl } from "./fields";
+import { fieldKind, FieldKind, fieldValue, tokensOf, withoutNamed } from "./fields";
+import { bytesOf, FAULT, HeadScan } from "./head-scan";
 import type { Refusal } from "./refusal";
 
 export type BodyFraming = { framing: "none" } | { framing: "length"; length: number } | { framing: "chunked" };
 
 /** What a client asks for, as its head says it. */
 export interface ClientHead {
+  /** How long it was, with its empty line. */
+  bytes: number;
   method: string;
   /** With its query; the authority of a target in absolute form has become `host`. */
   path: string;
@@ -31,6 +34,7 @@ export interface ClientHead {
 
 /** A head that is no head: what a client gets an answer by that never sent a proper one. */
 export const UNREAD: ClientHead = {
+  bytes: 0,
   method: "GET",
   path: "/",
   minor: 1,
@@ -49,8 +53,9 @@ export const UNREAD: ClientHead = {
 };
 
 const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS);
+const VERSION = " HTTP/1.";
 /** No bytes above ASCII, and no fragment: neither is part of a target. */
-const REQUEST_LINE = /^([A-Z-]{1,20}) ([!"$-~]+) HTTP\/1\.([01])$/;
+const IN_TARGET = bytesOf((char) => /[!"$-~]/.test(char));
 const ABSOLUTE_FORM = /^https?:\/\/([A-Za-z0-9\-._~%:[\]]+)([/?][^]*)?$/i;
 /** What an authority may be made of, RFC 3986; an empty one too. */
 const HOST = /^[A-Za-z0-9\-._~%!$&'()*+,;=:[\]]*$/;
@@ -58,25 +63,39 @@ const HOST = /^[A-Za-z0-9\-._~%!$&'()*+,;=:[\]]*$/;
 const NO_BODY: BodyFraming = { framing: "none" };
 const CHUNKED: BodyFraming = { framing: "chunked" };
 
+const HEAD_END = Buffer.from("\r\n\r\n");
+const scan = new HeadScan();
+
 /**
- * Reads the head of a request, given without its empty line, by RFC 9112: what two parsers could read in two ways is refused,
- * never guessed.
+ * Reads the head of a request, which begins at `from`, by RFC 9112: what two parsers could read in two ways is refused, never
+ * guessed. Null: it is not whole yet.
  */
-export function parseRequestHead(head: string): ClientHead | Refusal {
-  let end = head.indexOf("\r\n");
-  if (end === -1) end = head.length;
-  const line = REQUEST_LINE.exec(head.slice(0, end));
-  if (line === null || !KNOWN_METHODS.has(line[1]!)) return bad("The first line is no request line of HTTP/1.1.");
-  const method = line[1]!;
-  const minor = line[3] === "1" ? 1 : 0;
+export function parseRequestHead(data: Buffer, from: number): ClientHead | Refusal | null {
+  const end = scan.run(data, from);
+  if (end < 0) {
+    // However its bytes are cut, the answer is the same.
+    if (data.indexOf(HEAD_END, from) === -1) return null;
+    return bad(end === FAULT.noName ? "A header line has no proper name." : "A header has control characters.");
+  }
+  // With the end of its last line.
+  const head = data.toString("latin1", from, end - 2);
+  const { firstEnd } = scan;
+  const space = head.indexOf(" ");
+  const method = methodOf(head, space);
+  const versionAt = firstEnd - VERSION.length - 1;
+  const minor = head.charCodeAt(firstEnd - 1) - 48;
+  if (method === null || versionAt <= space + 1 || !head.startsWith(VERSION, versionAt) || (minor !== 0 && minor !== 1))
+    return bad("The first line is no request line of HTTP/1.1.");
+  for (let at = from + space + 1; at < from + versionAt; at += 1)
+    if (IN_TARGET[data[at]!] === 0) return bad("The first line is no request line of HTTP/1.1.");
   if (method === "CONNECT") return { status: 501, sentence: "CONNECT is not understood: this is no forward proxy." };
-  const target = targetOf(method, line[2]!);
+  const target = targetOf(method, head.slice(space + 1, versionAt));
   if (target === null) return bad("The target is neither a path nor an http URL.");
 
-  const first = end + 2;
+  const first = firstEnd + 2;
   let fields = "";
   // From here on the lines are to be passed on as they are; a run of them is copied at once.
-  let from = first;
+  let run = first;
   let host: string | null = null;
   let authorization: string | null = null;
   let forwardedFor: string | null = null;
@@ -87,16 +106,14 @@ export function parseRequestHead(head: string): ClientHead | Refusal {
   let connection: string | null = null;
   let upgrade: string | null = null;
   let expect: string | null = null;
-  for (let at = first; at < head.length; at = end + 2) {
-    end = head.indexOf("\r\n", at);
-    if (end === -1) end = head.length;
-    const colon = head.indexOf(":", at);
-    if (colon === -1 || colon >= end) return bad("A header line has no colon.");
-    const kind = fieldKind(head.slice(at, colon));
-    const value = fieldValue(head, colon + 1, end);
-    if (hasControl(value)) return bad("A header has control characters.");
-    switch (kind) {
+  for (let note = 0; note < scan.noted; note += 1) {
+    const start = scan.starts[note]!;
+    const colon = scan.colons[note]!;
+    const to = scan.ends[note]!;
+    const value = fieldValue(head, colon + 1, to);
+    switch (fieldKind(head.slice(start, colon))) {
       case FieldKind.EndToEnd:
+      case FieldKind.Date:
         continue;
       case FieldKind.ForwardedProto:
         forwardedProto = true;
@@ -118,11 +135,11 @@ export function parseRequestHead(head: string): ClientHead | Refusal {
       case FieldKind.ContentLength:
         if (length !== null) return bad("The request has more than one Content-Length: send one.");
         // A blank behind it may be a space only: other parsers, Node's among them, refuse a tab there.
-        if (!/^[ \t]*\d{1,15} *$/.test(head.slice(colon + 1, end))) return bad("The Content-Length is not a number.");
+        if (!/^[ \t]*\d{1,15} *$/.test(head.slice(colon + 1, to))) return bad("The Content-Length is not a number.");
         length = Number(value);
         break;
       case FieldKind.TransferEncoding:
-        if (chunked || !/^[ \t]*chunked *$/i.test(head.slice(colon + 1, end)))
+        if (chunked || !/^[ \t]*chunked *$/i.test(head.slice(colon + 1, to)))
           return {
             status: 501,
             sentence: "Only `Transfer-Encoding: chunked` is understood: send the body without another coding.",
@@ -145,10 +162,10 @@ export function parseRequestHead(head: string): ClientHead | Refusal {
       case FieldKind.KeepAlive:
         break;
     }
-    if (at > from) fields += head.slice(from, at);
-    from = end + 2;
+    if (start > run) fields += head.slice(run, start);
+    run = to + 2;
   }
-  if (from < head.length) fields += head.slice(from) + "\r\n";
+  if (run < head.length) fields += head.slice(run);
   if (chunked && length !== null)
     return bad("The request has both Content-Length and Transfer-Encoding: send one of them.");
   if (chunked && minor === 0) return bad("A request of HTTP/1.0 cannot be chunked.");
@@ -165,6 +182,7 @@ export function parseRequestHead(head: string): ClientHead | Refusal {
     upgrade?.toLowerCase() === "websocket" &&
     names?.has("upgrade") === true;
   return {
+    bytes: end - from,
     method,
     path: target.path,
     minor,
@@ -218,6 +236,14 @@ export function fieldOf({ all }: Pick<ClientHead, "all">, name: string): string 
   return found;
 }
 
+/** Null: there is none, or nobody knows it. */
+function methodOf(head: string, space: number): string | null {
+  if (space === 3 && head.startsWith("GET")) return "GET";
+  if (space === 4 && head.startsWith("POST")) return "POST";
+  const method = head.slice(0, Math.max(0, space));
+  return KNOWN_METHODS.has(method) ? method : null;
+}
+
 function bad(sentence: string): Refusal {
   return { status: 400, sentence };
 }
@@ -244,21 +270,4 @@ function staysOpen(minor: 0 | 1, connection: string | null, names: ReadonlySet<s
   if (connection === "close" || names?.has("close") === true) return false;
   if (minor === 1) return true;
   return names === null ? connection !== null : names.has("keep-alive");
-}
-
-function tokensOf(list: string): ReadonlySet<string> {
-  return new Set(
-    list
-      .toLowerCase()
-      .split(",")
-      .map((token) => token.trim()),
-  );
-}
-
-/** The rare case of a Connection field that names others; what routing and framing rest on cannot be named away. */
-function withoutNamed(fields: string, named: ReadonlySet<string>): string {
-  return fields
-    .split("\r\n")
-    .filter((line) => line === "" || !named.has(line.slice(0, line.indexOf(":")).toLowerCase()))
-    .join("\r\n");
 }

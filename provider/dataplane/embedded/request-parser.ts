@@ -4,7 +4,7 @@ import { parseRequestHead, type ClientHead } from "./request-head";
 import type { Refusal } from "./refusal";
 import { MAX_TRAILER_BYTES, trailerKind, withTrailer, type Trailers } from "./trailers";
 
-/** What the parser tells, and whom it asks how far it may read. Pieces of a body are views of what was read, free to be kept. */
+/** What the parser tells, and whom it asks how far it may read. Pieces of a body are views of what was read: whoever keeps one copies it. */
 export interface RequestSink {
   /** False: what comes next has to wait. */
   readonly takesRequest: boolean;
@@ -122,21 +122,23 @@ export class RequestParser {
 
   /** Where the next thing begins; -1: the head is not whole yet. */
   private readHead(data: Buffer, from: number): number {
-    const end = data.indexOf(HEAD_END, Math.max(from, this.searched - 3));
-    if ((end === -1 ? data.length : end) - from > this.maxHeaderBytes())
+    // One that came in pieces is read when it is whole, and not again with each of them.
+    const seen = this.searched > 0 && data.indexOf(HEAD_END, Math.max(from, this.searched - 3)) === -1;
+    const head = seen ? null : parseRequestHead(data, from);
+    const size = head === null ? data.length - from : "status" in head ? 0 : head.bytes - HEAD_END.length;
+    if (size > this.maxHeaderBytes())
       return this.refuse(
         431,
         `The request's header is larger than ${this.maxHeaderBytes()} bytes (balancer.maxHeaderBytes).`,
         data,
       );
-    if (end === -1) {
+    if (head === null) {
       this.searched = data.length - from;
       return -1;
     }
     this.searched = 0;
-    const head = parseRequestHead(data.toString("latin1", from, end));
     if ("status" in head) return this.refuse(head.status, head.sentence, data);
-    const at = end + 4;
+    const at = from + head.bytes;
     switch (head.body.framing) {
       case "none":
         this.state = "head";

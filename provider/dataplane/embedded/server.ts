@@ -13,6 +13,7 @@ import { ConnectionLine, type Door } from "./connection-line";
 import { Exchange } from "./forward";
 import { Http1Connection } from "./http1-connection";
 import { Http2Door } from "./http2-door";
+import { freshInlet, inletOf, type Inlet } from "./inlet";
 import { PrefixReader } from "./prefix";
 import type { Refusal } from "./refusal";
 import { headForReplica } from "./request-head";
@@ -57,7 +58,7 @@ export class FrontServer implements ConnectionHost, Door {
     keyPair: KeyPair | null,
   ) {
     // Half open: a client that has ended its side may still be owed an answer that is on its way.
-    this.server = createServer({ noDelay: true, allowHalfOpen: true });
+    this.server = createServer({ noDelay: true, allowHalfOpen: true, pauseOnConnect: true });
     this.limits = clientLimits(balancer);
     this.setBalancer(balancer, keyPair, null);
     this.server.on("connection", (socket) => this.line.arrive(socket));
@@ -166,7 +167,7 @@ export class FrontServer implements ConnectionHost, Door {
     this.door?.close();
     const take = (socket: TLSSocket, wire: Socket): void => {
       if (socket.alpnProtocol === "h2") this.http2.admit(socket);
-      else this.connections.add(new Http1Connection(socket, this, "https", wire));
+      else this.connections.add(new Http1Connection(inletOf(socket), this, "https", wire));
     };
     this.door = keyPair === null ? null : new TlsDoor(keyPair, http2, take);
     for (const connection of this.connections) connection.leave();
@@ -182,7 +183,12 @@ export class FrontServer implements ConnectionHost, Door {
   }
 
   letIn(socket: Socket): void {
-    if (this.door === null) this.connections.add(new Http1Connection(socket, this, "http"));
+    if (this.door === null) this.connections.add(new Http1Connection(freshInlet(socket), this, "http"));
+    else this.letInAtLast(socket);
+  }
+
+  letInAtLast(socket: Socket): void {
+    if (this.door === null) this.connections.add(new Http1Connection(inletOf(socket.resume()), this, "http"));
     else this.door.admit(socket);
   }
 
@@ -235,7 +241,7 @@ export class FrontServer implements ConnectionHost, Door {
     this.line.move();
   }
 
-  onSwitched(connection: ClientConnection, socket: Socket): void {
+  onSwitched(connection: ClientConnection, { socket }: Inlet): void {
     this.connections.delete(connection);
     this.tunnels.add(socket);
     socket.once("close", () => {

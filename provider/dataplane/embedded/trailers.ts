@@ -34,7 +34,7 @@ export function lastChunk(trailers: Trailers): string {
   return trailers === null ? "0\r\n\r\n" : "0\r\n" + fieldLines(trailers) + "\r\n";
 }
 
-export function fieldLines(fields: readonly string[]): string {
+function fieldLines(fields: readonly string[]): string {
   let text = "";
   for (let at = 0; at < fields.length; at += 2) text += fields[at]! + ": " + fields[at + 1]! + "\r\n";
   return text;

@@ -1,3 +1,4 @@
+import { performance } from "node:perf_hooks";
 import { UpstreamConnection } from "./upstream-connection";
 
 /** How often silence and idleness are looked at, in milliseconds; deadlines are exact to this. */

@@ -1,5 +1,5 @@
-import type { Socket } from "node:net";
-import type { ClientRequest, ClientUser, RequestNotes, ResponseFraming } from "./client-request";
+import type { ClientRequest, ClientUser, RequestNotes, ResponseHead } from "./client-request";
+import type { Inlet } from "./inlet";
 import type { Member } from "./member";
 import type { Refusal } from "./refusal";
 import type { Route } from "./route";
@@ -83,12 +83,12 @@ export abstract class WatchedRequest implements ClientRequest, ClientUser, Reque
     this.client.writeContinue();
   }
 
-  hint(fields: readonly string[]): void {
+  hint(fields: string): void {
     this.client.hint(fields);
   }
 
-  begin(status: number, reason: string, fields: readonly string[], framing: ResponseFraming): void {
-    this.client.begin(status, reason, fields, framing);
+  begin(head: ResponseHead): void {
+    this.client.begin(head);
   }
 
   flush(): void {
@@ -115,7 +115,7 @@ export abstract class WatchedRequest implements ClientRequest, ClientUser, Reque
     this.client.truncate();
   }
 
-  switch(): Socket {
+  switch(): Inlet {
     return this.client.switch!();
   }
 

@@ -1,4 +1,4 @@
-import type { Socket } from "node:net";
+import type { Inlet } from "./inlet";
 import type { UpstreamConnection } from "./upstream-connection";
 
 /** What both ends of a handshake say of the protocol; no other one is ever switched to. */
@@ -9,20 +9,21 @@ export const WEBSOCKET_FIELDS = "connection: Upgrade\r\nupgrade: websocket\r\n";
  * neither is read faster than the other takes it. `onOver` when the replica is free of it.
  */
 export function join(
-  { client, connection }: { client: Socket; connection: UpstreamConnection },
-  answer: { headers: readonly string[]; rest: Buffer },
+  { inlet, connection }: { inlet: Inlet; connection: UpstreamConnection },
+  answer: { fields: string; rest: Buffer },
   idleSeconds: number,
   onOver: () => void,
 ): void {
   const replica = connection.socket;
+  const client = inlet.socket;
   const passOn = (chunk: Buffer): void => {
     if (!client.write(Buffer.from(chunk))) replica.pause();
   };
   connection.switchTo(passOn);
   client.on("drain", () => replica.resume());
-  client.on("data", (chunk: Buffer) => {
-    if (!replica.write(chunk)) client.pause();
-  });
+  inlet.take = (chunk) => {
+    if (!replica.write(Buffer.from(chunk))) client.pause();
+  };
   replica.on("drain", () => client.resume());
   client.on("end", () => replica.end());
   replica.on("end", () => client.end());
@@ -38,14 +39,8 @@ export function join(
   });
   // A client whose computer is gone says nothing, for ever.
   client.setKeepAlive(true, KEEP_ALIVE_MS);
-  client.write(head(answer.headers), "latin1");
+  client.write(`HTTP/1.1 101 Switching Protocols\r\n${WEBSOCKET_FIELDS}${answer.fields}\r\n`, "latin1");
   if (answer.rest.length > 0) passOn(answer.rest);
 }
 
 const KEEP_ALIVE_MS = 30_000;
-
-function head(headers: readonly string[]): string {
-  let text = `HTTP/1.1 101 Switching Protocols\r\n${WEBSOCKET_FIELDS}`;
-  for (let at = 0; at < headers.length; at += 2) text += `${headers[at]}: ${headers[at + 1]}\r\n`;
-  return `${text}\r\n`;
-}
