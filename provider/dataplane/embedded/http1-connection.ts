@@ -3,6 +3,7 @@ import { BodyClock } from "./body-clock";
 import type { ClientConnection, ConnectionHost } from "./client-connection";
 import { Http1Request, type Wire } from "./http1-request";
 import type { Inlet } from "./inlet";
+import { outbox } from "./outbox";
 import type { Refusal } from "./refusal";
 import { UNREAD, type ClientHead, type Scheme } from "./request-head";
 import { RequestParser, type RequestSink } from "./request-parser";
@@ -143,6 +144,10 @@ export class Http1Connection implements ClientConnection, RequestSink, Wire {
     return this.socket.write(data, "latin1");
   }
 
+  writeLast(data: Buffer | string): void {
+    outbox.send(this.socket, data);
+  }
+
   bodyWanted(): void {
     this.clock.wanted(this.host.now);
     this.work();
@@ -171,6 +176,7 @@ export class Http1Connection implements ClientConnection, RequestSink, Wire {
   destroy(): void {
     this.parser.stop();
     this.left = null;
+    outbox.flush(this.socket);
     this.socket.destroy();
   }
 

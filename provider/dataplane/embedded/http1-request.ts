@@ -10,8 +10,10 @@ import { lastChunk, type Trailers } from "./trailers";
 export interface Wire {
   readonly peer: string | undefined;
   readonly scheme: Scheme;
-  /** False: it is full; `onClientRoom` tells when it has room again. */
+  /** Goes out at once. False: it is full; `onClientRoom` tells when it has room again. */
   write(data: Buffer | string): boolean;
+  /** Nothing follows it, so that it may wait for what others have to send in the same moment. */
+  writeLast(data: Buffer | string): void;
   /** The request's body is wanted from now on. */
   bodyWanted(): void;
   /** Its response has been written to the end. */
@@ -109,11 +111,11 @@ export class Http1Request implements ClientRequest {
   write(chunk: Buffer): boolean {
     if (chunk.length === 0) return true;
     const before = this.chunked ? this.takeUnsent() + chunk.length.toString(16) + "\r\n" : this.takeUnsent();
-    return this.writeFramed(before, chunk, this.chunked ? "\r\n" : "");
+    return this.send(framed(before, chunk, this.chunked ? "\r\n" : ""));
   }
 
   writeChunks(chunks: Buffer): boolean {
-    return this.writeFramed(this.takeUnsent(), chunks, "");
+    return this.send(framed(this.takeUnsent(), chunks, ""));
   }
 
   end(last: Buffer | null, trailers: Trailers): void {
@@ -121,11 +123,11 @@ export class Http1Request implements ClientRequest {
     const before = this.takeUnsent();
     const after = this.chunked ? lastChunk(trailers) : "";
     if (last === null || last.length === 0) {
-      if (before !== "" || after !== "") this.send(before + after);
+      if (before !== "" || after !== "") this.sendLast(before + after);
     } else if (this.chunked) {
-      this.writeFramed(before + last.length.toString(16) + "\r\n", last, "\r\n" + after);
+      this.sendLast(framed(before + last.length.toString(16) + "\r\n", last, "\r\n" + after));
     } else {
-      this.writeFramed(before, last, after);
+      this.sendLast(framed(before, last, after));
     }
     this.wire.ended(this);
   }
@@ -163,19 +165,28 @@ export class Http1Request implements ClientRequest {
     return text;
   }
 
-  private writeFramed(before: string, chunk: Buffer, after: string): boolean {
-    if (chunk.length <= JOINED_BYTES) return this.send(before + chunk.toString("latin1") + after);
-    const framed = Buffer.allocUnsafe(before.length + chunk.length + after.length);
-    framed.write(before, 0, "latin1");
-    framed.set(chunk, before.length);
-    framed.write(after, before.length + chunk.length, "latin1");
-    return this.send(framed);
+  private send(data: Buffer | string): boolean {
+    return this.held === null ? this.wire.write(data) : this.hold(data, this.held);
   }
 
-  private send(data: Buffer | string): boolean {
-    if (this.held === null) return this.wire.write(data);
-    this.held.push(data);
+  private sendLast(data: Buffer | string): void {
+    if (this.held === null) this.wire.writeLast(data);
+    else this.hold(data, this.held);
+  }
+
+  private hold(data: Buffer | string, held: (Buffer | string)[]): boolean {
+    held.push(data);
     this.heldBytes += data.length;
     return this.heldBytes < HELD_BYTES;
   }
+}
+
+/** A copy, as the piece is read into again. */
+function framed(before: string, piece: Buffer, after: string): Buffer | string {
+  if (piece.length <= JOINED_BYTES) return before + piece.toString("latin1") + after;
+  const whole = Buffer.allocUnsafe(before.length + piece.length + after.length);
+  whole.write(before, 0, "latin1");
+  whole.set(piece, before.length);
+  whole.write(after, before.length + piece.length, "latin1");
+  return whole;
 }

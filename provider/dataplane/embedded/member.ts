@@ -6,6 +6,7 @@ import { hashOf } from "../affinity";
 import { emptyMetrics } from "../metrics";
 import { Health } from "./health";
 import { countFailedTries } from "../version-counts";
+import { outbox } from "./outbox";
 import { UpstreamPool } from "./upstream-pool";
 
 /** One replica as the data plane knows it. Lives from its first routing until it left the routing and its last request ended. */
@@ -66,12 +67,14 @@ export class Member {
 
   acquire(): void {
     this.inFlight += 1;
+    outbox.underWay += 1;
     this.metrics.attempts += 1;
   }
 
   /** Exactly once for every `acquire`, however the request ended: a counter that stays up starves the replica forever. */
   release(): void {
     this.inFlight -= 1;
+    outbox.underWay -= 1;
     this.onRoom?.();
   }
 

@@ -1,6 +1,7 @@
 import { connect, type Socket } from "node:net";
 import { performance } from "node:perf_hooks";
 import { JOINED_BYTES } from "./joined";
+import { outbox } from "./outbox";
 import { FramingError, ResponseParser, type ResponseSink } from "./framing";
 
 /** How an attempt failed. Decides who is to blame and whether another replica may be asked. */
@@ -98,14 +99,14 @@ export class UpstreamConnection {
   }
 
   flush(): void {
-    if (this.unsent !== "") this.socket.write(this.takeUnsent(), "latin1");
+    if (this.unsent !== "") outbox.send(this.socket, this.takeUnsent());
   }
 
   /** False: the socket is full. */
   write(chunk: Buffer | string): boolean {
     this.lastSign = performance.now();
     if (chunk.length > JOINED_BYTES) this.flush();
-    return this.socket.write(this.unsent === "" ? chunk : this.takeUnsent() + chunk.toString("latin1"), "latin1");
+    return outbox.send(this.socket, this.unsent === "" ? chunk : this.takeUnsent() + chunk.toString("latin1"));
   }
 
   /** After `onSwitch`: the bytes go to `raw`, and time, ends and closing of the socket are looked after by whoever gave it. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { request } from "node:http";
 import { ask, RawClient } from "../support/client";
 import { startListening, startRawReplica, startReplica } from "../support/replica";
-import { primaryOnly } from "../support/routing";
+import { primaryOnly, route, routing, version } from "../support/routing";
 import type { Subject } from "../support/subject";
 import { until } from "../support/until";
 
@@ -126,6 +126,35 @@ export function passesStreams(subject: Subject): void {
       const old = await startRawReplica((socket) => socket.end("HTTP/1.0 200 OK\r\n\r\nold but whole"));
       const answer = await ask(await subject.serve(primaryOnly([old])));
       assert.equal(answer.body, "old but whole");
+    });
+  });
+
+  describe("responses that break off", () => {
+    it("bring what had come by then, however many are under way", async () => {
+      const held = await startListening((_req, res) => void res.write("held"));
+      const [good, bad] = ["4\r\nhalf\r\n", "no size\r\n"];
+      const answer = `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${good}${bad}`;
+      const dying = await startRawReplica((socket) => socket.end(answer));
+      const port = await subject.serve(
+        routing([
+          route({ primary: version(1, [held]) }),
+          route({ prefix: "/dies", pool: "dies", primary: version(1, [dying]) }),
+        ]),
+      );
+      const clientOf = (path: string): RawClient => {
+        const client = new RawClient(port);
+        client.send(`GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`);
+        return client;
+      };
+      const holding = Array.from({ length: 8 }, () => clientOf("/"));
+      for (const client of holding) await until("it is under way", () => client.received.includes("held"));
+      const broken = Array.from({ length: 8 }, () => clientOf("/dies"));
+      // An engine that has passed nothing on yet may say so instead.
+      const failed = ({ received }: RawClient): boolean => received.startsWith("HTTP/1.1 502");
+      for (const client of broken) await until("the client was told", () => client.closed || failed(client));
+      for (const client of broken)
+        if (!failed(client)) assert.match(client.received, /^HTTP\/1.1 200 OK\r\n[^]*\r\n\r\n4\r\nhalf\r\n$/);
+      for (const client of [...holding, ...broken]) client.close();
     });
   });
 
