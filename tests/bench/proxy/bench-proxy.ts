@@ -1,5 +1,4 @@
-import { join } from "node:path";
-import { startProgram } from "../process";
+import { startBackends } from "./backends";
 import type { Contender, Start } from "./contender";
 import { direct } from "./contenders/direct";
 import { embedded } from "./contenders/embedded";
@@ -11,7 +10,7 @@ import { undici } from "./contenders/undici";
 import { Measured } from "./measured";
 import { printJson, printTables } from "./report";
 import { slice, undisturbedSlice } from "./slice";
-import { WORKLOADS, type Workload } from "./workloads";
+import { REQUESTS, STREAMS, type Workload } from "./workloads";
 
 /** Slices in turn, so that whatever else the computer does hits all of them alike. */
 const IN_TURN: readonly Start[] = [direct, embedded, undici, haproxy, nginx, skyserve];
@@ -29,27 +28,35 @@ const WARM_UP_MS = 20_000;
  * and cannot be installed is named and left out.
  */
 export async function benchProxy(json: boolean): Promise<void> {
-  const backend = join(__dirname, "programs/backend.ts");
-  const backends = [startProgram(backend), startProgram(backend)];
   const measured = new Measured();
+  await onBackends("answers", REQUESTS, measured);
+  await onBackends("events", STREAMS, measured);
+  if (json) printJson(measured);
+  else printTables(measured);
+}
+
+async function onBackends(
+  kind: "answers" | "events",
+  workloads: readonly Workload[],
+  measured: Measured,
+): Promise<void> {
+  const backends = await startBackends(kind);
   try {
-    const ports: number[] = [];
-    for (const each of backends) ports.push(Number(await each.line()));
-    const pids = [process.pid, ...backends.map(({ pid }) => pid)];
+    const pids = [process.pid, ...backends.pids];
     const run = (starts: readonly Start[], most: number): Promise<void> =>
-      withContenders(starts, ports, measured, async (contenders) => {
+      withContenders(starts, backends.ports, measured, async (contenders) => {
         const ours = [...pids, ...contenders.flatMap((contender) => contender.pids ?? [])];
         for (const contender of contenders) await warmUp(contender, ours);
-        for (const workload of WORKLOADS)
+        for (const workload of workloads) {
+          measured.madeBy(workload.name, { clients: workload.load.by, backends: backends.by });
           await inTurn(contenders, workload, Math.min(most, workload.rounds), ours, measured);
+        }
       });
     await run(IN_TURN, Infinity);
     for (const start of APART) await run([start], ROUNDS_APART);
   } finally {
-    for (const each of backends) await each.stop();
+    await backends.stop();
   }
-  if (json) printJson(measured);
-  else printTables(measured);
 }
 
 async function withContenders(
@@ -73,7 +80,7 @@ async function withContenders(
 
 async function warmUp(contender: Contender, ours: readonly number[]): Promise<void> {
   const over = performance.now() + WARM_UP_MS;
-  const workload = { ...WORKLOADS[0]!, milliseconds: 1000 };
+  const workload = { ...REQUESTS[0]!, milliseconds: 1000 };
   for (let sent = 0; sent < WARM_UP_REQUESTS && performance.now() < over;) {
     sent += (await slice(contender, workload, ours)).perSecond;
   }

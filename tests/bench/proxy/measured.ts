@@ -6,11 +6,17 @@ type Figure = Exclude<keyof Slice, "failed" | "disturbed">;
 /** The slices of each contender, in the order of the rounds. */
 export class Measured {
   readonly leftOut: Record<string, string> = {};
+  /** Who asked, and who answered. */
+  readonly madeOf: Partial<Record<WorkloadName, { clients: string; backends: string }>> = {};
   private readonly slices = new Map<WorkloadName, Map<string, Slice[]>>();
 
   leaveOut(name: string, why: string): void {
     this.leftOut[name] = why;
     process.stderr.write(`${name} is left out: ${why}\n`);
+  }
+
+  madeBy(workload: WorkloadName, made: { clients: string; backends: string }): void {
+    this.madeOf[workload] = made;
   }
 
   add(workload: WorkloadName, name: string, slice: Slice): void {

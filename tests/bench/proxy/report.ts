@@ -27,6 +27,7 @@ export function printJson(measured: Measured): void {
     ratioToHaproxy: round(measured.ratio("get", "haproxy", "perSecond"), 3),
     bars: barsOf(workloads),
     workloads,
+    madeOf: measured.madeOf,
     leftOut: measured.leftOut,
     disturbedSlices: measured.disturbed(),
     // All of the computer's processes together; far above the number of cores, requests a second say little.
@@ -37,7 +38,8 @@ export function printJson(measured: Measured): void {
 
 export function printTables(measured: Measured): void {
   for (const workload of WORKLOADS) {
-    process.stdout.write(`\n${workload.what}\n`);
+    const { clients, backends } = measured.madeOf[workload.name]!;
+    process.stdout.write(`\n${workload.what}; clients: ${clients}, replicas: ${backends}\n`);
     console.table(figuresOf(measured, workload));
   }
   const figures = WORKLOADS.map((workload) => [workload.name, figuresOf(measured, workload)] as const);

@@ -1,17 +1,7 @@
 import { readFileSync } from "node:fs";
-import { MICROS_A_TICK, processorTime, startProgram } from "../process";
+import { MICROS_A_TICK, processorTime } from "../process";
 import type { Contender } from "./contender";
 import type { Workload } from "./workloads";
-
-/** What a client program says of itself. */
-interface Said {
-  units: number;
-  failed: number;
-  p50Ms: number | null;
-  p99Ms?: number | null;
-  firstByteP50Ms?: number | null;
-  cpuMicros: number;
-}
 
 export interface Slice {
   perSecond: number;
@@ -41,27 +31,22 @@ export async function undisturbedSlice(
 }
 
 export async function slice(contender: Contender, workload: Workload, ours: readonly number[]): Promise<Slice> {
-  const { clients, milliseconds, program, args } = workload;
+  const { clients, milliseconds, load } = workload;
   const usedBy = (pids: readonly number[]) => pids.reduce((sum, pid) => sum + (processorTime(pid) ?? 0), 0);
   const before = { ours: usedBy(ours), contender: usedBy(contender.pids ?? []), all: computerTime() };
-  const load = startProgram(program, [String(contender.port), String(clients), String(milliseconds), ...args]);
-  try {
-    const said = JSON.parse(await load.line()) as Said;
-    const cpuMicros = usedBy(contender.pids ?? []) - before.contender;
-    const all = computerTime();
-    const foreign = all.busy - before.all.busy - (usedBy(ours) - before.ours) - said.cpuMicros;
-    return {
-      perSecond: (said.units * 1000) / milliseconds,
-      failed: said.failed,
-      p50Ms: said.p50Ms,
-      p99Ms: said.p99Ms ?? null,
-      firstByteP50Ms: said.firstByteP50Ms ?? null,
-      cpuMicrosPerUnit: contender.pids === null || said.units === 0 ? null : cpuMicros / said.units,
-      disturbed: contender.pids !== null && foreign / (all.clock - before.all.clock) > FOREIGN_CORES,
-    };
-  } finally {
-    await load.stop();
-  }
+  const said = await load.run(contender.port, clients, milliseconds);
+  const cpuMicros = usedBy(contender.pids ?? []) - before.contender;
+  const all = computerTime();
+  const foreign = all.busy - before.all.busy - (usedBy(ours) - before.ours) - said.cpuMicros;
+  return {
+    perSecond: said.units / (said.seconds ?? milliseconds / 1000),
+    failed: said.failed,
+    p50Ms: said.p50Ms,
+    p99Ms: said.p99Ms ?? null,
+    firstByteP50Ms: said.firstByteP50Ms ?? null,
+    cpuMicrosPerUnit: contender.pids === null || said.units === 0 ? null : cpuMicros / said.units,
+    disturbed: contender.pids !== null && foreign / (all.clock - before.all.clock) > FOREIGN_CORES,
+  };
 }
 
 /** Microseconds: what all processes together have used, and the clock. */

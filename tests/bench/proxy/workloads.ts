@@ -1,5 +1,5 @@
-import { join } from "node:path";
 import type { WorkloadName } from "./contender";
+import { program, requests, type Load } from "./load";
 
 export interface Workload {
   name: WorkloadName;
@@ -9,14 +9,13 @@ export interface Workload {
   clients: number;
   milliseconds: number;
   rounds: number;
-  program: string;
-  args: string[];
+  load: Load;
 }
 
-const requests = join(__dirname, "programs/requests.ts");
-const streams = join(__dirname, "programs/streams.ts");
+const [get, post] = [requests("get"), requests("post")];
+const streams = program("streams.ts", []);
 
-export const WORKLOADS: readonly Workload[] = [
+export const REQUESTS: readonly Workload[] = [
   {
     name: "get",
     what: "GET, 1 KB answer, 64 clients",
@@ -24,8 +23,7 @@ export const WORKLOADS: readonly Workload[] = [
     clients: 64,
     milliseconds: 1000,
     rounds: 11,
-    program: requests,
-    args: ["get"],
+    load: get,
   },
   {
     name: "post",
@@ -34,8 +32,7 @@ export const WORKLOADS: readonly Workload[] = [
     clients: 64,
     milliseconds: 1000,
     rounds: 9,
-    program: requests,
-    args: ["post"],
+    load: post,
   },
   {
     name: "latency",
@@ -44,9 +41,11 @@ export const WORKLOADS: readonly Workload[] = [
     clients: 1,
     milliseconds: 1000,
     rounds: 9,
-    program: requests,
-    args: ["get"],
+    load: get,
   },
+];
+
+export const STREAMS: readonly Workload[] = [
   {
     name: "streams200",
     what: "200 event streams, 50 events/s each",
@@ -54,8 +53,7 @@ export const WORKLOADS: readonly Workload[] = [
     clients: 200,
     milliseconds: 4000,
     rounds: 5,
-    program: streams,
-    args: [],
+    load: streams,
   },
   {
     name: "streams600",
@@ -64,7 +62,8 @@ export const WORKLOADS: readonly Workload[] = [
     clients: 600,
     milliseconds: 4000,
     rounds: 3,
-    program: streams,
-    args: [],
+    load: streams,
   },
 ];
+
+export const WORKLOADS: readonly Workload[] = [...REQUESTS, ...STREAMS];
