@@ -21,8 +21,8 @@ export const REQUESTS: readonly Workload[] = [
     what: "GET, 1 KB answer, 64 clients",
     unit: "request",
     clients: 64,
-    milliseconds: 1000,
-    rounds: 11,
+    milliseconds: 2000,
+    rounds: 7,
     load: get,
   },
   {
@@ -30,8 +30,8 @@ export const REQUESTS: readonly Workload[] = [
     what: "POST, 2 KB and 12 fields, 64 clients",
     unit: "request",
     clients: 64,
-    milliseconds: 1000,
-    rounds: 9,
+    milliseconds: 2000,
+    rounds: 5,
     load: post,
   },
   {
@@ -39,8 +39,8 @@ export const REQUESTS: readonly Workload[] = [
     what: "GET, one client",
     unit: "request",
     clients: 1,
-    milliseconds: 1000,
-    rounds: 9,
+    milliseconds: 2000,
+    rounds: 5,
     load: get,
   },
 ];
