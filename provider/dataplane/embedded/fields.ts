@@ -18,53 +18,53 @@ export enum FieldKind {
   Date,
 }
 
-const KINDS: Readonly<Record<string, FieldKind>> = {
-  connection: FieldKind.Connection,
-  "keep-alive": FieldKind.KeepAlive,
-  "proxy-connection": FieldKind.HopByHop,
-  "proxy-authenticate": FieldKind.HopByHop,
-  "proxy-authorization": FieldKind.HopByHop,
-  te: FieldKind.HopByHop,
-  trailer: FieldKind.HopByHop,
-  upgrade: FieldKind.Upgrade,
-  authorization: FieldKind.Authorization,
-  "transfer-encoding": FieldKind.TransferEncoding,
-  "content-length": FieldKind.ContentLength,
-  host: FieldKind.Host,
-  expect: FieldKind.Expect,
-  "x-forwarded-for": FieldKind.ForwardedFor,
-  "x-forwarded-proto": FieldKind.ForwardedProto,
-  "x-pulumi-serve-version": FieldKind.Pin,
-  date: FieldKind.Date,
-};
+const KINDS: ReadonlyMap<string, FieldKind> = new Map([
+  ["connection", FieldKind.Connection],
+  ["keep-alive", FieldKind.KeepAlive],
+  ["proxy-connection", FieldKind.HopByHop],
+  ["proxy-authenticate", FieldKind.HopByHop],
+  ["proxy-authorization", FieldKind.HopByHop],
+  ["te", FieldKind.HopByHop],
+  ["trailer", FieldKind.HopByHop],
+  ["upgrade", FieldKind.Upgrade],
+  ["authorization", FieldKind.Authorization],
+  ["transfer-encoding", FieldKind.TransferEncoding],
+  ["content-length", FieldKind.ContentLength],
+  ["host", FieldKind.Host],
+  ["expect", FieldKind.Expect],
+  ["x-forwarded-for", FieldKind.ForwardedFor],
+  ["x-forwarded-proto", FieldKind.ForwardedProto],
+  ["x-pulumi-serve-version", FieldKind.Pin],
+  ["date", FieldKind.Date],
+]);
+
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+
+export function fieldKind(name: string): FieldKind {
+  return TOKEN.test(name) ? (KINDS.get(name.toLowerCase()) ?? FieldKind.EndToEnd) : FieldKind.Invalid;
+}
 
 /** Longer than each name that means something. */
 const LENGTHS = 32;
-/** By length and first letter, in whichever case. */
-const MEANING = new Uint8Array(LENGTHS * 32);
-for (const name of Object.keys(KINDS)) MEANING[placeOf(name.length, name.charCodeAt(0))] = 1;
+/** By length and first letter, in whichever case, the only name that means something, if there is one. */
+const MEANING: ({ name: Buffer; kind: FieldKind } | undefined)[] = Array.from({ length: LENGTHS * 32 });
+for (const [name, kind] of KINDS) {
+  const place = placeOf(name.length, name.charCodeAt(0));
+  if (name.length >= LENGTHS || MEANING[place] !== undefined) throw new Error(`"${name}" has no place of its own`);
+  MEANING[place] = { name: Buffer.from(name), kind };
+}
 
-/** False: a name of this length, with this first letter, means nothing to a proxy. */
-export function mayMean(length: number, first: number): boolean {
-  return length < LENGTHS && MEANING[placeOf(length, first)] === 1;
+/** The same of a name that is known to be proper, without making a string of it. */
+export function kindOf(data: Buffer, from: number, length: number): FieldKind {
+  const found = length < LENGTHS ? MEANING[placeOf(length, data[from]!)] : undefined;
+  if (found === undefined) return FieldKind.EndToEnd;
+  const { name, kind } = found;
+  for (let at = 0; at < length; at += 1) if ((data[from + at]! | 32) !== name[at]) return FieldKind.EndToEnd;
+  return kind;
 }
 
 function placeOf(length: number, first: number): number {
   return length * 32 + (first & 31);
-}
-
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-
-/** Names as they were spelled, so that the hot path does not lower-case each one again. Bounded: names come from outside. */
-const seen = new Map<string, FieldKind>();
-const MAX_SEEN = 2048;
-
-export function fieldKind(name: string): FieldKind {
-  const known = seen.get(name);
-  if (known !== undefined) return known;
-  const kind = TOKEN.test(name) ? (KINDS[name.toLowerCase()] ?? FieldKind.EndToEnd) : FieldKind.Invalid;
-  if (seen.size < MAX_SEEN) seen.set(name, kind);
-  return kind;
 }
 
 /** CR and LF besides: the lines are cut by now, so that none may be left. */

@@ -1,6 +1,6 @@
 import { chunkSize, CHUNK_LINE_BYTES, wholeChunks } from "./chunks";
 import type { ResponseHead } from "./client-request";
-import { fieldKind, FieldKind, fieldValue, tokensOf, withoutNamed } from "./fields";
+import { FieldKind, fieldValue, tokensOf, withoutNamed } from "./fields";
 import { FAULT, HeadScan } from "./head-scan";
 import { MAX_TRAILER_BYTES, trailerKind, withTrailer, type Trailers } from "./trailers";
 
@@ -225,7 +225,7 @@ export class ResponseParser {
       const colon = scan.colons[note]!;
       const to = scan.ends[note]!;
       const value = fieldValue(head, colon + 1, to);
-      switch (fieldKind(head.slice(start, colon))) {
+      switch (scan.kinds[note]!) {
         case FieldKind.ContentLength:
           if (length !== null) throw new FramingError("it sent Content-Length twice");
           if (!/^\d{1,15}$/.test(value)) throw new FramingError("its Content-Length is not a number");

@@ -1,4 +1,4 @@
-import { mayMean } from "./fields";
+import { FieldKind, kindOf } from "./fields";
 
 /** Why the bytes are no head (yet); where there is one, a place is told instead. */
 export const FAULT = { notWhole: -1, control: -2, noName: -3 } as const;
@@ -20,8 +20,9 @@ export class HeadScan {
   /** Where the first line ends. */
   firstEnd = 0;
   fields = 0;
-  /** How many lines may mean something to a proxy; all others go on as they are, unread. */
+  /** How many lines mean something to a proxy; all others go on as they are, unread. */
   noted = 0;
+  readonly kinds: FieldKind[] = [];
   readonly starts: number[] = [];
   readonly colons: number[] = [];
   readonly ends: number[] = [];
@@ -53,7 +54,9 @@ export class HeadScan {
       at += 1;
       while (at < to && IN_LINE[data[at]!] === 1) at += 1;
       this.fields += 1;
-      if (mayMean(colon - start, data[start]!)) {
+      const kind = kindOf(data, start, colon - start);
+      if (kind !== FieldKind.EndToEnd) {
+        this.kinds[this.noted] = kind;
         this.starts[this.noted] = start - from;
         this.colons[this.noted] = colon - from;
         this.ends[this.noted] = at - from;

@@ -1,5 +1,5 @@
 import { METHODS } from "node:http";
-import { fieldKind, FieldKind, fieldValue, tokensOf, withoutNamed } from "./fields";
+import { FieldKind, fieldValue, tokensOf, withoutNamed } from "./fields";
 import { bytesOf, FAULT, HeadScan } from "./head-scan";
 import type { Refusal } from "./refusal";
 
@@ -111,8 +111,10 @@ export function parseRequestHead(data: Buffer, from: number): ClientHead | Refus
     const colon = scan.colons[note]!;
     const to = scan.ends[note]!;
     const value = fieldValue(head, colon + 1, to);
-    switch (fieldKind(head.slice(start, colon))) {
+    switch (scan.kinds[note]!) {
+      // The scan notes neither of the first two.
       case FieldKind.EndToEnd:
+      case FieldKind.Invalid:
       case FieldKind.Date:
         continue;
       case FieldKind.ForwardedProto:
@@ -121,8 +123,6 @@ export function parseRequestHead(data: Buffer, from: number): ClientHead | Refus
       case FieldKind.Pin:
         pin = listed(pin, value);
         continue;
-      case FieldKind.Invalid:
-        return bad("A header of the request has no proper name.");
       case FieldKind.Authorization:
         // Two of them are a list that is no token.
         authorization = listed(authorization, value);

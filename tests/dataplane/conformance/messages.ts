@@ -23,12 +23,13 @@ export function handlesMessages(subject: Subject): void {
       client.send(
         "GET / HTTP/1.1\r\nHost: shop.example:81\r\nConnection: keep-alive\r\nKeep-Alive: timeout=9\r\n" +
           "Proxy-Connection: keep-alive\r\nTE: trailers\r\nUpgrade: websocket\r\nProxy-Authorization: x\r\n" +
-          "Authorization: Bearer t\r\nX-Forwarded-For: 10.0.0.1\r\nX-Twice: 1\r\nX-Twice: 2\r\n\r\n",
+          "Authorization: Bearer t\r\nX-Forwarded-For: 10.0.0.1\r\nX-Twice: 1\r\nX-Twice: 2\r\nConstructor: me\r\n\r\n",
       );
       await until("it was answered", () => client.received.includes(replica.id));
       client.close();
       const raw = replica.seen[0]!.headers;
       const fields = fieldsOf(raw);
+      assert.equal(fields.get("constructor"), "me");
       for (const hop of ["keep-alive", "proxy-connection", "te", "upgrade", "proxy-authorization", "connection"])
         assert.ok(!fields.has(hop), `${hop} is not passed on`);
       assert.equal(fields.get("host"), "shop.example:81");
@@ -69,7 +70,7 @@ export function handlesMessages(subject: Subject): void {
       const replica = await startRawReplica((socket) =>
         socket.write(
           "HTTP/1.1 201 Made It\r\nConnection: close\r\nKeep-Alive: timeout=1\r\nTrailer: X\r\n" +
-            "Set-Cookie: a=1\r\nSet-Cookie: b=2\r\nContent-Length: 2\r\n\r\nok",
+            "Set-Cookie: a=1\r\nSet-Cookie: b=2\r\nConstructor: me\r\nContent-Length: 2\r\n\r\nok",
         ),
       );
       const client = new RawClient(await subject.serve(primaryOnly([replica])));
@@ -77,6 +78,7 @@ export function handlesMessages(subject: Subject): void {
       await until("it was answered", () => client.received.endsWith("ok"));
       assert.ok(client.received.startsWith("HTTP/1.1 201 Made It\r\n"));
       assert.ok(/set-cookie: a=1\r\nset-cookie: b=2\r\n/i.test(client.received), client.received);
+      assert.ok(/constructor: me\r\n/i.test(client.received), client.received);
       assert.ok(!/timeout=1\r|trailer|connection: close/i.test(client.received), client.received);
       client.close();
     });
