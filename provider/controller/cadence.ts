@@ -14,6 +14,8 @@ const SETTLED_MS = 2_000;
 const SETTLED_AND_TOLD_MS = 5_000;
 /** At rest too, but the load decides how many replicas there are, and it is only seen by looking. */
 const SETTLED_UNDER_LOAD_MS = 1_000;
+/** A declared hold has been reached and nothing is under way: an operator or a new program goes on, and both wake the loop. */
+const HELD_MS = 1_000;
 
 /**
  * How long the loop may sleep when nothing wakes it.
@@ -26,6 +28,7 @@ export function pauseAfter(intent: Intent, state: State, observed: Observed, qui
     if (followsLoad(state)) return SETTLED_UNDER_LOAD_MS;
     return isTold ? SETTLED_AND_TOLD_MS : SETTLED_MS;
   }
+  if (isHeld(intent, state, observed)) return HELD_MS;
   const passing = Object.values(state.replicas).some(
     ({ status }) => status === "launching" || status === "draining" || status === "terminating",
   );
@@ -38,14 +41,22 @@ function followsLoad({ pools }: State): boolean {
 
 /** True when the service is what was declared and nothing is under way. */
 export function isSettled(intent: Intent, state: State, observed: Observed): boolean {
-  if (state.rollout !== null || intent.service.deleting) return false;
-  if (observed.dataplane === null || observed.dataplane.generation !== state.routing.generation) return false;
+  if (state.rollout !== null || !isQuiet(intent, state, observed)) return false;
   const replicas = Object.values(state.replicas);
-  if (replicas.some((replica) => replica.status !== "ready" || isNoticed(replica))) return false;
   return Object.entries(intent.pools).every(([name, { deleting }]) => {
     const ready = replicas.filter(({ pool }) => pool === name).length;
     const { primary = null, spot } = state.pools[name] ?? {};
     const wanted = primary?.spot && spot?.counts ? spot.counts.spot + spot.counts.onDemand : (primary?.replicas ?? -1);
     return !deleting && ready === wanted;
   });
+}
+
+function isHeld(intent: Intent, state: State, observed: Observed): boolean {
+  return state.rollout !== null && state.rollout.held !== null && isQuiet(intent, state, observed);
+}
+
+/** The routing is in force, and no replica comes or goes. */
+function isQuiet({ service }: Intent, { routing, replicas }: State, { dataplane }: Observed): boolean {
+  if (service.deleting || dataplane === null || dataplane.generation !== routing.generation) return false;
+  return Object.values(replicas).every((replica) => replica.status === "ready" && !isNoticed(replica));
 }
