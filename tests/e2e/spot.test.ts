@@ -128,6 +128,9 @@ describe("a pool on the spot market, through the CLI", function () {
       const [base] = Object.values((await service.state())!.replicas).filter(({ market }) => market === "onDemand");
       load.replicaKilled(base!.id);
       await killReplica(service.places.folder, base!.id);
+      // Until then the fleet looks as it is to look again.
+      const isMissed = async (): Promise<boolean> => (await service.state())!.replicas[base!.id]?.status !== "ready";
+      await eventually("the lost one is missed", isMissed);
       await fleet("1 spot ready", "1 onDemand ready");
     });
     assert.deepEqual({ failed: report.failed, cut: report.streamsCut }, { failed: 0, cut: 0 });
