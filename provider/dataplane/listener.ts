@@ -4,11 +4,12 @@ import { sentenceOf, ServeError } from "../core/errors";
 import { allowedEnvironment } from "../host/child";
 
 /*
- * All that we ask of Node beyond its documentation is in this file (but for embedded/inlet.ts), and only a change of the engine needs it. What is documented
- * would lose clients: a listener sent to another process (`subprocess.send`) takes clients from there at once, before
- * anybody can serve them, while its bare handle waits for a server; and nothing public receives a socket on a connection to a
- * program that is not Node, which is how HAProxy passes its listener on. tests/haproxy/listener.test.ts asks for each
- * piece by itself. Where one is missing, the engine that serves goes on, and the change ends in an error that says so.
+ * All that we ask of Node beyond its documentation is in this file (but for embedded/inlet.ts), and only a change of the
+ * engine needs it. What is documented would lose clients: a listener sent to another process (`subprocess.send`) takes
+ * clients from there at once, before anybody can serve them, while its bare handle waits for a server; and nothing
+ * public receives a socket on a connection to a program that is not Node, which is how HAProxy passes its listener on.
+ * tests/haproxy/listener.test.ts asks for each piece by itself. Where one is missing, the engine that serves goes on,
+ * and the change ends in an error that says so.
  */
 
 /** Each takes milliseconds where the computer has time for it. */
